@@ -38,9 +38,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
 
-from distill.evaluation.intervals import wilson  # noqa: E402
-from distill.files import read_object  # noqa: E402
-from distill.records import TrainingRow  # noqa: E402
+from distill.intervals import wilson  # noqa: E402
+from distill.rows.files import read_object  # noqa: E402
+from distill.rows.records import TrainingRow  # noqa: E402
 from distill.studies.changes import changed  # noqa: E402
 from distill.studies.study_file import read_study  # noqa: E402
 from distill.tasks.registry import get_task  # noqa: E402

@@ -33,7 +33,7 @@ from speed_rows import settings_of
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from distill.records import TaskCard, TrainingRow
+from distill.rows.records import TaskCard, TrainingRow
 from distill.student.architecture import Architecture, Encoded
 from distill.student.batching import POOL, Schedule
 from distill.student.compute import gflop_per_step, passes

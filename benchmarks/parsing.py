@@ -27,8 +27,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "stages"))
 
-from distill.prompts.parsing import STATUSES, Parsed, same_number
-from distill.prompts.parsing.parser import read_response
+from distill.answers.parsing import STATUSES, Parsed, same_number
+from distill.answers.parsing.parser import read_response
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "stages"))
 
-from distill.evaluation.intervals import wilson
 from distill.evaluation.paired import compare
 from distill.evaluation.seeds import student_t
+from distill.intervals import wilson
 
 STATED = 0.95
 CHANCE = 1 / 3

@@ -48,8 +48,8 @@ from sklearn.feature_extraction.text import CountVectorizer  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
 
 from distill import paths  # noqa: E402
-from distill.files import read_object, write_json  # noqa: E402
-from distill.records import Example, TaskCard, TrainingRow, read_json, read_rows  # noqa: E402
+from distill.rows.files import read_object, write_json  # noqa: E402
+from distill.rows.records import Example, TaskCard, TrainingRow, read_json, read_rows  # noqa: E402
 from distill.settings import Settings, load_settings  # noqa: E402
 from distill.student.predicting import Student  # noqa: E402
 from distill.student.training import train_student  # noqa: E402

@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from speed_rows import ROOT, SHAPES, rows_of, settings_of
 
-from distill.records import Example, read_rows
+from distill.rows.records import Example, read_rows
 from distill.student.architecture import Architecture
 from distill.student.loading import new_student
 from distill.student.predicting import Student

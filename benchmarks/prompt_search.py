@@ -26,18 +26,18 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
+from distill.annotation.annotating import annotate  # noqa: E402
+from distill.annotation.annotation import annotation_metrics, cost_of  # noqa: E402
 from distill.prompts import search as searching  # noqa: E402
-from distill.prompts.annotating import annotate  # noqa: E402
-from distill.prompts.annotation import annotation_metrics, cost_of  # noqa: E402
 from distill.prompts.asking import answers  # noqa: E402
-from distill.prompts.optimizers import optimizer  # noqa: E402
-from distill.prompts.optimizers.opro import Opro  # noqa: E402
 from distill.prompts.prompt_file import read_prompts  # noqa: E402
-from distill.prompts.scoring import Score, score  # noqa: E402
-from distill.prompts.templates import Template  # noqa: E402
+from distill.search.optimizers import optimizer  # noqa: E402
+from distill.search.optimizers.opro import Opro  # noqa: E402
+from distill.search.scoring import Score, score  # noqa: E402
 from distill.settings import Settings, load_settings  # noqa: E402
 from distill.tasks.registry import get_task  # noqa: E402
 from distill.teacher import open_teacher  # noqa: E402
+from distill.templates import Template  # noqa: E402
 
 # More rounds than any budget here pays for: the limit on calls ends each search.
 ROUNDS = 200

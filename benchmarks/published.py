@@ -27,8 +27,8 @@ from transformers import (
     TrainerCallback,
 )
 
-from distill.records import TrainingRow
-from distill.settings.train import Train
+from distill.rows.records import TrainingRow
+from distill.settings.train import TrainSettings
 from distill.student.compute import pass_flop
 from distill.student.losses import Losses
 
@@ -71,7 +71,7 @@ class PublishedTrainer(Seq2SeqTrainer):
 
     def __init__(
         self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: list[Feature], batches: Sequence[Sequence[int]],
-        settings: Train, arguments: Seq2SeqTrainingArguments, callback: TrainerCallback,
+        settings: TrainSettings, arguments: Seq2SeqTrainingArguments, callback: TrainerCallback,
     ):  # fmt: skip
         self.batches, self.weight = batches, settings.label_weight
         self.losses: list[tuple[Tensor, Tensor]] = []
@@ -89,7 +89,7 @@ class PublishedTrainer(Seq2SeqTrainer):
         return self.weight * label + (1 - self.weight) * rationale
 
 
-def published_arguments(settings: Train, device: torch.device, folder: Path, bf16: bool = False) -> Seq2SeqTrainingArguments:
+def published_arguments(settings: TrainSettings, device: torch.device, folder: Path, bf16: bool = False) -> Seq2SeqTrainingArguments:
     """Trainer's own settings, with the same optimizer, schedule and clipping as ours, and nothing written."""
     return Seq2SeqTrainingArguments(
         output_dir=str(folder),

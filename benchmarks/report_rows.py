@@ -27,9 +27,9 @@ from playwright.sync_api import Browser, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
-from distill.files import write_text  # noqa: E402
 from distill.report.facts import Facts, gather  # noqa: E402
 from distill.report.page import page  # noqa: E402
+from distill.rows.files import write_text  # noqa: E402
 from distill.settings import load_settings  # noqa: E402
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

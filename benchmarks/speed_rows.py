@@ -10,10 +10,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
-from distill.prompts.parsing import parse_response  # noqa: E402
-from distill.records import Example, TaskCard, TrainingRow  # noqa: E402
+from distill.answers.parsing import parse_response  # noqa: E402
+from distill.rows.records import Example, TaskCard, TrainingRow  # noqa: E402
 from distill.settings import Settings, load_settings  # noqa: E402
-from distill.settings.student import Scratch  # noqa: E402
+from distill.settings.student import ScratchSettings  # noqa: E402
 from distill.tasks.registry import get_task  # noqa: E402
 from distill.teacher.recorded import read_completions  # noqa: E402
 
@@ -31,7 +31,7 @@ def settings_of(shape: str) -> Settings:
     settings, sizes = load_settings(ROOT / "params.yaml"), SHAPES[shape]
     if sizes is None:
         return settings
-    scratch = Scratch(**{**vars(settings.student.scratch), **sizes})
+    scratch = ScratchSettings(**{**vars(settings.student.scratch), **sizes})
     return replace(settings, student=replace(settings.student, scratch=scratch, max_input_tokens=1024, max_rationale_tokens=256))
 
 

@@ -125,10 +125,10 @@ def bare_openai(base_url: str, rows: int, at_once: int) -> None:
 
 
 def ours(base_url: str, rows: int, at_once: int, parse: bool = True) -> None:
-    from distill.prompts.parsing import parse_response
-    from distill.prompts.templates import Template
+    from distill.answers.parsing import parse_response
     from distill.settings import load_settings
     from distill.teacher import Request, open_teacher
+    from distill.templates import Template
 
     settings = load_settings(ROOT / "params.yaml")
     settings = replace(

@@ -8,11 +8,11 @@ run     dvc repro annotate
 from typing import Any
 
 from distill import paths
-from distill.files import write_metrics
-from distill.prompts.annotating import annotate
-from distill.prompts.annotation import annotation_metrics, check_failures, cost_of, human_annotations, rows_to_ask
+from distill.annotation.annotating import annotate
+from distill.annotation.annotation import annotation_metrics, check_failures, cost_of, human_annotations, rows_to_ask
 from distill.prompts.prompt_file import read_prompts
-from distill.records import Annotation, Example, TaskCard, read_json, read_rows, write_rows
+from distill.rows.files import write_metrics
+from distill.rows.records import Annotation, Example, TaskCard, read_json, read_rows, write_rows
 from distill.running import run_stage
 from distill.settings import load_settings
 from distill.teacher import open_teacher

@@ -18,7 +18,7 @@ from distill.diagnostics.experiment import diagnosed, sample
 from distill.diagnostics.page import ABOUT, page
 from distill.errors import UserError
 from distill.evaluation.comparison import WORKSPACE
-from distill.files import write_json, write_text
+from distill.rows.files import write_json, write_text
 from distill.settings import load_settings
 
 

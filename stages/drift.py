@@ -8,12 +8,12 @@ import argparse
 import time
 
 from distill import paths
+from distill.annotation.planning import annotation_asks, requests_for, unpriced
 from distill.errors import UserError
-from distill.permutation import seeded_order
-from distill.planning import annotation_asks, requests_for, unpriced
 from distill.prompts.asking import annotation
 from distill.prompts.prompt_file import read_prompts
-from distill.records import Example, TaskCard, read_json, read_rows
+from distill.rows.permutation import seeded_order
+from distill.rows.records import Example, TaskCard, read_json, read_rows
 from distill.running import run_stage
 from distill.settings import load_settings
 from distill.teacher import open_teacher

@@ -12,8 +12,8 @@ from distill import paths
 from distill.evaluation.assessment import Split, assess
 from distill.evaluation.judging import confusion
 from distill.evaluation.summary import summary
-from distill.files import read_object, write_json, write_metrics
-from distill.records import Annotation, Example, TaskCard, read_json, read_rows, write_rows
+from distill.rows.files import read_object, write_json, write_metrics
+from distill.rows.records import Annotation, Example, TaskCard, read_json, read_rows, write_rows
 from distill.running import run_stage
 from distill.settings import load_settings
 

@@ -14,12 +14,12 @@ from dataclasses import asdict
 
 from distill import paths
 from distill.errors import UserError
-from distill.files import write_json, write_text
 from distill.handover.card import card
 from distill.handover.facts import READ, read_facts
 from distill.handover.folder import PROVENANCE, chats, hand_over, size
 from distill.handover.provenance import check, provenance
 from distill.handover.usage import usage
+from distill.rows.files import write_json, write_text
 from distill.running import run_stage
 from distill.settings import load_settings
 

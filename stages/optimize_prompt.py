@@ -8,12 +8,12 @@ run     dvc repro optimize_prompt
 from typing import Any
 
 from distill import paths
-from distill.files import write_json, write_metrics, write_text
-from distill.prompts.outcome import table, unsearched
 from distill.prompts.prompt_file import read_prompts, write_prompts
-from distill.prompts.search import Search, start_templates
-from distill.records import Example, TaskCard, read_json, read_rows
+from distill.rows.files import write_json, write_metrics, write_text
+from distill.rows.records import Example, TaskCard, read_json, read_rows
 from distill.running import run_stage
+from distill.search.outcome import table, unsearched
+from distill.search.search import Search, start_templates
 from distill.settings import load_settings
 from distill.teacher import open_teacher
 

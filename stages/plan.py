@@ -7,10 +7,10 @@ run     python stages/plan.py
 import sys
 
 from distill import paths
+from distill.annotation.planning import annotation_asks, requests_for, search_plan, unpriced
 from distill.errors import UserError
-from distill.planning import annotation_asks, requests_for, search_plan, unpriced
-from distill.prompts.current import current_prompts
-from distill.records import Example, TaskCard, read_json, read_rows
+from distill.rows.records import Example, TaskCard, read_json, read_rows
+from distill.search.current import current_prompts
 from distill.settings import load_settings
 from distill.teacher import open_teacher
 

@@ -6,7 +6,7 @@ run     dvc repro prepare
 """
 
 from distill import paths
-from distill.files import write_json, write_metrics
+from distill.rows.files import write_json, write_metrics
 from distill.running import run_stage
 from distill.settings import load_settings
 from distill.tasks.registry import get_task

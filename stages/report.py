@@ -6,9 +6,9 @@ run     dvc repro report
 """
 
 from distill import paths
-from distill.files import write_text
 from distill.report.facts import gather
 from distill.report.page import page
+from distill.rows.files import write_text
 from distill.running import run_stage
 from distill.settings import load_settings
 

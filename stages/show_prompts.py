@@ -9,11 +9,11 @@ import argparse
 import sys
 
 from distill import paths
+from distill.annotation.preview import preview
 from distill.errors import UserError
-from distill.prompts.current import current_prompts
-from distill.prompts.preview import preview
 from distill.prompts.prompt_file import read_prompts
-from distill.records import Example, TaskCard, read_json, read_rows
+from distill.rows.records import Example, TaskCard, read_json, read_rows
+from distill.search.current import current_prompts
 from distill.settings import load_settings
 
 

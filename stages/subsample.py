@@ -6,8 +6,8 @@ run     dvc repro subsample
 """
 
 from distill import paths
-from distill.files import write_metrics
-from distill.records import Annotation, Example, read_rows, write_rows
+from distill.rows.files import write_metrics
+from distill.rows.records import Annotation, Example, read_rows, write_rows
 from distill.running import run_stage
 from distill.selection.training_set import training_set
 from distill.settings import load_settings

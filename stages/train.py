@@ -10,8 +10,8 @@ run     dvc repro train; on several devices by runtime.processes or runtime.acce
 from typing import Any
 
 from distill import paths
-from distill.files import write_metrics
-from distill.records import Example, TaskCard, TrainingRow, read_json, read_rows
+from distill.rows.files import write_metrics
+from distill.rows.records import Example, TaskCard, TrainingRow, read_json, read_rows
 from distill.running import run_stage
 from distill.settings import load_settings
 from distill.student.processes import launch

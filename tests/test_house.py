@@ -23,7 +23,7 @@ def test_a_stage_script_is_a_front_door(script):
 @pytest.mark.parametrize("file", library_files(), ids=lambda file: str(file.relative_to(LIBRARY)))
 def test_a_library_file_is_short_and_evaluates_no_text(file):
     text = file.read_text()
-    assert len(text.splitlines()) <= 300
+    assert len(text.splitlines()) <= 400
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in ("eval", "exec"), f"line {node.lineno}"
@@ -55,28 +55,30 @@ def test_nothing_in_the_library_imports_a_stage_script_or_dvc():
                 assert name.split(".")[0] not in ("dvc", *SCRIPTS), f"{file}:{node.lineno}"
 
 
-def test_rooms_upstream_do_not_know_rooms_downstream():
-    allowed = {
-        "settings": set(),
-        "teacher": {"settings"},
-        "tasks": {"settings", "prompts/templates.py", "prompts/parsing", "evaluation/intervals.py"},
-        "prompts": {"settings", "teacher", "evaluation/intervals.py", "evaluation/rationales.py"},
-        "selection": {"settings"},
-        "student": {"settings", "tasks/base.py"},
-        "studies": {"settings", "evaluation/seeds.py", "prompts", "teacher"},
-        "evaluation": {"settings", "prompts/parsing", "student"},
-        "diagnostics": {"settings", "student", "evaluation/comparison.py", "report/figures/drawing.py"},
-        "onnx": {"student/task_words.py"},
-        "handover": {"settings", "prompts/prompt_file.py", "prompts/templates.py", "student/task_words.py"},
-        "report": {"settings", "prompts/prompt_file.py", "prompts/templates.py", "evaluation/intervals.py"},
-    }
-    for room, others in allowed.items():
-        for file in sorted((LIBRARY / room).rglob("*.py")):
-            for used in imports(file):
-                place = used.relative_to(LIBRARY)
-                if len(place.parts) == 1 or place.parts[0] == room or used.stat().st_size == 0:
-                    continue
-                assert any(str(place).startswith(other) for other in others), f"{file.relative_to(LIBRARY)} imports {place}"
+# From the ground up: a room stands on the rooms above it in this list, and on the ground, and on no other.
+ROOMS = (
+    "answers", "tasks", "teacher", "prompts", "search", "annotation", "selection", "student", "evaluation", "studies",
+    "handover", "onnx", "report", "diagnostics",
+)  # fmt: skip
+GROUND = {"settings", "rows", "errors.py", "intervals.py", "paths.py", "revisions.py", "running.py", "templates.py"}
+
+
+def test_every_file_is_in_a_room_or_on_the_ground():
+    assert {file.relative_to(LIBRARY).parts[0] for file in library_files()} == {*ROOMS, *GROUND, "__init__.py"}
+
+
+def test_no_import_runs_upward():
+    def height(file):
+        place = file.relative_to(LIBRARY).parts[0]
+        return ROOMS.index(place) if place in ROOMS else -1
+
+    upward = [
+        f"{file.relative_to(LIBRARY)} imports {used.relative_to(LIBRARY)}"
+        for file in library_files()
+        for used in imports(file)
+        if height(used) > height(file)
+    ]
+    assert upward == []
 
 
 @pytest.mark.parametrize("script", ["prepare", "optimize_prompt", "annotate", "subsample", "study", "frontier", "hand_over", "report"])

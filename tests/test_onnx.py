@@ -14,10 +14,10 @@ from dataclasses import asdict, replace
 import pytest
 
 from distill.errors import DataError, UserError
-from distill.files import write_json
 from distill.onnx.answering import KINDS, Answering, Row, kind_of
 from distill.onnx.converting import converted, older_config, older_tokenizer
 from distill.onnx.exporting import Differs, check, export, read
+from distill.rows.files import write_json
 from house import ROOT
 
 PYTHON = os.environ.get("ONNX_PYTHON")
@@ -109,9 +109,9 @@ def test_a_difference_is_an_error(monkeypatch, tmp_path):
 def test_onnxruntime_gives_the_students_labels(name, toys, tmp_path):
     from toy_student import CARD, CLASSES, RUNTIME, STUDENT, examples, settings, training_rows
 
-    from distill.choices import with_choices
+    from distill.answers.choices import with_choices
     from distill.handover.folder import hand_over
-    from distill.records import TaskCard, TrainingRow
+    from distill.rows.records import TaskCard, TrainingRow
     from distill.student.predicting import Student
     from distill.student.training import train_student
 

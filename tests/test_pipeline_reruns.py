@@ -101,7 +101,7 @@ def test_a_changed_setting_reruns_what_it_affects_and_going_back_reruns_nothing(
     ("file", "first"),
     [
         ("stages/distill/student/training.py", "train"),
-        ("stages/distill/prompts/search.py", "optimize_prompt"),
+        ("stages/distill/search/search.py", "optimize_prompt"),
         ("stages/distill/selection/strategies.py", "subsample"),
         ("stages/distill/settings/train.py", None),
         ("stages/distill/running.py", None),

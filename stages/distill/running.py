@@ -11,7 +11,7 @@ from typing import Any
 
 from distill import paths
 from distill.errors import UserError
-from distill.files import merge_metrics
+from distill.rows.files import merge_metrics
 
 
 def run_stage(name: str, work: Callable[[], Mapping[str, Any] | None], *, takes_arguments: bool = False) -> None:

@@ -12,7 +12,7 @@ from distill.diagnostics.figures import CONFIDENCE, MEASURES
 from distill.diagnostics.looking import look
 from distill.diagnostics.page import ABOUT, page
 from distill.errors import DataError
-from distill.records import Judged
+from distill.rows.records import Judged
 from distill.student.loading import new_student
 from distill.student.predicting import Student
 

@@ -8,8 +8,8 @@ from toy_student import CARD, RUNTIME, examples, settings, training_rows
 
 from distill.evaluation import assessment
 from distill.evaluation.assessment import Split, assess
-from distill.records import Annotation
-from distill.settings.evaluate import Cascade, Evaluate
+from distill.rows.records import Annotation
+from distill.settings.evaluate import CascadeSettings, EvaluateSettings
 from distill.student.loading import load_student, new_student, save_student
 
 COST = {"usd": 0.5, "calls": 4, "tokens_in": 10, "tokens_cached": 0, "tokens_out": 3}
@@ -28,7 +28,7 @@ def folder(tmp_path_factory):
 
 def asked(untrained=True, speed_rows=0, usd=None):
     runtime = SimpleNamespace(**vars(RUNTIME), speed_rows=speed_rows, compute_usd_per_hour=usd)
-    return SimpleNamespace(evaluate=Evaluate(0.95, 5, untrained, Cascade(0.0, None, 1.0)), runtime=runtime)
+    return SimpleNamespace(evaluate=EvaluateSettings(0.95, 5, untrained, CascadeSettings(0.0, None, 1.0)), runtime=runtime)
 
 
 def taught(rows):

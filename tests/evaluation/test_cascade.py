@@ -13,8 +13,8 @@ from distill.evaluation.cascade import (
     points,
     rows_of,
 )
-from distill.records import Judged
-from distill.settings.evaluate import Cascade
+from distill.rows.records import Judged
+from distill.settings.evaluate import CascadeSettings
 
 # The student is right where it is sure; the teacher is right about three of five.
 ROWS = [
@@ -26,8 +26,8 @@ ROWS = [
 ]
 
 
-def rule(tolerance=0.0, target=None, most=1.0) -> Cascade:
-    return Cascade(tolerance, target, most)
+def rule(tolerance=0.0, target=None, most=1.0) -> CascadeSettings:
+    return CascadeSettings(tolerance, target, most)
 
 
 def test_every_threshold_by_hand():

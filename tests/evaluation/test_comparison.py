@@ -11,7 +11,7 @@ import pytest
 
 from distill.errors import UserError
 from distill.evaluation.comparison import compared, table
-from distill.records import Judged, write_rows
+from distill.rows.records import Judged, write_rows
 from house import ROOT, STAGES
 from scratch import Repository
 

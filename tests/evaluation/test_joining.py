@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from distill.evaluation.joining import extracted, joined
-from distill.records import Annotation, Example, Judged, Prediction, TaskCard, read_rows, write_rows
+from distill.rows.records import Annotation, Example, Judged, Prediction, TaskCard, read_rows, write_rows
 
 
 def card(kind: str) -> TaskCard:

@@ -6,7 +6,7 @@ import pytest
 
 from distill.errors import DataError
 from distill.evaluation.judging import confusion, judge, total_cost
-from distill.records import Judged, TaskCard
+from distill.rows.records import Judged, TaskCard
 
 CARD = TaskCard("t", "classes", "d", ("q",), {}, ("larger", "smaller"))
 

@@ -8,7 +8,7 @@ from statistics import fmean
 
 import pytest
 
-from distill.evaluation.intervals import mcnemar, wilson
+from distill.intervals import mcnemar, wilson
 from house import ROOT
 
 

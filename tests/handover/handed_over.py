@@ -12,7 +12,7 @@ from typing import Any
 
 from distill.handover.folder import chats, hand_over
 from distill.handover.usage import Usage, usage
-from distill.records import Example
+from distill.rows.records import Example
 
 _RUN = """
 import json, sys

@@ -15,8 +15,8 @@ from distill.handover.card import card
 from distill.handover.facts import READ, STAGES, Facts
 from distill.handover.provenance import Provenance
 from distill.handover.usage import usage
-from distill.prompts.templates import Template
-from distill.records import Example, TaskCard
+from distill.rows.records import Example, TaskCard
+from distill.templates import Template
 from house import ROOT
 
 PLAN = {

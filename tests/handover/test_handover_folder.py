@@ -11,12 +11,12 @@ from handed_over import answers_of_strangers, handed, lines
 from toy_student import CARD, RUNTIME, STUDENT, examples, settings
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from distill.choices import with_choices
+from distill.answers.choices import with_choices
 from distill.errors import DataError
-from distill.files import read_object
 from distill.handover.folder import SUFFIXES, same_file
-from distill.records import TaskCard, TrainingRow
-from distill.settings.student import Lora
+from distill.rows.files import read_object
+from distill.rows.records import TaskCard, TrainingRow
+from distill.settings.student import LoraSettings
 from distill.student.predicting import Student
 from distill.student.tokenizing import train_tokenizer
 from distill.student.training import train_student
@@ -48,7 +48,7 @@ def adapted(folder):
     torch.manual_seed(0)
     sizes = {"vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
     LlamaForCausalLM(LlamaConfig(**sizes, eos_token_id=1)).save_pretrained(folder / "base")
-    made = settings({"name": str(folder / "base"), "lora": Lora(8, 32.0, 0.0, ())}, steps=60, evaluate_every=60)
+    made = settings({"name": str(folder / "base"), "lora": LoraSettings(8, 32.0, 0.0, ())}, steps=60, evaluate_every=60)
     train_student([TrainingRow(row.id, row.input, row.label, row.rationale) for row in rows], rows, CARD, made, folder / "student", folder / "plot.json")
     return folder / "student"
 

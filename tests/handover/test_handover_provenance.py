@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from distill.errors import DataError
-from distill.files import write_json
 from distill.handover.provenance import check, lock_hash, lock_hash_of, provenance, upstream, written
+from distill.rows.files import write_json
 
 LOCK = {
     "make": {"cmd": "m", "deps": [{"path": "raw.csv", "md5": "1"}], "outs": [{"path": "data/made", "md5": "2"}]},

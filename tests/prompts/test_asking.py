@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from distill.prompts.asking import answers
-from distill.prompts.templates import Template
-from distill.records import Example, TaskCard
+from distill.rows.records import Example, TaskCard
 from distill.teacher.exchange import Reply, Usage
+from distill.templates import Template
 
 CARD = TaskCard("t", "classes", "d", ("q",), {}, ("larger", "smaller"))
 TEMPLATES = {"explain": Template("Think.", "{q} Explain."), "label": Template("", "{q} Only the label.")}

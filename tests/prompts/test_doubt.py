@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from distill.annotation.voting import voted
 from distill.prompts.asking import answers
 from distill.prompts.doubt import label_probabilities
-from distill.prompts.search import start_templates
-from distill.prompts.voting import voted
-from distill.records import Annotation
+from distill.rows.records import Annotation
+from distill.search.search import start_templates
 from distill.tasks.registry import get_task
 from distill.teacher import open_teacher
 from distill.teacher.exchange import Token

@@ -8,7 +8,7 @@ import pytest
 
 from distill.prompts.asking import Asker
 from distill.prompts.formats import rejects_format
-from distill.prompts.search import start_templates
+from distill.search.search import start_templates
 from distill.tasks.registry import get_task
 from distill.teacher import TeacherError, open_teacher
 from distill.teacher.simulated import serve

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from distill.errors import DataError
-from distill.prompts.current import current_prompts
 from distill.prompts.prompt_file import OtherTask, read_prompts, write_prompts
-from distill.prompts.templates import Template
-from distill.records import TaskCard
+from distill.rows.records import TaskCard
+from distill.search.current import current_prompts
+from distill.templates import Template
 
 CARD = TaskCard("t", "classes", "d", ("q",), {})
 TEMPLATES = {"explain": Template("Be kind: \"quotes\" and 'more'.", "{q}\n\nExplain — in one line.\n"), "label": Template("", "{q}")}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from distill.prompts.templates import Template
-from distill.records import Annotation, Judged, TaskCard
 from distill.report.facts import Facts
+from distill.rows.records import Annotation, Judged, TaskCard
 from distill.settings import Settings
+from distill.templates import Template
 
 SCRIPT = "</script><script>window.ran = 'script'</script>"
 IMAGE = "<img src=x onerror=\"window.ran = 'image'\">"

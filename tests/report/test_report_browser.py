@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 from run_of_tests import IMAGE, SCRIPT, facts, judged, surveyed
 
-from distill.files import write_text
 from distill.report.page import page
+from distill.rows.files import write_text
 from distill.settings import load_settings
 from house import ROOT
 

@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 import pytest
 from run_of_tests import SCRIPT, candidate, facts, surveyed
 
-from distill.records import TaskCard
 from distill.report.figures.accuracy import accuracy
 from distill.report.figures.calibration import calibration
 from distill.report.figures.cascade import cascade
@@ -19,6 +18,7 @@ from distill.report.figures.frontier import frontier
 from distill.report.figures.lengths import lengths
 from distill.report.figures.search import search
 from distill.report.figures.training import training
+from distill.rows.records import TaskCard
 from distill.settings import load_settings
 from house import ROOT
 

@@ -12,10 +12,10 @@ from html.parser import HTMLParser
 import pytest
 from run_of_tests import HOSTILE, IMAGE, SCRIPT, facts, surveyed
 
-from distill.files import write_text
-from distill.records import TaskCard
 from distill.report.page import page
 from distill.report.rows import COLUMNS, browser
+from distill.rows.files import write_text
+from distill.rows.records import TaskCard
 from distill.settings import load_settings
 from house import ROOT
 

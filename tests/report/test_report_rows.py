@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from run_of_tests import HOSTILE, IMAGE, facts, judged
 
-from distill.choices import with_choices
-from distill.records import Judged
+from distill.answers.choices import with_choices
 from distill.report.rows import COLUMNS, MOST_CHARACTERS, browser, embedded, values
+from distill.rows.records import Judged
 
 
 def named(row: Judged, kind: str = "classes") -> dict:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from run_of_tests import NOTHING, facts
 
-from distill.records import TaskCard
 from distill.report.limits import limits
 from distill.report.money import money
 from distill.report.summary import three_sentences
+from distill.rows.records import TaskCard
 
 CARD = TaskCard("t", "classes", "Say which way.", ("question",), {}, ("up", "down"))
 

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from distill.records import TrainingRow
+from distill.rows.records import TrainingRow
 from distill.selection.several import picked
-from distill.settings.subsample import Subsample
+from distill.settings.subsample import SubsampleSettings
 
 WORDS = ("two words", "here are four words", "there are five words here", "one")
 ROWS = [TrainingRow(f"r{i:03}", "x", "y", WORDS[0], other_rationales=WORDS[1:] if i < 100 else ()) for i in range(120)]
 
 
-def settings(per_row=1, short=None) -> Subsample:
-    return Subsample(1.0, 1.0, "random", "teacher", "own", per_row, short, 1)
+def settings(per_row=1, short=None) -> SubsampleSettings:
+    return SubsampleSettings(1.0, 1.0, "random", "teacher", "own", per_row, short, 1)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 9])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from distill.errors import DataError
-from distill.records import TrainingRow
+from distill.rows.records import TrainingRow
 from distill.selection.shuffling import shuffled
 
 

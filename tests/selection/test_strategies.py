@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from distill.records import TrainingRow
+from distill.rows.records import TrainingRow
 from distill.selection.strategies import STRATEGIES, balanced, random
 
 ROWS = [TrainingRow(f"r{i:03}", "x", "abc"[i % 10 // 5 + (i % 10 == 9)], "why") for i in range(100)]

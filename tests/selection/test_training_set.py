@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from distill.errors import DataError
-from distill.records import Annotation, Example
+from distill.rows.records import Annotation, Example
 from distill.selection.training_set import training_set
-from distill.settings.subsample import Subsample
+from distill.settings.subsample import SubsampleSettings
 
 RATES = [0.0, 0.01, 0.05, 0.125, 0.15, 0.25, 0.333, 0.5, 0.75, 0.9, 0.99, 1.0]
 
@@ -20,8 +20,8 @@ def answer(i: int, label: str | None = "taught", rationale: str | None = "why") 
     return Annotation(f"r{i:03}", "explain", label, rationale, "ok", "raw", "stop", "m")
 
 
-def settings(rate=1.0, share=1.0, strategy="random", labels="teacher", rationales="own", per_row=1, short=None, seed=1) -> Subsample:
-    return Subsample(rate, share, strategy, labels, rationales, per_row, short, seed)
+def settings(rate=1.0, share=1.0, strategy="random", labels="teacher", rationales="own", per_row=1, short=None, seed=1) -> SubsampleSettings:
+    return SubsampleSettings(rate, share, strategy, labels, rationales, per_row, short, seed)
 
 
 EXAMPLES, ANSWERS = [example(i) for i in range(150)], [answer(i) for i in range(150)]

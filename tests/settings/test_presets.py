@@ -6,8 +6,8 @@ from toy_student import CARD, ToySettings, examples, settings, training_rows
 
 from distill.settings import SettingsError, load_settings
 from distill.settings.presets import PRESETS, Preset
-from distill.settings.student import Student
-from distill.settings.train import Train
+from distill.settings.student import StudentSettings
+from distill.settings.train import TrainSettings
 from distill.student.training import train_student
 from house import ROOT
 
@@ -38,7 +38,7 @@ def test_no_preset_changes_nothing(make_settings):
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_sets_known_keys_to_values_that_load(make_settings, name):
-    known = {f"{section.__name__.lower()}.{field.name}" for section in (Student, Train) for field in fields(section)}
+    known = {f"{section.__name__.lower()}.{field.name}" for section in (StudentSettings, TrainSettings) for field in fields(section)}
     assert set(PRESETS[name]) <= known
     made = make_settings(**{"preset.name": name, "student.revision": "0" * 40})
     for key, value in PRESETS[name].items():

@@ -7,7 +7,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from distill.settings import SettingsError
 from distill.settings.loader import Refused
-from distill.settings.student import Lora
+from distill.settings.student import LoraSettings
 from distill.student.loading import load_student, new_student, save_student
 from distill.student.losses import IGNORED
 from distill.student.predicting import Student
@@ -124,7 +124,7 @@ def test_a_trained_student_round_trips_and_scores_what_it_writes(tmp_path):
 
 def test_lora_trains_adapters_alone_and_saves_a_whole_model(llama, tmp_path):
     pytest.importorskip("peft")
-    made = settings({"name": str(llama), "lora": Lora(4, 8.0, 0.0, ("q_proj", "v_proj"))}, steps=3, evaluate_every=3)
+    made = settings({"name": str(llama), "lora": LoraSettings(4, 8.0, 0.0, ("q_proj", "v_proj"))}, steps=3, evaluate_every=3)
     trained = train_student(training_rows(), examples(), CARD, made, tmp_path / "model", tmp_path / "plot.json")
     # Two matrices of rank 4 on two projections of 32 by 32 in two layers.
     assert trained.metrics["trained_parameters"] == 2 * 2 * (32 * 4 + 4 * 32)
@@ -137,7 +137,7 @@ def test_lora_trains_adapters_alone_and_saves_a_whole_model(llama, tmp_path):
 
 def test_merged_adapters_predict_as_they_did_apart(llama, tmp_path):
     pytest.importorskip("peft")
-    student = new_student(training_rows(), CARD, settings({"name": str(llama), "lora": Lora(4, 64.0, 0.0, ())}))
+    student = new_student(training_rows(), CARD, settings({"name": str(llama), "lora": LoraSettings(4, 64.0, 0.0, ())}))
     for name, value in student.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(value)
@@ -166,7 +166,7 @@ def test_long_inputs_are_cut_before_the_mark(llama):
 
 def test_lora_where_it_does_not_apply_is_refused(llama):
     with pytest.raises(Refused, match="adapters need pretrained weights"):
-        settings({"lora": Lora(4, 8.0, 0.0, ())})
+        settings({"lora": LoraSettings(4, 8.0, 0.0, ())})
     pytest.importorskip("peft")
     with pytest.raises(SettingsError, match=r"student\.lora\.targets: nothing_proj"):
-        new_student(training_rows(), CARD, settings({"name": str(llama), "lora": Lora(4, 8.0, 0.0, ("nothing_proj",))}))
+        new_student(training_rows(), CARD, settings({"name": str(llama), "lora": LoraSettings(4, 8.0, 0.0, ("nothing_proj",))}))

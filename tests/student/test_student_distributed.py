@@ -10,8 +10,8 @@ import yaml
 from toy_student import CARD, examples, training_rows
 
 from distill import paths
-from distill.files import write_json
-from distill.records import Example, TrainingRow, read_rows, write_rows
+from distill.rows.files import write_json
+from distill.rows.records import Example, TrainingRow, read_rows, write_rows
 from distill.settings import SettingsError, load_settings
 from distill.student.processes import launch
 from distill.student.training import train_student

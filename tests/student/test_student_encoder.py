@@ -14,12 +14,12 @@ from transformers import (
     pipeline,
 )
 
-from distill.choices import with_choices
+from distill.answers.choices import with_choices
 from distill.errors import DataError
-from distill.records import Example, TaskCard, TrainingRow
+from distill.rows.records import Example, TaskCard, TrainingRow
 from distill.settings import SettingsError
 from distill.settings.loader import Refused
-from distill.settings.student import Encoder, Lora
+from distill.settings.student import EncoderSettings, LoraSettings
 from distill.student.loading import load_student, new_student, save_student
 from distill.student.predicting import Student
 from distill.student.tokenizing import begin_with, train_tokenizer
@@ -232,7 +232,7 @@ def pretrained(request, tmp_path_factory):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_local_encoder_is_trained_whole(pretrained, kind, tmp_path):
     card, rows, validation = KINDS[kind]
-    made = encoder({"name": str(pretrained), "encoder": Encoder(1, 2, 16, 0.05)}, steps=3, evaluate_every=3)
+    made = encoder({"name": str(pretrained), "encoder": EncoderSettings(1, 2, 16, 0.05)}, steps=3, evaluate_every=3)
     train_student(rows(), validation(), card, made, tmp_path / "model", tmp_path / "plot.json")
     student = load_student(tmp_path / "model")
     assert student.decoder.sizes.width == 16 and not student.decoder.sizes.tied
@@ -256,7 +256,7 @@ def test_head_and_decoder_may_learn_faster(toy):
     (TaskCard("sums", "number", "", (), {}), {}, {}, "chooses among given labels .* kind number; take an encoder-decoder"),
     (CARD, {"mode": "single_task"}, {}, r"train\.mode: single_task: .* set step_by_step"),
     (CARD, {"task_token": "prefix"}, {}, r"train\.task_token: prefix: .* set decoder"),
-    (CARD, {}, {"encoder": Encoder(1, 3, None, 0.05)}, r"decoder_heads: is 3; it must divide the decoder's width, 32"),
+    (CARD, {}, {"encoder": EncoderSettings(1, 3, None, 0.05)}, r"decoder_heads: is 3; it must divide the decoder's width, 32"),
 ])  # fmt: skip
 def test_what_an_encoder_cannot_do_is_refused(card, train, student, told):
     with pytest.raises(SettingsError, match=told):
@@ -266,11 +266,11 @@ def test_what_an_encoder_cannot_do_is_refused(card, train, student, told):
 def test_a_pretrained_encoders_limits_are_refused(pretrained):
     name = {"name": str(pretrained)}
     with pytest.raises(SettingsError, match="only a decoder-only student takes LoRA"):
-        new_student(training_rows(), CARD, encoder(name | {"lora": Lora(4, 8.0, 0.0, ())}))
+        new_student(training_rows(), CARD, encoder(name | {"lora": LoraSettings(4, 8.0, 0.0, ())}))
     with pytest.raises(SettingsError, match=r"max_input_tokens: is 100; .* reads at most 66"):
         new_student(training_rows(), CARD, encoder(name | {"max_input_tokens": 100}))
     with pytest.raises(Refused, match="must divide decoder_width"):
-        Encoder(1, 3, 32, 0.05)
+        EncoderSettings(1, 3, 32, 0.05)
 
 
 def test_long_choices_are_cut_and_a_tokenizer_must_mark_its_texts(pretrained):

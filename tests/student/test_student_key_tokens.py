@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from distill.records import TrainingRow
+from distill.rows.records import TrainingRow
 from distill.student.key_tokens import changed, key_weights
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from toy_student import CARD, CLASSES, examples, settings, training_rows
 
-from distill.records import TaskCard
+from distill.rows.records import TaskCard
 from distill.settings import SettingsError
-from distill.settings.student import Scratch
+from distill.settings.student import ScratchSettings
 from distill.student.loading import new_student
 from distill.student.losses import IGNORED
 from distill.student.options import OFF, Options
@@ -30,7 +30,7 @@ ROWS = [training_rows()[i] for i in (0, 9, 18, 30, 61)]
 
 def student_of(kind, **train):
     made, mode, task_token = kind
-    return new_student(training_rows(), CARD, settings({"scratch": Scratch(made, 512, 32, 64, 2, 1, 1, 0.0)}, mode=mode, task_token=task_token, **train)).eval()
+    return new_student(training_rows(), CARD, settings({"scratch": ScratchSettings(made, 512, 32, 64, 2, 1, 1, 0.0)}, mode=mode, task_token=task_token, **train)).eval()
 
 
 @pytest.fixture(scope="module", params=ALL, ids=" ".join)
@@ -159,7 +159,7 @@ def said(student, row):
 def test_soft_labels_over_choices_reach_the_right_answers():
     card = TaskCard("toy", "choices", "", (), {})
     rows = [replace(row, choices=(*CLASSES[i % 3 :], *CLASSES[: i % 3], *(("attic",) if i % 2 else ()))) for i, row in enumerate(ROWS)]
-    kind = settings({"scratch": Scratch("encoder", 512, 32, 64, 2, 1, 1, 0.0)})
+    kind = settings({"scratch": ScratchSettings("encoder", 512, 32, 64, 2, 1, 1, 0.0)})
     student = new_student(rows, card, kind).eval()
     soft = [replace(row, label_probabilities={"sink": 0.75, row.choices[0]: 0.25} if row.choices[0] != "sink" else {"sink": 1.0}) for row in rows]
     parts = [(row, label, part) for row in soft for label, part in row.label_probabilities.items()]
@@ -185,7 +185,7 @@ def varied():
 def trained(tmp_path, kind, name, rows=None, **train):
     made, mode, task_token = kind
     tie = {} if mode == "step_by_step" and made != "encoder" else {"mutual_information": 0.0}
-    asked = settings({"scratch": Scratch(made, 512, 32, 64, 2, 1, 1, 0.0)}, mode=mode, task_token=task_token, steps=6, evaluate_every=2, **EVERYTHING | tie | train)
+    asked = settings({"scratch": ScratchSettings(made, 512, 32, 64, 2, 1, 1, 0.0)}, mode=mode, task_token=task_token, steps=6, evaluate_every=2, **EVERYTHING | tie | train)
     found = train_student(rows or varied(), examples()[:12], CARD, asked, tmp_path / name, tmp_path / f"{name}.json")
     return found.metrics, json.loads((tmp_path / f"{name}.json").read_text())
 

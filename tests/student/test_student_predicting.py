@@ -4,7 +4,7 @@ import pytest
 from toy_student import CARD, CLASSES, RUNTIME, Toy, examples, settings, training_rows
 
 from distill.errors import DataError
-from distill.records import Example, TaskCard, TrainingRow
+from distill.rows.records import Example, TaskCard, TrainingRow
 from distill.student.predicting import Student, predict
 from distill.student.training import train_student
 

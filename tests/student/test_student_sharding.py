@@ -25,7 +25,7 @@ from toy_student import CARD, CLASSES, RUNTIME, STUDENT, examples, settings, tra
 from transformers import BartConfig, BartForConditionalGeneration, T5Config, T5ForConditionalGeneration
 
 from distill.settings import SettingsError
-from distill.settings.student import Lora
+from distill.settings.student import LoraSettings
 from distill.student import processes, sharding, training
 from distill.student.loading import load_student, new_student, save_student
 from distill.student.trainer import TwoTaskTrainer
@@ -39,7 +39,7 @@ CASES = {
     "tied": {"spread": True, **FEW},
     "untied": {"spread": True, "share": 0.2, "student": {"name": "hub/t5"}, "train": {"gradient_accumulation": 4, "task_token": "prefix"}},
     "bart": {"spread": True, "student": {"name": "hub/bart"}},
-    "adapters": {"spread": True, "student": {"name": "hub/llama", "lora": Lora(4, 16.0, 0.0, ())}, **FEW},
+    "adapters": {"spread": True, "student": {"name": "hub/llama", "lora": LoraSettings(4, 16.0, 0.0, ())}, **FEW},
     "bf16": {"spread": True, "train": {"precision": "bf16", "gradient_checkpointing": True}},
     "plain": {"spread": False},
     "classes": {"spread": False, "student": ENCODER},

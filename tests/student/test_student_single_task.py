@@ -2,7 +2,7 @@ import pytest
 import torch
 from toy_student import CARD, CLASSES, RUNTIME, examples, settings, training_rows
 
-from distill.settings.student import Scratch
+from distill.settings.student import ScratchSettings
 from distill.student.loading import new_student
 from distill.student.losses import IGNORED
 from distill.student.predicting import Student
@@ -12,7 +12,7 @@ KINDS = ["encoder_decoder", "decoder_only"]
 
 
 def made(kind, **train):
-    return settings({"scratch": Scratch(kind, 512, 32, 64, 2, 1, 1, 0.0)}, mode="single_task", **train)
+    return settings({"scratch": ScratchSettings(kind, 512, 32, 64, 2, 1, 1, 0.0)}, mode="single_task", **train)
 
 
 @pytest.fixture(scope="module", params=KINDS)

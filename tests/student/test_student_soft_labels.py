@@ -1,6 +1,6 @@
 import pytest
 
-from distill.records import TrainingRow
+from distill.rows.records import TrainingRow
 from distill.student.soft_labels import soft_target
 
 CLASSES = ("a", "b", "c")

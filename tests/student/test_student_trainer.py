@@ -8,7 +8,7 @@ from toy_student import CARD, examples, settings, training_rows
 from transformers import modeling_utils
 
 from distill.settings import SettingsError
-from distill.settings.student import Scratch
+from distill.settings.student import ScratchSettings
 from distill.student import compute
 from distill.student.architecture import Encoded
 from distill.student.batching import Schedule
@@ -39,7 +39,7 @@ def test_the_parts_of_a_step_lose_what_the_whole_step_loses(kind, mode, options)
     """Half of the rows have a rationale, and texts differ in length: means of means would be others."""
     mutual = 0.1 if options and mode == "step_by_step" and kind != "encoder" else 0.0
     data = [replace(row, label_probabilities={"shelf": 0.3, "shed": 0.2, "sink": 0.5}) for row in training_rows(0.5)]
-    made = settings(mode=mode, student={"scratch": Scratch(kind, 512, 32, 64, 2, 1, 1, 0.0)}, mutual_information=mutual, **options)
+    made = settings(mode=mode, student={"scratch": ScratchSettings(kind, 512, 32, 64, 2, 1, 1, 0.0)}, mutual_information=mutual, **options)
     model = new_student(data, CARD, made).eval()
     rows = model.encode(data)
     whole = list(range(4, 60, 7))
@@ -82,7 +82,7 @@ def test_gradient_checkpointing_changes_no_loss(tmp_path, monkeypatch):
     runs = []
     original = modeling_utils.checkpoint
     monkeypatch.setattr(modeling_utils, "checkpoint", lambda *a, **k: runs.append(1) or original(*a, **k))
-    changed = {"student": {"scratch": Scratch("encoder_decoder", 512, 32, 64, 2, 1, 1, 0.2)}}
+    changed = {"student": {"scratch": ScratchSettings("encoder_decoder", 512, 32, 64, 2, 1, 1, 0.2)}}
     plain = train(tmp_path, "plain", **changed)
     assert not runs
     again = train(tmp_path, "again", gradient_checkpointing=True, **changed)

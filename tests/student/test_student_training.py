@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from toy_student import CARD, examples, settings, training_rows
 
 from distill.errors import DataError
-from distill.records import Example
+from distill.rows.records import Example
 from distill.student import training
 from distill.student.loading import new_student
 from distill.student.training import train_student

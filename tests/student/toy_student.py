@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
-from distill.records import Example, TaskCard, TrainingRow
+from distill.rows.records import Example, TaskCard, TrainingRow
 from distill.settings.presets import Preset
-from distill.settings.student import Encoder, Lora, Scratch, Student
-from distill.settings.train import Train
+from distill.settings.student import EncoderSettings, LoraSettings, ScratchSettings, StudentSettings
+from distill.settings.train import TrainSettings
 
 CLASSES = ("shelf", "shed", "sink")
 THINGS = {
@@ -16,8 +16,8 @@ THINGS = {
 }  # fmt: skip
 PLACES = ("bed", "car", "desk", "door", "hall", "lawn", "roof", "step")
 CARD = TaskCard("toy", "classes", "", (), {}, CLASSES)
-STUDENT = Student("scratch", None, Scratch("encoder_decoder", 512, 32, 64, 2, 1, 1, 0.0), Encoder(1, 2, None, 0.05), Lora(0, 16.0, 0.0, ()), 32, 24, seed=1)
-TRAIN = Train(
+STUDENT = StudentSettings("scratch", None, ScratchSettings("encoder_decoder", 512, 32, 64, 2, 1, 1, 0.0), EncoderSettings(1, 2, None, 0.05), LoraSettings(0, 16.0, 0.0, ()), 32, 24, seed=1)
+TRAIN = TrainSettings(
     mode="step_by_step", task_token="decoder", label_weight=0.5, steps=150, batch_rows=16, gradient_accumulation=1,
     gradient_checkpointing=False, precision="fp32", optimizer="adamw", learning_rate=5e-3,
     embedding_learning_rate=2e-2, head_learning_rate=None, weight_decay=0.0, schedule="linear", warmup_steps=5, max_gradient_norm=1.0,
@@ -34,8 +34,8 @@ NONE = Preset(None, ())
 class ToySettings:
     """The sections that training reads."""
 
-    student: Student
-    train: Train
+    student: StudentSettings
+    train: TrainSettings
     runtime: Any
     preset: Preset = NONE
 

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from distill import paths
-from distill.files import write_json
-from distill.records import Annotation, Example, TaskCard, write_rows
+from distill.rows.files import write_json
+from distill.rows.records import Annotation, Example, TaskCard, write_rows
 from distill.studies.pricing import label_share
 from distill.teacher.tokens import estimate_prompt
 

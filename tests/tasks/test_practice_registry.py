@@ -14,8 +14,8 @@ from distill.tasks.registry import TASKS, get_task
 
 SETTINGS = replace(load_settings(Path(__file__).parents[2] / "params.yaml").task, path="x")
 OWN = '''
-from distill.prompts.templates import Template
-from distill.records import Example
+from distill.templates import Template
+from distill.rows.records import Example
 from distill.tasks.base import Task
 
 class Parity(Task):

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
+from distill.answers.matching import same_label
 from distill.errors import DataError
-from distill.matching import same_label
 from distill.tasks.registry import get_task
 from distill.tasks.survey import survey
 

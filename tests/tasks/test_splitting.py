@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from distill.errors import DataError
-from distill.records import Example
+from distill.rows.records import Example
 from distill.tasks.splitting import cut, limited
 
 ROWS = [Example(f"r{i}", str(i), {}) for i in range(20)]

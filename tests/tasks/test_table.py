@@ -10,8 +10,8 @@ import pytest
 
 from distill.errors import DataError
 from distill.prompts.asking import Asker
-from distill.prompts.search import start_templates
-from distill.records import Example, read_rows, write_rows
+from distill.rows.records import Example, read_rows, write_rows
+from distill.search.search import start_templates
 from distill.settings import SettingsError
 from distill.tasks.survey import survey
 from distill.tasks.table import Table

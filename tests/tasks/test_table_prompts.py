@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from distill.prompts.parsing import parse_response
+from distill.answers.parsing import parse_response
 from distill.tasks.table_prompts import table_prompts
 
 FIELDS = {"question": "Who {asked}?", "choices": "(a) one\n(b) two", "context": "A page."}

@@ -12,8 +12,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 OWN = '''
-from distill.prompts.templates import Template
-from distill.records import Example
+from distill.templates import Template
+from distill.rows.records import Example
 from distill.tasks.base import Task
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from distill.prompts.templates import Template
 from distill.tasks.base import Task
+from distill.templates import Template
 
 
 class Yes(Task):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from distill.errors import DataError
-from distill.records import Example
+from distill.rows.records import Example
 from distill.tasks.base import Task
 from distill.tasks.survey import interval_width, survey, tokens
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from distill.prompts.parsing import parse_response
+from distill.answers.parsing import parse_response
 from distill.settings import load_settings
 from distill.tasks.practice import Practice
 from distill.teacher.simulated.model import Model

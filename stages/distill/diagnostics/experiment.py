@@ -8,16 +8,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from distill import paths
+from distill.answers.matching import same_label
 from distill.diagnostics.attention import Average, measured
 from distill.diagnostics.confidence import choice_entropy, distribution, sequence_probability, token_measures
 from distill.diagnostics.looking import look, written_task
 from distill.errors import DataError
 from distill.evaluation.comparison import WORKSPACE, judged_at
-from distill.matching import same_label
-from distill.permutation import seeded_order
-from distill.records import Example
 from distill.revisions import commit, out_at
-from distill.settings.runtime import Runtime
+from distill.rows.permutation import seeded_order
+from distill.rows.records import Example
+from distill.settings.runtime import RuntimeSettings
 from distill.student.predicting import Student, candidates, scores
 
 _SEED = 1
@@ -39,7 +39,7 @@ def sample(revisions: Sequence[str], count: int) -> list[Example]:
     return sorted(seeded_order(shared, _SEED)[:count], key=lambda row: row.id)
 
 
-def diagnosed(revision: str, rows: Sequence[Example], runtime: Runtime) -> dict[str, Any]:
+def diagnosed(revision: str, rows: Sequence[Example], runtime: RuntimeSettings) -> dict[str, Any]:
     """The student of a revision, or of the WORKSPACE, on these rows. Raises RevisionError where it cannot be had."""
     if revision == WORKSPACE:
         return {"name": revision, "commit": None} | of_student(Student.load(paths.STUDENT, runtime), rows)

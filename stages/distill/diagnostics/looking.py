@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from distill.records import Example, TrainingRow
+from distill.rows.records import Example, TrainingRow
 from distill.student.architecture import Architecture, TaskName
 
 NAMES = {

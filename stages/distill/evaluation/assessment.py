@@ -11,9 +11,9 @@ from distill.evaluation.cascade import cascade_curve, cascade_metrics, rows_of
 from distill.evaluation.efficiency import cold_start, size, speed, usd_per_1000
 from distill.evaluation.joining import extracted, joined
 from distill.evaluation.judging import answerer, judge, total_cost
-from distill.records import Annotation, Example, Judged, Prediction, TaskCard
+from distill.rows.records import Annotation, Example, Judged, Prediction, TaskCard
 from distill.settings import Settings, SettingsError
-from distill.settings.runtime import Runtime
+from distill.settings.runtime import RuntimeSettings
 from distill.student.loading import device, untrained_student
 from distill.student.predicting import Student, predict
 
@@ -78,7 +78,7 @@ def _untrained(folder: Path, rows: Sequence[Example], card: TaskCard, settings: 
     return answerer(pairs, card, settings.evaluate.confidence)
 
 
-def _measured(student: Student, folder: Path, rows: Sequence[Example], runtime: Runtime, metrics: Mapping[str, Any]) -> dict[str, Any]:
+def _measured(student: Student, folder: Path, rows: Sequence[Example], runtime: RuntimeSettings, metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Times, and dollars per 1,000 predictions: the student's own computing, the teacher's tokens, and both of the cascade."""
     found = speed(student, rows[: runtime.speed_rows]) | {"cold_start_s": cold_start(folder, rows[0])}
     price = None if runtime.compute_usd_per_hour is None else float(runtime.compute_usd_per_hour)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from distill.evaluation.intervals import wilson
 from distill.evaluation.paired import compare
-from distill.records import Judged
-from distill.settings.evaluate import Cascade
+from distill.intervals import wilson
+from distill.rows.records import Judged
+from distill.settings.evaluate import CascadeSettings
 
 # A threshold above any probability: every row is sent.
 ALL = 1.01
@@ -65,7 +65,7 @@ def points(rows: Sequence[Row]) -> list[Point]:
     return found
 
 
-def chosen(rows: Sequence[Row], settings: Cascade) -> Point:
+def chosen(rows: Sequence[Row], settings: CascadeSettings) -> Point:
     """The threshold that sends the fewest of these rows, of those that send at most `most_sent` of them and reach
     `target_accuracy`; without a target, or where none reaches it, of those within `tolerance` of the best."""
     allowed = [point for point in points(rows) if point.sent <= settings.most_sent]
@@ -76,7 +76,7 @@ def chosen(rows: Sequence[Row], settings: Cascade) -> Point:
 
 
 def cascade_metrics(
-    validation: Sequence[Row], test: Sequence[Row], settings: Cascade, confidence: float, usd_per_1000: float | None
+    validation: Sequence[Row], test: Sequence[Row], settings: CascadeSettings, confidence: float, usd_per_1000: float | None
 ) -> dict[str, Any]:
     """The chosen threshold, its share sent and accuracy on either split, on test with Wilson's interval and paired
     tests against student alone and teacher alone, and the teacher's dollars per 1,000 predictions of the cascade.

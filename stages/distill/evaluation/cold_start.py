@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from distill.records import Example
+from distill.rows.records import Example
 from distill.settings import load_settings
 from distill.student.predicting import Student
 

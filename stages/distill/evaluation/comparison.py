@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from distill import paths
 from distill.errors import UserError
-from distill.evaluation.intervals import p_in_words, wilson
 from distill.evaluation.paired import DRAWS, compare
-from distill.records import Judged, read_rows
+from distill.intervals import p_in_words, wilson
 from distill.revisions import out_at
+from distill.rows.records import Judged, read_rows
 
 # The name by which `dvc exp show` calls what is not committed.
 WORKSPACE = "workspace"

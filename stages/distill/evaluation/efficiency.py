@@ -19,7 +19,7 @@ from typing import Any
 
 import distill
 from distill.errors import UserError
-from distill.records import Example
+from distill.rows.records import Example
 from distill.student.predicting import Student
 
 # Rows a batch that are tried, as far as `runtime.predict_rows` allows.

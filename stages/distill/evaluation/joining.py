@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from distill.matching import same_label
-from distill.prompts.parsing import parse_response
-from distill.records import Annotation, Example, Judged, Prediction, TaskCard
+from distill.answers.matching import same_label
+from distill.answers.parsing import parse_response
+from distill.rows.records import Annotation, Example, Judged, Prediction, TaskCard
 
 # Answers that a student writes; of the other kinds it scores those that are known, and cannot miss them.
 WRITTEN = ("number", "text")

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from distill.answers.rationale_measures import Told, rationale_measures
 from distill.errors import DataError
 from distill.evaluation.calibration import expected_calibration_error
 from distill.evaluation.metrics import label_metrics, majority
 from distill.evaluation.paired import compare
-from distill.evaluation.rationales import Told, rationale_measures
-from distill.records import Judged, TaskCard
+from distill.rows.records import Judged, TaskCard
 
 # In the confusion, an answer that could not be parsed.
 NO_ANSWER = "no answer"

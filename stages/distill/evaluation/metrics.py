@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from distill.answers.matching import same_label, word_overlap
 from distill.evaluation.bootstrap import macro_f1_interval, mean_interval
-from distill.evaluation.intervals import wilson
-from distill.matching import same_label, word_overlap
+from distill.intervals import wilson
 
 
 def label_metrics(pairs: Sequence[tuple[str, str | None]], kind: str, confidence: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distill.evaluation.intervals import mcnemar
+from distill.intervals import mcnemar
 
 DRAWS = 10_000
 

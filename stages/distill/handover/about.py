@@ -8,7 +8,7 @@ from typing import Any
 from distill.handover.facts import Facts
 from distill.handover.markdown import fenced, plain, share, table
 from distill.handover.provenance import Provenance
-from distill.records import TaskCard
+from distill.rows.records import TaskCard
 from distill.settings import Settings
 
 _ANSWERS = {"choices": "one of the row's own answers", "number": "a number", "text": "a text"}

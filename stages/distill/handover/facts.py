@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from distill import paths
-from distill.files import read_object
 from distill.prompts.prompt_file import read_prompts
-from distill.prompts.templates import Template
-from distill.records import Annotation, Example, TaskCard, TrainingRow, read_json, read_rows
+from distill.rows.files import read_object
+from distill.rows.records import Annotation, Example, TaskCard, TrainingRow, read_json, read_rows
+from distill.templates import Template
 
 STAGES = ("prepare", "optimize_prompt", "annotate", "subsample", "train", "evaluate")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import DataError
-from distill.files import read_object, write_json
 from distill.handover.generation import generation_config
+from distill.rows.files import read_object, write_json
 
 # What `save_pretrained` and the student's own code write. Anything else, a pickle first of all, is not handed on.
 SUFFIXES = (".safetensors", ".json", ".jinja", ".txt", ".model")

@@ -9,7 +9,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from distill.files import read_object
+from distill.rows.files import read_object
 from distill.student.task_words import MARKS, TASK_TOKENS
 
 # Nats added to every token that goes on towards a class: more than any token is behind another, few enough

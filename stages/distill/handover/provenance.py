@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from distill.errors import DataError
-from distill.files import read_object
 from distill.revisions import text_at
+from distill.rows.files import read_object
 
 PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "peft")
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from distill.choices import apart
-from distill.records import Example
+from distill.answers.choices import apart
+from distill.rows.records import Example
 from distill.student.task_words import MARKS, PREFIXES, TASK_TOKENS
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from distill.choices import apart
+from distill.answers.choices import apart
 from distill.errors import DataError
 from distill.student.task_words import MARKS, PREFIXES, TASK_TOKENS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import DataError
-from distill.files import read_object, write_json
+from distill.rows.files import read_object, write_json
 
 TOKENIZER, CONFIG = "tokenizer_config.json", "config.json"
 

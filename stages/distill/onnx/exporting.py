@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import DataError, UserError
-from distill.files import read_json_lines, read_object, write_json
 from distill.onnx.answering import Row, kind_of, with_onnx, with_torch
 from distill.onnx.converting import TOKENIZER, converted
+from distill.rows.files import read_json_lines, read_object, write_json
 
 PLAN, REPORT = "student.json", "export.json"
 # What onnxruntime's models need beside the graphs.

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any, NamedTuple, Protocol
 
+from distill.answers.parsing import parse_response
 from distill.prompts.doubt import label_probabilities
 from distill.prompts.formats import rejects_format, response_format
-from distill.prompts.parsing import parse_response
-from distill.prompts.templates import Template
-from distill.records import Annotation, Example, TaskCard
-from distill.settings.teacher import Teacher as TeacherSettings
+from distill.rows.records import Annotation, Example, TaskCard
+from distill.settings.teacher import TeacherSettings
 from distill.teacher.exchange import Reply, Request, TeacherError
+from distill.templates import Template
 
 
 class Asks(Protocol):

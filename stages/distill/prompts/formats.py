@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from distill.records import TaskCard
+from distill.rows.records import TaskCard
 from distill.teacher.exchange import TeacherError
 
 # In the order of the alphabet, in which requests are written: a model explains before it answers.

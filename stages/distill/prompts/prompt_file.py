@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from distill.errors import DataError
-from distill.files import write_text
-from distill.prompts.templates import Template
-from distill.records import TaskCard
+from distill.rows.files import write_text
+from distill.rows.records import TaskCard
+from distill.templates import Template
 
 ASKED = ("explain", "label")
 _HEADER = """\

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from distill import paths
-from distill.files import read_list, read_object
 from distill.prompts.prompt_file import read_prompts
-from distill.prompts.templates import Template
-from distill.records import Annotation, Judged, TaskCard, read_json, read_rows
+from distill.rows.files import read_list, read_object
+from distill.rows.records import Annotation, Judged, TaskCard, read_json, read_rows
 from distill.settings import Settings
+from distill.templates import Template
 
 Metrics = Mapping[str, Any]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from distill.choices import apart
-from distill.matching import same_label, with_value
-from distill.permutation import seeded_order
-from distill.records import Judged
+from distill.answers.choices import apart
+from distill.answers.matching import same_label, with_value
 from distill.report.facts import Facts
 from distill.report.wording import shown
+from distill.rows.permutation import seeded_order
+from distill.rows.records import Judged
 
 MOST_CHARACTERS = 4000  # of one text; what is longer is cut, and says so
 COLUMNS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from distill.evaluation.intervals import p_in_words
+from distill.intervals import p_in_words
 from distill.report.facts import Facts, Metrics
 from distill.report.summary import teacher_name
 from distill.report.wording import NONE, count, interval, percent

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from distill.permutation import seeded_order, share
-from distill.records import TrainingRow
-from distill.settings.subsample import Subsample
+from distill.rows.permutation import seeded_order, share
+from distill.rows.records import TrainingRow
+from distill.settings.subsample import SubsampleSettings
 
 
-def picked(rows: Sequence[TrainingRow], settings: Subsample) -> tuple[list[TrainingRow], dict[str, Any]]:
+def picked(rows: Sequence[TrainingRow], settings: SubsampleSettings) -> tuple[list[TrainingRow], dict[str, Any]]:
     """The rows, each with at most `rationales_per_row` rationales, and what became of the rationales.
 
     Without a `short_share` these are the first, in the order of the samples. With one, the first
@@ -36,7 +36,7 @@ def picked(rows: Sequence[TrainingRow], settings: Subsample) -> tuple[list[Train
     return found, metrics
 
 
-def _picked(row: TrainingRow, short: bool, settings: Subsample) -> TrainingRow:
+def _picked(row: TrainingRow, short: bool, settings: SubsampleSettings) -> TrainingRow:
     if not row.other_rationales or row.rationale is None:
         return row
     told = [row.rationale, *row.other_rationales]

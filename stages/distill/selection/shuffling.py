@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from distill.errors import DataError
-from distill.permutation import seeded_order
-from distill.records import TrainingRow
+from distill.rows.permutation import seeded_order
+from distill.rows.records import TrainingRow
 
 
 def shuffled(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from distill.permutation import seeded_order
-from distill.records import TrainingRow
+from distill.rows.permutation import seeded_order
+from distill.rows.records import TrainingRow
 
 Strategy = Callable[[Sequence[TrainingRow], int], list[TrainingRow]]
 

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from distill.errors import DataError
-from distill.permutation import seeded_order, share
-from distill.records import Annotation, Example, TrainingRow
+from distill.rows.permutation import seeded_order, share
+from distill.rows.records import Annotation, Example, TrainingRow
 from distill.selection.several import picked
 from distill.selection.shuffling import shuffled
 from distill.selection.strategies import STRATEGIES
-from distill.settings.subsample import Subsample
+from distill.settings.subsample import SubsampleSettings
 
 
 def training_set(
-    examples: Sequence[Example], annotations: Sequence[Annotation], settings: Subsample
+    examples: Sequence[Example], annotations: Sequence[Annotation], settings: SubsampleSettings
 ) -> tuple[list[TrainingRow], dict[str, Any]]:
     """Rows with a label, of which round(explanation_rate * rows) keep their rationale, and the metrics.
 

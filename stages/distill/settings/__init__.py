@@ -6,19 +6,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from distill.settings.annotate import Annotate
-from distill.settings.evaluate import Evaluate
-from distill.settings.hand_over import HandOver
+from distill.settings.annotate import AnnotateSettings
+from distill.settings.evaluate import EvaluateSettings
+from distill.settings.hand_over import HandOverSettings
 from distill.settings.loader import Refused, SettingsError, load
 from distill.settings.presets import Preset, applied
-from distill.settings.prompt import Prompt
-from distill.settings.report import Report
-from distill.settings.runtime import Runtime
-from distill.settings.student import Student
-from distill.settings.subsample import Subsample
-from distill.settings.task import Task
-from distill.settings.teacher import Teacher
-from distill.settings.train import Train
+from distill.settings.prompt import PromptSettings
+from distill.settings.report import ReportSettings
+from distill.settings.runtime import RuntimeSettings
+from distill.settings.student import StudentSettings
+from distill.settings.subsample import SubsampleSettings
+from distill.settings.task import TaskSettings
+from distill.settings.teacher import TeacherSettings
+from distill.settings.train import TrainSettings
 
 __all__ = ["Settings", "SettingsError", "load_settings"]
 
@@ -27,18 +27,18 @@ __all__ = ["Settings", "SettingsError", "load_settings"]
 class Settings:
     """The whole of params.yaml."""
 
-    task: Task
-    teacher: Teacher
-    prompt: Prompt
-    annotate: Annotate
-    subsample: Subsample
+    task: TaskSettings
+    teacher: TeacherSettings
+    prompt: PromptSettings
+    annotate: AnnotateSettings
+    subsample: SubsampleSettings
     preset: Preset
-    student: Student
-    train: Train
-    evaluate: Evaluate
-    hand_over: HandOver
-    report: Report
-    runtime: Runtime
+    student: StudentSettings
+    train: TrainSettings
+    evaluate: EvaluateSettings
+    hand_over: HandOverSettings
+    report: ReportSettings
+    runtime: RuntimeSettings
 
     def __post_init__(self) -> None:
         if self.teacher.provider == "recorded" and self.prompt.optimizer != "fixed":

@@ -8,8 +8,8 @@ from distill.settings.task import Rows
 
 
 @dataclass(frozen=True)
-class Gate:
-    """Rules by which a rationale is not kept; see distill.prompts.quality."""
+class GateSettings:
+    """Rules by which a rationale is not kept; see distill.annotation.quality."""
 
     words: tuple[int, ...]
     copies: float | None = setting(above=0, most=1)
@@ -22,7 +22,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Annotate:
+class AnnotateSettings:
     """Which rows the teacher is asked about, and for what."""
 
     rationale_source: Literal["teacher", "human"]
@@ -32,7 +32,7 @@ class Annotate:
     show_gold: bool
     separate_labels: float = setting(least=0, most=1)
     samples: int = setting(least=1, most=100)
-    gate: Gate
+    gate: GateSettings
     validation_rows: Rows = setting(least=0)
     test_rows: Rows = setting(least=0)
     max_failed_share: float = setting(least=0, most=1)

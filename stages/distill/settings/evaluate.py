@@ -6,7 +6,7 @@ from distill.settings.loader import setting
 
 
 @dataclass(frozen=True)
-class Cascade:
+class CascadeSettings:
     """By which rule the confidence threshold is chosen, on validation rows; see distill.evaluation.cascade."""
 
     tolerance: float = setting(least=0, most=1)
@@ -15,10 +15,10 @@ class Cascade:
 
 
 @dataclass(frozen=True)
-class Evaluate:
+class EvaluateSettings:
     """How the student is judged."""
 
     confidence: float = setting(above=0, most=0.9999)
     rationale_rows: int = setting(least=0)
     untrained: bool
-    cascade: Cascade
+    cascade: CascadeSettings

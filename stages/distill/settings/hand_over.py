@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class HandOver:
+class HandOverSettings:
     """What only a person knows of the model that is handed over; it stands in the card."""
 
     name: str | None

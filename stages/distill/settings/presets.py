@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from distill.settings.loader import Refused
-from distill.settings.student import Student
-from distill.settings.train import Train
+from distill.settings.student import StudentSettings
+from distill.settings.train import TrainSettings
 
 # The commits that public code pins or has cached. None: no source for one was found, so the user names it.
 REVISIONS = {
@@ -80,7 +80,7 @@ class Preset:
         return {"preset": {"name": self.name, "values": self.values()}} if self.name else {}
 
 
-def applied(preset: Preset, student: Student, train: Train) -> tuple[Student, Train]:
+def applied(preset: Preset, student: StudentSettings, train: TrainSettings) -> tuple[StudentSettings, TrainSettings]:
     """The two sections with the preset's values. Raises Refused, with dotted keys, as those sections do."""
     made = []
     for name, section in (("student", student), ("train", train)):

@@ -9,7 +9,7 @@ from distill.settings.loader import Refused, setting
 
 @dataclass(frozen=True)
 class ScoreWeights:
-    """Weights of a candidate prompt's score; see distill.prompts.scoring."""
+    """Weights of a candidate prompt's score; see distill.search.scoring."""
 
     accuracy: float = setting(least=0)
     parsed: float = setting(least=0)
@@ -19,7 +19,7 @@ class ScoreWeights:
 
 
 @dataclass(frozen=True)
-class Prompt:
+class PromptSettings:
     """The zero-shot prompt, and the search for it."""
 
     optimizer: Literal["fixed", "opro", "gepa"]

@@ -6,7 +6,7 @@ from distill.settings.loader import setting
 
 
 @dataclass(frozen=True)
-class Report:
+class ReportSettings:
     """What the report holds."""
 
     rows: int = setting(least=0, most=200_000)

@@ -20,7 +20,7 @@ class Price:
 
 
 @dataclass(frozen=True)
-class Runtime:
+class RuntimeSettings:
     """What changes no result; no stage lists this section."""
 
     key_env: str

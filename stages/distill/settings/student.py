@@ -8,7 +8,7 @@ from distill.settings.loader import Refused, setting
 
 
 @dataclass(frozen=True)
-class Scratch:
+class ScratchSettings:
     """Sizes of an untrained T5, Llama or BERT, for `student.name: scratch`."""
 
     architecture: Literal["encoder_decoder", "decoder_only", "encoder"]
@@ -26,7 +26,7 @@ class Scratch:
 
 
 @dataclass(frozen=True)
-class Encoder:
+class EncoderSettings:
     """What an encoder gets on top: a decoder for rationales, and how sharply it tells choices apart."""
 
     decoder_layers: int = setting(least=1)
@@ -40,7 +40,7 @@ class Encoder:
 
 
 @dataclass(frozen=True)
-class Lora:
+class LoraSettings:
     """Low-rank adapters on a pretrained decoder-only student."""
 
     rank: int = setting(least=0)
@@ -50,14 +50,14 @@ class Lora:
 
 
 @dataclass(frozen=True)
-class Student:
+class StudentSettings:
     """The small model."""
 
     name: str
     revision: str | None
-    scratch: Scratch
-    encoder: Encoder
-    lora: Lora
+    scratch: ScratchSettings
+    encoder: EncoderSettings
+    lora: LoraSettings
     max_input_tokens: int = setting(least=8)
     max_rationale_tokens: int = setting(least=8)
     seed: int = setting(least=0)

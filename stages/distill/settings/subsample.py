@@ -7,7 +7,7 @@ from distill.settings.loader import setting
 
 
 @dataclass(frozen=True)
-class Subsample:
+class SubsampleSettings:
     """Which annotated rows are trained on, with whose labels, and which keep their rationale."""
 
     explanation_rate: float = setting(least=0, most=1)

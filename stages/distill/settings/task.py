@@ -9,7 +9,7 @@ Rows = int | Literal["all"]
 
 
 @dataclass(frozen=True)
-class Table:
+class TableSettings:
     """One's own data: which column is what. A column of null is not there."""
 
     kind: Literal["classes", "choices", "number", "text"]
@@ -40,7 +40,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Task:
+class TaskSettings:
     """What is to be learnt, from where, and how it is split."""
 
     name: str
@@ -51,7 +51,7 @@ class Task:
     validation_rows: int | float = setting(above=0)
     test_rows: int | float | Literal["all"] = setting(above=0)
     seed: int = setting(least=0)
-    table: Table
+    table: TableSettings
 
     def __post_init__(self) -> None:
         if isinstance(self.validation_rows, float) and self.validation_rows >= 1:

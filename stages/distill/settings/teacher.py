@@ -7,7 +7,7 @@ from distill.settings.loader import Refused, setting
 
 
 @dataclass(frozen=True)
-class Teacher:
+class TeacherSettings:
     """Who answers, and all that determines the answer besides the prompt."""
 
     provider: Literal["simulated", "openai", "recorded"]

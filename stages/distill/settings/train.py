@@ -7,7 +7,7 @@ from distill.settings.loader import Refused, setting
 
 
 @dataclass(frozen=True)
-class Train:
+class TrainSettings:
     """How the student is trained."""
 
     mode: Literal["standard", "step_by_step", "single_task"]

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from distill.errors import DataError
-from distill.files import json_lines
-from distill.records import Example
+from distill.rows.files import json_lines
+from distill.rows.records import Example
 from distill.student.predicting import Student
 from distill.student.token_cache import LEAST
 

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from distill.records import TrainingRow
-from distill.settings.student import Student as StudentSettings
+from distill.rows.records import TrainingRow
+from distill.settings.student import StudentSettings
 from distill.student.losses import Losses, counted
 from distill.student.options import OFF, Options
 

@@ -18,7 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any
 
-from distill.files import write_text
+from distill.rows.files import write_text
 
 MANIFEST, FINISHED, STEP, WRITTEN = "manifest.json", "finished", "step-", "checkpoint-"
 PACKAGES = ("torch", "transformers", "accelerate", "tokenizers", "peft")

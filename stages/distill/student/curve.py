@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from distill.files import write_json, write_text
-from distill.settings.train import Train
+from distill.rows.files import write_json, write_text
+from distill.settings.train import TrainSettings
 from distill.student import processes
 from distill.student.checkpoints import Checkpoints
 from distill.student.progress import Progress
@@ -38,7 +38,7 @@ class Curve(TrainerCallback):
     trainer: TwoTaskTrainer
 
     def __init__(
-        self, name: str, validation: Validation, whole: Whole, settings: Train, plot: Path, checkpoints: Checkpoints | None, every: int | None
+        self, name: str, validation: Validation, whole: Whole, settings: TrainSettings, plot: Path, checkpoints: Checkpoints | None, every: int | None
     ):
         self.name, self.validation, self.whole, self.settings, self.plot = name, validation, whole, settings, plot
         self.checkpoints, self.every = checkpoints, every

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
-from distill.records import TrainingRow
+from distill.rows.records import TrainingRow
 from distill.student.architecture import Architecture, Batch, Encoded, Generated, Plan, TaskName
 from distill.student.batching import mask, padded
 from distill.student.candidates import candidate_tokens

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from distill.records import TrainingRow
-from distill.settings.student import Student as StudentSettings
+from distill.rows.records import TrainingRow
+from distill.settings.student import StudentSettings
 from distill.student.architecture import Architecture, Batch, Encoded, Generated, Plan, TaskName
 from distill.student.batching import mask, padded
 from distill.student.encoder_rationale import RationaleDecoder, Sizes, shifted

@@ -16,10 +16,10 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from distill.choices import apart
+from distill.answers.choices import apart
 from distill.errors import DataError
-from distill.files import write_json
-from distill.records import TrainingRow
+from distill.rows.files import write_json
+from distill.rows.records import TrainingRow
 from distill.student.architecture import Batch, Encoded, Plan
 from distill.student.batching import by_length, padded
 from distill.student.encoder import Encoder

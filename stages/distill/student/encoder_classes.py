@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import PreTrainedConfig
 
 from distill.errors import DataError
-from distill.records import TrainingRow
+from distill.rows.records import TrainingRow
 from distill.student.batching import mask, padded
 from distill.student.encoder import Encoder
 from distill.student.losses import Losses

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache, EncoderDecoderCache, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 
-from distill.records import TrainingRow
+from distill.rows.records import TrainingRow
 from distill.student.architecture import Architecture, Batch, Encoded, Generated, Plan, TaskName
 from distill.student.batching import cut_by_length, mask, padded
 from distill.student.candidates import candidate_tokens

@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from distill.files import write_json
-from distill.records import read_json
+from distill.rows.files import write_json
+from distill.rows.records import read_json
 from distill.student.losses import IGNORED
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TypeVar
 
-from distill.records import TrainingRow
+from distill.rows.records import TrainingRow
 
 Token = TypeVar("Token")
 # Rationales of other rows that each is held against, at most: enough that one of another label reads much alike,

@@ -26,10 +26,10 @@ from transformers.models.auto.modeling_auto import (
 from transformers.utils import logging
 
 from distill.errors import DataError
-from distill.files import write_json
-from distill.records import TaskCard, TrainingRow, read_json
+from distill.rows.files import write_json
+from distill.rows.records import TaskCard, TrainingRow, read_json
 from distill.settings import Settings, SettingsError
-from distill.settings.runtime import Runtime
+from distill.settings.runtime import RuntimeSettings
 from distill.student.architecture import Architecture, Plan
 from distill.student.decoder_only import DecoderOnly
 from distill.student.encoder import Encoder
@@ -128,7 +128,7 @@ def untrained_student(folder: Path) -> Architecture:
     return _built(plan, model, AutoTokenizer.from_pretrained(folder, local_files_only=True)).eval()
 
 
-def device(runtime: Runtime) -> torch.device:
+def device(runtime: RuntimeSettings) -> torch.device:
     """Where to compute; sets torch's threads as well. Raises SettingsError where CUDA is asked for and absent."""
     torch.set_num_threads(runtime.threads)
     there = torch.cuda.is_available()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from transformers import PreTrainedModel
 
 from distill.settings import SettingsError
-from distill.settings.student import Lora
+from distill.settings.student import LoraSettings
 
 
-def adapted(model: PreTrainedModel, settings: Lora) -> PreTrainedModel:
+def adapted(model: PreTrainedModel, settings: LoraSettings) -> PreTrainedModel:
     """The model with trainable adapters of rank `settings.rank` on its linear layers, all else frozen.
 
     Raises SettingsError where peft is not installed, or no layer has one of the names in `targets`.

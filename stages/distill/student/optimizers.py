@@ -9,13 +9,13 @@ import torch
 from torch import nn
 from transformers import Adafactor
 
-from distill.settings.train import Train
+from distill.settings.train import TrainSettings
 
 Groups = list[dict[str, Any]]
 
 
 def parameter_groups(
-    parameters: Iterable[tuple[str, nn.Parameter]], decayed: set[str], own: Mapping[int, float | None], settings: Train
+    parameters: Iterable[tuple[str, nn.Parameter]], decayed: set[str], own: Mapping[int, float | None], settings: TrainSettings
 ) -> Groups:
     """The trained parameters by learning rate and weight decay, which hold for every optimizer.
 

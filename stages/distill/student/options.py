@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from distill.settings.train import Train
+from distill.settings.train import TrainSettings
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Options:
     soft_labels: float
 
     @classmethod
-    def of(cls, settings: Train) -> Options:
+    def of(cls, settings: TrainSettings) -> Options:
         return cls(**{option.name: getattr(settings, option.name) for option in fields(cls)})
 
     def used(self) -> list[str]:

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from distill.errors import DataError
-from distill.records import Example, Prediction
-from distill.settings.runtime import Runtime
+from distill.rows.records import Example, Prediction
+from distill.settings.runtime import RuntimeSettings
 from distill.student.architecture import Architecture, Generated, Plan, TaskName
 from distill.student.batching import by_length
 from distill.student.loading import device, load_student
@@ -24,7 +24,7 @@ class Student:
         self.model, self.rows_per_batch = model, rows_per_batch
 
     @classmethod
-    def load(cls, path: Path, runtime: Runtime) -> Student:
+    def load(cls, path: Path, runtime: RuntimeSettings) -> Student:
         """The student in the folder `path`. Raises DataError where the folder holds none."""
         return cls(load_student(path).to(device(runtime)), runtime.predict_rows)
 

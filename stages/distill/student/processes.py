@@ -17,7 +17,7 @@ from accelerate.utils import broadcast_object_list
 from torch import Tensor
 
 from distill.settings import SettingsError
-from distill.settings.runtime import Runtime
+from distill.settings.runtime import RuntimeSettings
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 _LAUNCHED = ("ACCELERATE_MIXED_PRECISION", "WORLD_SIZE")
 
 
-def launch(runtime: Runtime) -> None:
+def launch(runtime: RuntimeSettings) -> None:
     """Replaces this process by `accelerate launch` of the same script, where the settings ask for several processes.
 
     Returns where one is enough, and in the processes so launched. Raises SettingsError on a configuration file that is
@@ -61,7 +61,7 @@ def check(kind: str | None, fsdp_version: int | str | None) -> None:
         )
 
 
-def join(runtime: Runtime) -> None:
+def join(runtime: RuntimeSettings) -> None:
     """Meets the other processes, before anything is put on a device."""
     if count() > 1:
         PartialState(cpu=runtime.device == "cpu" or not torch.cuda.is_available())

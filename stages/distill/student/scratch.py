@@ -17,13 +17,13 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
-from distill.records import TaskCard, TrainingRow
-from distill.settings.student import Scratch, Student
+from distill.rows.records import TaskCard, TrainingRow
+from distill.settings.student import ScratchSettings, StudentSettings
 from distill.student.encoder_classes import ClassEncoder, name_classes
 from distill.student.tokenizing import TASK_TOKENS, begin_with, train_tokenizer
 
 
-def scratch_model(rows: Sequence[TrainingRow], card: TaskCard, settings: Student) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def scratch_model(rows: Sequence[TrainingRow], card: TaskCard, settings: StudentSettings) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A T5, a Llama of the decoder's layers or a BERT of the encoder's, drawn from torch's random numbers as they stand."""
     sizes = settings.scratch
     texts = [text for row in rows for text in (row.input, row.label, row.rationale, *row.choices, *row.other_rationales) if text]
@@ -35,7 +35,7 @@ def scratch_model(rows: Sequence[TrainingRow], card: TaskCard, settings: Student
     return build(tokenizer, sizes), tokenizer
 
 
-def _t5(tokenizer: PreTrainedTokenizerBase, sizes: Scratch) -> PreTrainedModel:
+def _t5(tokenizer: PreTrainedTokenizerBase, sizes: ScratchSettings) -> PreTrainedModel:
     config = T5Config(
         vocab_size=len(tokenizer),
         d_model=sizes.d_model,
@@ -53,7 +53,7 @@ def _t5(tokenizer: PreTrainedTokenizerBase, sizes: Scratch) -> PreTrainedModel:
     return T5ForConditionalGeneration(config)
 
 
-def _llama(tokenizer: PreTrainedTokenizerBase, sizes: Scratch) -> PreTrainedModel:
+def _llama(tokenizer: PreTrainedTokenizerBase, sizes: ScratchSettings) -> PreTrainedModel:
     # A prompt that ended with the end token would be answered by nothing.
     tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(single="$A", special_tokens=[])
     config = LlamaConfig(
@@ -71,7 +71,7 @@ def _llama(tokenizer: PreTrainedTokenizerBase, sizes: Scratch) -> PreTrainedMode
     return LlamaForCausalLM(config)
 
 
-def _bert(tokenizer: PreTrainedTokenizerBase, card: TaskCard, settings: Student) -> PreTrainedModel:
+def _bert(tokenizer: PreTrainedTokenizerBase, card: TaskCard, settings: StudentSettings) -> PreTrainedModel:
     sizes = settings.scratch
     config = BertConfig(
         vocab_size=len(tokenizer),

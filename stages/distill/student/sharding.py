@@ -19,7 +19,7 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_
 from torch.distributed.fsdp import MixedPrecisionPolicy
 
 from distill.settings import SettingsError
-from distill.settings.train import Train
+from distill.settings.train import TrainSettings
 from distill.student import processes
 from distill.student.architecture import Architecture, Batch, Encoded
 from distill.student.losses import IGNORED
@@ -37,7 +37,7 @@ def told() -> dict[str, str]:
     return {name: value for name, value in sorted(os.environ.items()) if name.startswith("FSDP_")} if asked() else {}
 
 
-def check(student: Architecture, rows: Encoded, settings: Train) -> None:
+def check(student: Architecture, rows: Encoded, settings: TrainSettings) -> None:
     """Raises SettingsError where the configuration, or what is to be trained, does not allow it."""
     deepspeed = _told("ACCELERATE_USE_DEEPSPEED") == "true"
     processes.check("DEEPSPEED" if deepspeed else "FSDP" if asked() else None, _told("FSDP_VERSION"))

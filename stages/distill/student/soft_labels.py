@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from distill.matching import same_label
-from distill.records import TrainingRow
+from distill.answers.matching import same_label
+from distill.rows.records import TrainingRow
 
 
 def soft_target(row: TrainingRow, kind: str, classes: Sequence[str], share: float) -> list[tuple[str, float]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
-from distill.records import TrainingRow
+from distill.rows.records import TrainingRow
 from distill.student.architecture import Batch, Encoded
 from distill.student.key_tokens import key_weights
 from distill.student.options import Options

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallb
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from distill.settings import SettingsError
-from distill.settings.train import Train
+from distill.settings.train import TrainSettings
 from distill.student import processes, sharding
 from distill.student.architecture import Architecture, Batch, Encoded
 from distill.student.batching import Schedule
@@ -52,7 +52,7 @@ class TwoTaskTrainer(Trainer):
     # `compute_loss` gives each micro-batch its share of the step's loss.
     loss_is_scaled_for_ga = True
 
-    def __init__(self, model: Architecture, rows: Encoded, settings: Train, arguments: TrainingArguments, callback: TrainerCallback):
+    def __init__(self, model: Architecture, rows: Encoded, settings: TrainSettings, arguments: TrainingArguments, callback: TrainerCallback):
         self.student, self.rows, self.settings = model, rows, settings
         self.recent: list[Tensor] = []
         self.targets: Tensor | None = None
@@ -152,7 +152,7 @@ def recomputed(student: nn.Module) -> None:
         raise SettingsError(f"train.gradient_checkpointing: is true; {error}") from error
 
 
-def arguments(settings: Train, device: torch.device, folder: Path) -> TrainingArguments:
+def arguments(settings: TrainSettings, device: torch.device, folder: Path) -> TrainingArguments:
     """Trainer's settings for ours; what it writes goes to `folder`.
 
     Raises SettingsError where the device cannot do what is asked, or the rows of a step cannot be dealt out.

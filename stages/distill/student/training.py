@@ -13,8 +13,8 @@ from typing import Any
 
 from distill import paths
 from distill.errors import DataError
-from distill.files import write_json, write_text
-from distill.records import Example, TaskCard, TrainingRow
+from distill.rows.files import write_json, write_text
+from distill.rows.records import Example, TaskCard, TrainingRow
 from distill.settings import Settings
 from distill.student import processes, sharding
 from distill.student.batching import Schedule

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import torch
 
+from distill.answers.matching import same_label
 from distill.errors import DataError
-from distill.matching import same_label
-from distill.records import Example
+from distill.rows.records import Example
 from distill.student.architecture import Architecture
 from distill.student.predicting import Student, candidates, scores
 

@@ -14,11 +14,11 @@ from statistics import fmean
 from typing import Any
 
 from distill import paths
+from distill.annotation.planning import requests_for
 from distill.errors import DataError
-from distill.planning import requests_for
 from distill.prompts.asking import Ask
-from distill.prompts.current import current_prompts
-from distill.records import Annotation, Example, TaskCard, read_json, read_rows
+from distill.rows.records import Annotation, Example, TaskCard, read_json, read_rows
+from distill.search.current import current_prompts
 from distill.settings import Settings
 from distill.studies.changes import recorded
 from distill.studies.gathering import Observation, Price

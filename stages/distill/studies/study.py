@@ -10,7 +10,7 @@ from typing import Any
 
 from distill import paths
 from distill.errors import UserError
-from distill.files import read_object
+from distill.rows.files import read_object
 from distill.settings import load_settings
 from distill.studies import experiments
 from distill.studies.cells import Expander, Plan

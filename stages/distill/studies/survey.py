@@ -10,8 +10,8 @@ import yaml
 
 from distill import paths
 from distill.errors import UserError
-from distill.files import write_json, write_metrics, write_text
 from distill.revisions import commit, text_at
+from distill.rows.files import write_json, write_metrics, write_text
 from distill.settings import load_settings
 from distill.studies import experiments
 from distill.studies.frontier import Frontier, printed

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from distill.files import write_metrics, write_text
+from distill.rows.files import write_metrics, write_text
 
 Row = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import DataError
-from distill.files import read_object
+from distill.rows.files import read_object
 from distill.studies.gathering import DIVERGED, Observation
 
 

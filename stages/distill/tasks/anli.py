@@ -7,7 +7,7 @@ data set like facebook/anli. The annotators' reasons are the human rationales; m
 
 from __future__ import annotations
 
-from distill.records import Example
+from distill.rows.records import Example
 from distill.tasks.inference import Inference, label_name
 from distill.tasks.published import Part, Row, text
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from distill.prompts.templates import Template
 from distill.tasks.published import Published
+from distill.templates import Template
 
 
 class Arithmetic(Published):

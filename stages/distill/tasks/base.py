@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from distill.prompts.templates import Template
-from distill.records import Example, TaskCard
-from distill.settings.task import Task as TaskSettings
+from distill.rows.records import Example, TaskCard
+from distill.settings.task import TaskSettings
+from distill.templates import Template
 
 
 class Task(ABC):

@@ -8,14 +8,14 @@ import re
 import string
 from collections.abc import Iterator
 
-from distill.choices import lettered, with_choices
+from distill.answers.choices import lettered, with_choices
+from distill.answers.matching import same_label
 from distill.errors import DataError
-from distill.matching import same_label
-from distill.prompts.templates import Template, TemplateError, render
-from distill.records import Example
-from distill.settings.task import Table
+from distill.rows.records import Example
+from distill.settings.task import TableSettings
 from distill.tasks.problems import named
 from distill.tasks.text_files import Cells
+from distill.templates import Template, TemplateError, render
 
 Fault = tuple[str, str]
 
@@ -23,7 +23,7 @@ Fault = tuple[str, str]
 class Columns:
     """Reads rows as `task.table` says. Raises DataError on settings that do not fit together."""
 
-    def __init__(self, table: Table):
+    def __init__(self, table: TableSettings):
         self.table = table
         self.names = {name: _field(name) for name in table.columns}
         if len(set(self.names.values())) < len(self.names):

@@ -8,10 +8,10 @@ the 9,741 train rows are cut off for validation.
 
 from __future__ import annotations
 
-from distill.choices import lettered, with_choices
-from distill.prompts.templates import Template
-from distill.records import Example
+from distill.answers.choices import lettered, with_choices
+from distill.rows.records import Example
 from distill.tasks.published import Part, Published, Row, text
+from distill.templates import Template
 
 
 class CommonsenseQA(Published):

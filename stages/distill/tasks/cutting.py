@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from distill.errors import DataError
-from distill.permutation import share
-from distill.settings.task import Task as TaskSettings
+from distill.rows.permutation import share
+from distill.settings.task import TaskSettings
 
 TRAIN, VALIDATION, TEST, OUT = 0, 1, 2, -1
 # A group of more rows than this is one message in many copies: it stays in train, as most of it would be left out.

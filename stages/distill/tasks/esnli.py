@@ -7,7 +7,7 @@ Pairs whose annotators found no majority (label "-" or -1) are passed over.
 
 from __future__ import annotations
 
-from distill.records import Example
+from distill.rows.records import Example
 from distill.tasks.inference import Inference, label_name
 from distill.tasks.published import Part, Row, text
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from distill.prompts.templates import Template
-from distill.records import Example
+from distill.rows.records import Example
 from distill.tasks.published import Published, Row
+from distill.templates import Template
 
 # The order of the hub data sets' class numbers.
 LABELS = ("entailment", "neutral", "contradiction")

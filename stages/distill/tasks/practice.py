@@ -20,10 +20,10 @@ import yaml
 
 from distill.errors import DataError
 from distill.paths import source
-from distill.permutation import share
-from distill.prompts.templates import Template
-from distill.records import Example
+from distill.rows.permutation import share
+from distill.rows.records import Example
 from distill.tasks.base import Task
+from distill.templates import Template
 
 RATIONALE_WORDS = (10, 40)
 # Words that begin with a vowel's letter and a consonant's sound.

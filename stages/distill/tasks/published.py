@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import DataError
-from distill.files import read_json_lines
 from distill.paths import source
-from distill.records import Example
+from distill.rows.files import read_json_lines
+from distill.rows.records import Example
 from distill.tasks.base import Task
 from distill.tasks.problems import Problems
 from distill.tasks.splitting import cut, limited

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from distill.errors import DataError
-from distill.settings.task import Task as TaskSettings
+from distill.settings.task import TaskSettings
 from distill.tasks.base import Task
 
 TASKS: dict[str, str] = {

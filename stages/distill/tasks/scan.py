@@ -21,7 +21,7 @@ MOST_CLASSES = 200
 @dataclass(frozen=True)
 class Scan:
     """An entry a row in each array. `content` stands for what the row shows, `label` for its label (0: none),
-    `order` is its place in the seeded order (distill.permutation), `part` the split that it came in.
+    `order` is its place in the seeded order (distill.rows.permutation), `part` the split that it came in.
 
     ids: an Arrow array of texts. labels: rows of each label, where the kind is classes.
     """

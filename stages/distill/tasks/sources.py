@@ -18,7 +18,7 @@ from typing import Any
 
 from distill.errors import DataError
 from distill.paths import SPLITS, source
-from distill.settings.task import Task as TaskSettings
+from distill.settings.task import TaskSettings
 from distill.tasks.problems import Problems, named
 from distill.tasks.text_files import Cells, as_text, rows_of
 

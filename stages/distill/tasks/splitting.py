@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from distill.errors import DataError
-from distill.permutation import seeded_order, share
-from distill.records import Example
+from distill.rows.permutation import seeded_order, share
+from distill.rows.records import Example
 from distill.settings.task import Rows
 
 

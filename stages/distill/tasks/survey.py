@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from distill.evaluation.intervals import wilson
-from distill.records import Example
+from distill.intervals import wilson
+from distill.rows.records import Example
 from distill.tasks.base import Task
 from distill.tasks.problems import SHOWN_ROWS, Problems, named
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 
-from distill.prompts.parsing import evaluate_expression
-from distill.records import Example
+from distill.answers.parsing import evaluate_expression
+from distill.rows.records import Example
 from distill.tasks.arithmetic import Arithmetic
 from distill.tasks.published import Part, Row, text
 

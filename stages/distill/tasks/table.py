@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
-from distill.matching import words
+from distill.answers.matching import words
 from distill.paths import SPLITS, source
-from distill.prompts.templates import Template
-from distill.records import Example
-from distill.settings.task import Task as TaskSettings
+from distill.rows.records import Example
+from distill.settings.task import TaskSettings
 from distill.tasks.base import Task
 from distill.tasks.columns import Columns
 from distill.tasks.problems import Problems
 from distill.tasks.sources import Source, open_source
 from distill.tasks.table_prompts import table_prompts
+from distill.templates import Template
 
 
 class Rows(Sequence[Example]):

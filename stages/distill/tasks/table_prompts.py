@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from distill.prompts.templates import Template
+from distill.templates import Template
 
 _EXPLAIN = {
     "classes": (

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from distill.errors import DataError
-from distill.records import Example, write_rows
+from distill.rows.records import Example, write_rows
 
 
 def write_prepared(path: Path, rows: Sequence[Example]) -> None:
-    """Like distill.records.write_rows; a sequence that is no list is written as it comes, in order of its ids.
+    """Like distill.rows.records.write_rows; a sequence that is no list is written as it comes, in order of its ids.
 
     Raises DataError where the ids are not in order.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from distill.settings.runtime import Runtime
+from distill.settings.runtime import RuntimeSettings
 from distill.teacher.exchange import TeacherError, Usage
 from distill.teacher.prices import cost, dollars, from_picodollars, picodollars, price_of
 from distill.teacher.session import Job, Session
@@ -95,7 +95,7 @@ class Budget:
         return picodollars(cost(Usage(job.expected_in, 0, job.expected_out), job.requests[0].model, self._runtime.prices, self._mode)) or 0
 
 
-def check_prices(runtime: Runtime, model: str) -> None:
+def check_prices(runtime: RuntimeSettings, model: str) -> None:
     """Raises TeacherError where there is a money budget and a price of the model is unknown."""
     if runtime.budget_usd is None:
         return

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import DataError
-from distill.files import read_json_lines
 from distill.paths import source
+from distill.rows.files import read_json_lines
 from distill.settings import Settings
 from distill.teacher.bill import Bill
 from distill.teacher.exchange import Reply, Request, Usage

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill.settings.runtime import Runtime
+from distill.settings.runtime import RuntimeSettings
 from distill.teacher.batch_api import BatchApi
 from distill.teacher.client import Client
 from distill.teacher.exchange import Request
@@ -24,7 +24,7 @@ class Session:
     description: str
     stage: str
     store: Path
-    runtime: Runtime
+    runtime: RuntimeSettings
     client: Callable[[], Client]
     batch_api: Callable[[], BatchApi]
     mode: Mode

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import DataError
-from distill.files import read_json_lines
+from distill.rows.files import read_json_lines
 from distill.teacher.exchange import Usage
 from distill.teacher.keys import key
 from distill.teacher.reading import Unusable, read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from distill.evaluation.intervals import wilson
+from distill.intervals import wilson
 from distill.report.facts import Facts
 from distill.report.figures.drawing import BLUE, GREY, Shown, direct_labels, drawn, shares
 from distill.report.tables import Table

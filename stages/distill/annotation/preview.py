@@ -1,0 +1,58 @@
+"""What would be sent, before it is sent: rendered prompts with their tokens, and what all of them would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from distill.annotation.annotation import rows_to_ask
+from distill.annotation.wording import annotation_templates
+from distill.prompts.asking import Asker, Asks
+from distill.rows.records import Example, TaskCard
+from distill.settings import Settings
+from distill.teacher.exchange import Request, Usage
+from distill.teacher.prices import cost, dollars
+from distill.teacher.tokens import count_prompt
+from distill.templates import Template
+
+
+class NoTeacher:
+    """Nobody is asked."""
+
+    def ask(self, requests: object) -> Asks:
+        raise RuntimeError("a preview asks nobody")
+
+
+def preview(
+    splits: Mapping[str, Sequence[Example]], templates: Mapping[str, Template], card: TaskCard, settings: Settings, rows: int
+) -> str:
+    """The requests for the first `rows` rows of each prompt and split that `annotate` would ask, as text.
+
+    Tokens are those that a tokenizer of the model counts where its file is here, else an estimate.
+    """
+    made = annotation_templates(templates, card, settings.annotate)
+    asker = Asker(NoTeacher(), card, settings.teacher)  # type: ignore[arg-type]
+    parts, calls, tokens = [], 0, 0
+    for split, asks in rows_to_ask(splits, settings.annotate).items():
+        shown: dict[str, int] = {}
+        for ask in asks:
+            request = asker.request(ask, made[ask.what])
+            used, source = count_prompt(request.messages, request.model)
+            calls, tokens = calls + 1, tokens + used
+            if shown.get(ask.what, 0) < rows and ask.sample == 0:
+                shown[ask.what] = shown.get(ask.what, 0) + 1
+                parts.append(_shown(request, split, ask.what, used, source))
+    most = calls * settings.teacher.max_tokens
+    usd = cost(Usage(tokens, 0, most), settings.teacher.model, settings.runtime.prices)
+    low = cost(Usage(tokens, 0, 0), settings.teacher.model, settings.runtime.prices)
+    parts.append(
+        f"In all: {calls:,} requests to {settings.teacher.model}, about {tokens:,} tokens in, at most {most:,} out: "
+        f"{dollars(low)} for the prompts, at most {dollars(usd)} with the answers. Nothing was sent."
+    )
+    return "\n\n".join(parts)
+
+
+def _shown(request: Request, split: str, what: str, tokens: int, source: str) -> str:
+    head = f"=== {split}, row {request.row_id}, prompt {what!r}: {tokens} tokens ({source})"
+    if request.response_format:
+        head += ", answer as JSON by a schema"
+    return "\n".join([head, *(f"[{message['role']}]\n{message['content']}" for message in request.messages)])

@@ -1,0 +1,84 @@
+"""Several answers to one row made one: they vote on the label, and those that agree give the rationales."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from distill.answers.matching import same_label
+from distill.answers.parsing import STATUSES
+from distill.rows.records import Annotation
+
+
+def voted(answers: Sequence[Annotation], kind: str) -> Annotation:
+    """One answer for several to the same row and prompt, in the order of their samples.
+
+    The label is the one most of them give, the first among equals (self-consistency: Wang et al. 2022,
+    arXiv 2203.11171); numbers agree by value. `confidence` is its share of the answers that came. The
+    rationale is the first agreeing answer's; those of the others that agree, and of those that do not, are
+    kept beside it. A label's probability is the mean over the answers with a label, each of which gives its own
+    all of it, or what its tokens tell (distill.prompts.doubt).
+    """
+    if len(answers) == 1:
+        return answers[0]
+    came = [a for a in answers if a.status in STATUSES] or list(answers[:1])
+    votes: list[list[Annotation]] = []
+    for answer in (a for a in came if a.label is not None):
+        group = next((g for g in votes if same_label(kind, g[0].label or "", answer.label)), None)
+        if group is None:
+            votes.append([answer])
+        else:
+            group.append(answer)
+    agreed = max(votes, key=len) if votes else []
+    chosen = next((a for a in agreed if a.rationale is not None), agreed[0] if agreed else came[0])
+    others = dict.fromkeys(a.rationale for a in agreed if a.rationale is not None and a.rationale != chosen.rationale)
+    return dataclasses.replace(
+        with_calls(chosen, answers),
+        confidence=round(len(agreed) / len(came), 6),
+        other_rationales=tuple(text for text in others if text),
+        contrary_rationales=tuple(dict.fromkeys(a.rationale for group in votes if group is not agreed for a in group if a.rationale)),
+        label_probabilities=_mean_probabilities({(chosen if group is agreed else group[0]).label or "": group for group in votes}),
+    )
+
+
+def _mean_probabilities(votes: Mapping[str, Sequence[Annotation]]) -> dict[str, float]:
+    """Over all answers, by label; `votes` are the answers by the one writing of their label that stands for all."""
+    total: dict[str, float] = {}
+    for label, group in votes.items():
+        for answer in group:
+            given = answer.label_probabilities or {label: 1.0}
+            for name, probability in given.items():
+                name = label if name == answer.label else name
+                total[name] = total.get(name, 0.0) + probability
+    voters = sum(map(len, votes.values()))
+    return {name: round(probability / voters, 6) for name, probability in total.items()}
+
+
+def joined(label: Annotation, explained: Annotation) -> Annotation:
+    """The label of one answer with the rationale of another, to the same row."""
+    status = label.status if label.label is None else "ok" if explained.rationale else "no_rationale"
+    both = with_calls(explained, [label, explained])
+    return dataclasses.replace(
+        both, label=label.label, status=status, confidence=label.confidence,
+        label_probabilities=label.label_probabilities, prompt=f"{label.prompt}+{explained.prompt}",
+    )  # fmt: skip
+
+
+def with_calls(kept: Annotation, answers: Sequence[Annotation]) -> Annotation:
+    """`kept` with the calls and tokens of all `answers`; those of a failed call are none, and unknown stays unknown."""
+    came = [a for a in answers if a.status != "failed"] or [kept]
+
+    def total(name: str) -> int | None:
+        numbers = [getattr(a, name) for a in came]
+        return None if any(number is None for number in numbers) else sum(numbers)
+
+    sources = Counter(a.tokens_from for a in came)
+    return dataclasses.replace(
+        kept,
+        calls=sum(a.calls for a in came),
+        tokens_in=total("tokens_in"),
+        tokens_cached=total("tokens_cached"),
+        tokens_out=total("tokens_out"),
+        tokens_from=kept.tokens_from if len(sources) == 1 else "estimate",
+    )

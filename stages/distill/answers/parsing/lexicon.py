@@ -1,0 +1,149 @@
+"""The forms under which a task's choices appear, and which choice a stretch of text names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+from distill.answers.parsing.finder import Finder
+from distill.answers.parsing.folding import fold
+
+_JOINT = re.compile(r"(?<=\w)[\s_\-]+(?=\w)")
+_ARTICLE = re.compile(r"^(?:an?|the|to|in|at|on)\s+(?=\w{3})")
+_INNER_ARTICLE = re.compile(r"(?<=\w) (?:an?|the|his|her|their|your|my|our|its|one's) (?=\w)")
+_SMALL = {"a", "an", "the", "to", "his", "her", "their", "your", "my", "our", "its"}
+_NEAR = 0.92
+_VOWELS = "aeiou"
+
+
+class Lexicon:
+    """The forms under which choices can appear, each with the choice's own text.
+
+    `markers` says that choices also answer to their letter or number. Then a
+    choice is also known by the plural or singular of its last word and by the
+    plain or -ing form of its first, unless that is the form of another choice.
+    """
+
+    def __init__(self, choices: Sequence[str], *, markers: bool) -> None:
+        self.choices = tuple(choices)
+        self.markers = markers
+        self.labels = tuple(dict.fromkeys(self.choices))
+        self._forms: dict[str, list[str]] = {}
+        for label in self.labels:
+            self._forms.setdefault(self._form(label), []).append(label)
+        self._loose: set[str] = set()
+        if markers:
+            self._add(_inflections)
+            self._loose = self._add(_tenses, alone=True)
+        self._finder = Finder(sorted(self._forms, key=len, reverse=True))
+
+    def find(self, folded: str) -> list[tuple[int, int]]:
+        """The (start, end) of every form in a folded text, none within another, the longest of those that begin together."""
+        return self._finder.find(folded)
+
+    def label_of(self, words: str) -> str:
+        """The choice that `words`, found by `find`, name."""
+        form = self._form(words)
+        labels = self._forms.get(form) or self._forms[_INNER_ARTICLE.sub(" ", form)]
+        plain = words.strip()
+        return plain if plain in labels else labels[0]
+
+    def label_at(self, marker: str) -> str | None:
+        """The choice with the letter or (from 1) number `marker`."""
+        place = int(marker) - 1 if marker.isdigit() else ord(marker.lower()) - ord("a")
+        return self.choices[place] if 0 <= place < len(self.choices) else None
+
+    def is_loose(self, words: str) -> bool:
+        """Whether `words` are another tense of a choice, which counts only where an answer is due."""
+        return self._form(words) in self._loose
+
+    def nearest(self, words: str) -> str | None:
+        """The one choice that the beginning of `words` misspells (or spells right)."""
+        tokens = [word for word in re.findall(r"[\w'-]+", fold(words)[:120]) if word not in _SMALL]
+        near = set()
+        for label in self.labels:
+            wanted = [word for word in self._form(label).split(" ") if word not in _SMALL]
+            given, form = " ".join(tokens[: len(wanted)]), " ".join(wanted)
+            alike = len(form) >= 6 and given[:1] == form[:1] and form.replace(" ", "").isalpha()
+            if alike and SequenceMatcher(None, given, form, autojunk=False).ratio() >= _NEAR:
+                near.add(label)
+        return near.pop() if len(near) == 1 else None
+
+    def has_longer(self, words: str) -> bool:
+        """Whether `words` are the beginning of a longer form, and may be cut from it."""
+        form = self._form(words)
+        return any(other != form and other.startswith(form) for other in self._forms)
+
+    @staticmethod
+    def _form(words: str) -> str:
+        form = _JOINT.sub(" ", fold(words).strip())
+        return form.rstrip(".") or form
+
+    def _add(self, vary: Callable[[str], set[str]], *, alone: bool = False) -> set[str]:
+        """Add the variants that belong to one form alone, of forms of one word where `alone`; returns them."""
+        extra: dict[str, set[str]] = {}
+        for form in list(self._forms):
+            for other in () if alone and " " in form else vary(form):
+                extra.setdefault(other, set()).add(self._forms[form][0])
+        added = {other for other, labels in extra.items() if other not in self._forms and len(labels) == 1}
+        self._forms |= {other: [extra[other].pop()] for other in added}
+        return added
+
+
+@lru_cache(maxsize=4096)
+def lexicon(choices: tuple[str, ...], markers: bool) -> Lexicon:
+    """The `Lexicon` of these choices, built once."""
+    return Lexicon(choices, markers=markers)
+
+
+def _inflections(form: str) -> set[str]:
+    plain = _ARTICLE.sub("", form)
+    found = {plain} if plain != form else set()
+    for words in {form, plain}:
+        head, _, last = words.rpartition(" ")
+        found.update(f"{head} {other}".strip() for other in _numbers(last))
+        first, _, rest = words.partition(" ")
+        if rest:
+            found.update(f"{other} {rest}" for other in _gerunds(first))
+    return found - {form}
+
+
+def _numbers(word: str) -> set[str]:
+    """The plural or singular of a noun, by its spelling."""
+    if len(word) < 3 or not word.isalpha():
+        return set()
+    if word.endswith("ies") and len(word) > 4:
+        return {word[:-3] + "y"}
+    if word.endswith(("ches", "shes", "sses", "xes")):
+        return {word[:-2]}
+    if word.endswith("s"):
+        return {word[:-1]} if len(word) > 3 and not word.endswith(("ss", "us", "is")) else {word + "es"}
+    if word.endswith("y") and word[-2] not in _VOWELS:
+        return {word[:-1] + "ies"}
+    return {word + "es"} if word.endswith(("ch", "sh", "x", "z")) else {word + "s"}
+
+
+def _gerunds(word: str) -> set[str]:
+    """The plain form of an -ing form, or the other way round, by its spelling."""
+    if len(word) < 3 or not word.isalpha():
+        return set()
+    if word.endswith("ing") and len(word) > 5:
+        stem = word[:-3]
+        short = {stem[:-1]} if stem[-1] == stem[-2] else set()
+        return {stem, stem + "e"} | short
+    stem = word[:-1] if word.endswith("e") else word
+    return {stem + "ing", word + word[-1] + "ing"}
+
+
+def _tenses(form: str) -> set[str]:
+    """Other tenses of a choice that is one verb, by its spelling."""
+    if len(form) < 4 or not form.isalpha():
+        return set()
+    stems = {form[:-2]} if form.endswith("ed") else _gerunds(form) if form.endswith("ing") else {form}
+    found = set()
+    for stem in stems:
+        short = stem.removesuffix("e")
+        found |= {stem, stem + "e", short + "ing", short + "ed"} if stem != form else {short + "ing", short + "ed"}
+    return found - {form}

@@ -1,0 +1,177 @@
+"""Where a text names a choice: by its words, its letter or its number."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+
+from distill.answers.parsing.lexicon import Lexicon
+
+_TEXT_AFTER_MARKER = re.compile(r"[\s:.,\-–—)\]}\"'*_`]{0,8}(?:(?:an?|the|to)\s)?")
+_MARKER_AFTER_TEXT = re.compile(r"[\s\"'*_`,]{0,4}")
+_NEGATION = re.compile(
+    r"(?:\b(?:not|never|cannot|neither|nor|unlike|except|excluding|than|instead of|as opposed to|without)|n't)"
+    r"[\s\"'*_`(\[:]+(?:(?:an?|the|be|to|in|at|on|option|choice|letter|answer|really|necessarily|just being|being)"
+    r"[\s\"'*_`(\[:]+){0,4}\Z"
+)
+_DENIAL = re.compile(
+    r"[\s\"'*_`)\]},]*(?:(?:is|are|was|were|would|does|do|did|can|could|may|might|has|have|will)(?:n't|\s+not\b|\s+never\b)"
+    r"|cannot\b|can't\b|won't\b|(?:is|are|was|were|would be|seems?|can be)\s+(?:\w+\s+){0,2}"
+    r"(?:incorrect|wrong|irrelevant|unlikely|eliminated|excluded|ruled out)\b)"
+)
+# Between the members of a list of choices.
+_LINK = re.compile(
+    r"[\s,;/|&*_\"'`()\[\]{}:•\-]*(?:\b(?:and|or|nor|vs|versus|both|either|maybe|possibly|even|an?|the|in|at|to|on|option|choice)\b"
+    r"[\s,;/|&*_\"'`()\[\]{}:.\-]*){0,5}"
+)
+_JOINED = re.compile(r"[/|&]|\b(?:and|or|nor|vs|versus)\b")
+_ASKED = re.compile(r"[\s\"'*_`)\]}.]*\?")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One naming of a choice at text[start:end].
+
+    `bare` marks a lone letter or number, which names a choice only where an answer
+    is due. `denied` says that the text rules it out. `listed` says that it is part
+    of a list of options rather than a claim. `rivals` are the other choices that
+    are named in the same breath.
+    """
+
+    start: int
+    end: int
+    label: str
+    bare: bool = False
+    denied: bool = False
+    listed: bool = False
+    rivals: tuple[str, ...] = ()
+
+
+def find_mentions(text: str, folded: str, lexicon: Lexicon) -> list[Mention]:
+    """Every mention of a choice in `text`, in order; `folded` is its folded form."""
+    found = [
+        Mention(start, end, lexicon.label_of(text[start:end]), bare=lexicon.is_loose(folded[start:end]))
+        for start, end in lexicon.find(folded)
+    ]
+    if lexicon.markers:
+        found = _merge(found, _markers(text, lexicon), folded)
+    found = [replace(mention, denied=True) if _denied(mention, folded) else mention for mention in found]
+    return _mark_lists(found, folded, lexicon)
+
+
+def _markers(text: str, lexicon: Lexicon) -> list[Mention]:
+    begins, marker = _marker_patterns(len(lexicon.choices))
+    found, reached = [], 0
+    for begin in begins.finditer(text):
+        match = marker.match(text, begin.start()) if begin.start() >= reached else None
+        if not match:
+            continue
+        reached, group = match.end(), match.lastgroup
+        label = lexicon.label_at(match[group])
+        if label is not None:
+            found.append(Mention(match.start(), match.end(), label, bare=group in ("dotted", "alone")))
+    return found
+
+
+@lru_cache(maxsize=32)
+def _marker_patterns(count: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """(where a marker may begin, the marker): the first is quick and passes most places over."""
+    last = chr(ord("a") + min(count, 26) - 1)
+    name = rf"[a-{last}A-{last.upper()}]|[1-9]\d?"
+    begins = re.compile(rf"[(\[{{]|(?<![^\W_])(?=[a-{last}A-{last.upper()}](?![^\W_])|[1-9]|[oO][pP][tT][iI]|[cC]hoic|[lL]ette)")
+    return begins, re.compile(
+        rf"(?<!\w)[(\[{{]\s*[\"'*]*(?P<bracketed>{name})[\"'*]*\s*[)\]}}]"
+        rf"|(?<![\w(.-])(?P<half>{name})\s?\)"
+        rf"|\b(?:option|choice|Option|Choice|OPTION|letter|Letter)s?\s*[#:]?\s*[(\"'*]{{0,4}}(?P<called>{name})(?![\w'’-])\)?"
+        rf"(?!\s+[a-z])"
+        rf"|\b(?:option|choice|Option|Choice)\s+(?P<named>[b-{max(last, 'b')}A-{last.upper()}]|[1-9]\d?)(?![\w'’-])"
+        rf"|(?<![^\s*_\"'“$(])(?P<dotted>{name})[.:](?=[\s*\"']|\Z)"
+        rf"|(?<![\w'’.-])(?P<alone>{name})(?![\w'’-])(?=[ \t]*(?:[\"'”*_)\]}}.,;:!$\\–—-]|because\b|since\b|as\b|\n|\Z))(?!\.\d)"
+    )
+
+
+def _merge(texts: list[Mention], markers: list[Mention], folded: str) -> list[Mention]:
+    """One mention for each marker with its choice's words; the words have the last say."""
+    found, pool = [], list(texts)
+    taken: set[int] = set()
+    begins = {mention.start: at for at, mention in enumerate(pool)}
+    ends = {mention.end: at for at, mention in enumerate(pool)}
+    inside = _cover(pool)
+    for marker in markers:
+        covered = {inside[at] for at in range(marker.start, marker.end) if at in inside}
+        after = _TEXT_AFTER_MARKER.match(folded, marker.end)
+        at = begins.get(after.end(), begins.get(marker.end))
+        if covered:
+            # Where a choice is itself "3", the 3 of "3) 120" is a marker only if 120 is third.
+            if at is None or at in covered or pool[at].label != marker.label:
+                continue
+            taken |= covered
+        if at is not None and at not in taken:
+            taken.add(at)
+            found.append(replace(pool[at], start=marker.start))
+            continue
+        gap = next((end for end in range(marker.start, max(marker.start - 5, -1), -1) if end in ends), None)
+        free = gap is not None and not marker.bare and ends[gap] not in taken
+        if free and _MARKER_AFTER_TEXT.fullmatch(folded, gap, marker.start):
+            taken.add(ends[gap])
+            found.append(replace(pool[ends[gap]], end=marker.end))
+            continue
+        found.append(marker)
+    found += [mention for at, mention in enumerate(pool) if at not in taken]
+    return sorted(found, key=lambda mention: (mention.start, mention.end))
+
+
+def _cover(mentions: list[Mention]) -> dict[int, int]:
+    """The place in `mentions` of the one that covers each character."""
+    return {at: place for place, mention in enumerate(mentions) for at in range(mention.start, mention.end)}
+
+
+def _denied(mention: Mention, folded: str) -> bool:
+    before = folded[max(0, mention.start - 60) : mention.start]
+    return bool(_NEGATION.search(before)) or bool(_DENIAL.match(folded, mention.end, mention.end + 60))
+
+
+def _mark_lists(found: list[Mention], folded: str, lexicon: Lexicon) -> list[Mention]:
+    """Mark the members of lists: of an echoed one as `listed`, of others as `rivals`."""
+    marked: list[Mention] = []
+    for run in _runs(found, folded):
+        labels = tuple(dict.fromkeys(mention.label for mention in run))
+        if len(labels) < 2:
+            marked += run
+            continue
+        links = [folded[a.end : b.start] for a, b in pairwise(run)]
+        joined = any(_JOINED.search(link) for link in links)
+        if len(labels) == 2 and not joined and (len(lexicon.labels) > 2 or not all(link.strip() for link in links)):
+            marked += run
+            continue
+        echo = len(labels) == len(lexicon.labels) or bool(_ASKED.match(folded, run[-1].end))
+        denied = all(mention.denied for mention in run) or (run[-1].denied and _denial_after(run[-1], folded))
+        marked += [
+            replace(
+                mention,
+                listed=echo,
+                denied=mention.denied or denied,
+                rivals=tuple(label for label in labels if label != mention.label),
+            )
+            for mention in run
+        ]
+    return marked
+
+
+def _denial_after(mention: Mention, folded: str) -> bool:
+    return bool(_DENIAL.match(folded, mention.end, mention.end + 60))
+
+
+def _runs(found: list[Mention], folded: str) -> list[list[Mention]]:
+    """The mentions in groups between whose members there is nothing but links."""
+    runs: list[list[Mention]] = []
+    for mention in found:
+        if runs:
+            last = runs[-1][-1]
+            if mention.start - last.end <= 40 and _LINK.fullmatch(folded, last.end, mention.start):
+                runs[-1].append(mention)
+                continue
+        runs.append([mention])
+    return runs

@@ -1,0 +1,105 @@
+"""From a model's response to a record: label, rationale, status.
+
+The text of a response is untrusted: it is only ever searched, in time linear in
+its length, and a response that names no label never gets one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from distill.answers.parsing.choosing import choose
+from distill.answers.parsing.cleaning import clean
+from distill.answers.parsing.counting import count
+from distill.answers.parsing.folding import fold, squeeze
+from distill.answers.parsing.free_text import read_free_text
+from distill.answers.parsing.lexicon import lexicon
+from distill.answers.parsing.numbers import plain_mathematics
+from distill.answers.parsing.rationales import drop_unfinished, find_rationale, tidy
+from distill.answers.parsing.record import KINDS, NOTHING, Finding, Parsed
+from distill.answers.parsing.refusals import is_refusal
+from distill.answers.parsing.structured import read_structured
+
+_CUT = ("length", "max_tokens")
+_WITHHELD = "content_filter"
+
+
+def parse_response(
+    text: str,
+    *,
+    kind: str,
+    choices: Sequence[str] = (),
+    finish_reason: str | None = None,
+    expect_rationale: bool = True,
+) -> Parsed:
+    """Read one response.
+
+    `kind` is `classes` (`choices` are the names of the labels), `choices` (multiple
+    choice: `choices` are the options in the order shown; the label is the option's
+    text), `number` (the label is a canonical number) or `text`. `finish_reason` is
+    the API's own word. `expect_rationale=False` is for prompts that ask for a bare
+    label. Raises ValueError for an unknown kind, or where choices are missing.
+    """
+    return read_response(
+        text, kind=kind, choices=choices, finish_reason=finish_reason, expect_rationale=expect_rationale
+    )[0]
+
+
+def read_response(
+    text: str,
+    *,
+    kind: str,
+    choices: Sequence[str] = (),
+    finish_reason: str | None = None,
+    expect_rationale: bool = True,
+) -> tuple[Parsed, Finding]:
+    """As `parse_response`, with the finding that led to the record."""
+    if kind not in KINDS:
+        raise ValueError(f"kind is {kind!r}, must be one of {', '.join(KINDS)}")
+    if kind in ("classes", "choices") and not any(choice.strip() for choice in choices):
+        raise ValueError(f"kind {kind!r} needs choices, got {list(choices)!r}")
+    cut = finish_reason in _CUT
+    text = clean(text)
+
+    def find(part: str) -> Finding:
+        return _find(part, kind, choices, cut, expect_rationale)
+
+    structured = read_structured(text)
+    if structured:
+        finding = _find_structured(structured.answer, find, kind)
+        if finding.label is not None:
+            said = structured.rationale or structured.around
+            return _record(finding, tidy(drop_unfinished(said) if cut else said), expect_rationale), finding
+        # The answer names no choice, and what the rationale merely mentions is none either.
+        text = structured.around
+    if kind == "number":
+        text = plain_mathematics(text)
+    finding = find(text)
+    declined = finish_reason == _WITHHELD or is_refusal(fold(text), answered=finding.label is not None)
+    if not finding.clear:
+        if declined:
+            return Parsed(None, None, "refusal"), NOTHING
+        if cut:
+            return Parsed(None, None, "truncated"), NOTHING
+    rationale = tidy(structured.rationale or "") if structured else None
+    return _record(finding, rationale or find_rationale(text, finding, cut=cut), expect_rationale), finding
+
+
+def _find_structured(answer: str, find: Callable[[str], Finding], kind: str) -> Finding:
+    if kind == "text":
+        return Finding(squeeze(answer), "structured", clear=True)
+    return find(f"Answer: {answer.strip()}\n")
+
+
+def _find(text: str, kind: str, choices: Sequence[str], cut: bool, expect_rationale: bool) -> Finding:
+    if kind == "text":
+        return read_free_text(text, expect_rationale=expect_rationale)
+    if kind == "number":
+        return count(text, fold(text), cut=cut)
+    return choose(text, fold(text), lexicon(tuple(choices), kind == "choices"), cut=cut)
+
+
+def _record(finding: Finding, rationale: str | None, expect_rationale: bool) -> Parsed:
+    if finding.label is None:
+        return Parsed(None, rationale, "ambiguous" if finding.several else "no_label")
+    return Parsed(finding.label, rationale, "ok" if rationale or not expect_rationale else "no_rationale")

@@ -1,0 +1,106 @@
+"""Where an optimizer's proposals meet: checked, raced on the search rows, remembered with their scores."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from distill.rows.records import Annotation, Example
+from distill.search.candidates import Rejected, candidate, fingerprint
+from distill.search.comparing import difference
+from distill.search.scoring import Score
+from distill.search.tryouts import Tryouts
+from distill.templates import Template
+
+
+@dataclass(eq=False)
+class Candidate:
+    """A prompt that was tried: 0 is the hand-written one, then in the order of proposal.
+
+    `dropped`: it was clearly behind the best before all search rows were asked. `answers` are those to search rows.
+    """
+
+    number: int
+    step: int
+    template: Template
+    search: Score
+    dropped: bool = False
+    held_out: Score | None = None
+    answers: list[Annotation] = field(default_factory=list)
+    held_out_answers: list[Annotation] = field(default_factory=list)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out of its answers to search rows, of those that are known."""
+        return sum((a.tokens_in or 0) + (a.tokens_out or 0) for a in self.answers)
+
+
+class Arena:
+    """The candidates of one search. `rejected` counts proposals by reason (candidates.REJECTIONS)."""
+
+    def __init__(self, tryouts: Tryouts, start: Template, rows: Sequence[Example]):
+        self.tryouts, self.start, self.rows = tryouts, start, rows
+        self.prompt = tryouts.settings.prompt
+        self.rejected: Counter[str] = Counter()
+        self.seen = {fingerprint(start)}
+        answers = tryouts.answers({"hand-written": (start, rows)})["hand-written"]
+        self.candidates = [Candidate(0, 0, start, tryouts.score(answers, rows), answers=answers)]
+
+    @property
+    def best(self) -> Candidate:
+        """The best on all search rows, the first among equals."""
+        return max((c for c in self.candidates if not c.dropped), key=lambda c: (c.search.rows, c.search.total, -c.number))
+
+    def checked(self, text: str | None) -> Template | None:
+        """The prompt in a proposal; None where it is not worth a call, which is counted by reason."""
+        try:
+            template = candidate(
+                text,
+                system=self.start.system,
+                needed=self.start.placeholders(),
+                fields=self.tryouts.card.fields,
+                max_words=self.prompt.max_words,
+                seen=self.seen,
+            )
+        except Rejected as rejection:
+            self.rejected[rejection.reason] += 1
+            return None
+        self.seen.add(fingerprint(template))
+        return template
+
+    def race(self, templates: Sequence[Template], step: int) -> list[Candidate]:
+        """Tries the prompts on the first rows, and those not clearly behind the best on twice as many, until all
+        search rows are asked (successive halving: Jamieson and Talwalkar 2016, arXiv 1502.07943).
+
+        All are compared on the same rows, the best of earlier steps among them; one is dropped where the
+        interval of its paired difference to the best lies below 0. Raises LimitReached before a round that
+        could pass a limit; what was tried until then stays.
+        """
+        entered: list[Candidate] = []
+        alive: list[tuple[Template, Candidate | None]] = [(template, None) for template in templates]
+        reached, leader = 0, self.best
+        while alive and reached < len(self.rows):
+            until = min(len(self.rows), max(self.prompt.first_rows, 2 * reached))
+            rows = self.rows[reached:until]
+            names = {f"candidate {one.number if one else len(self.candidates) + i}": i for i, (_, one) in enumerate(alive)}
+            answers = self.tryouts.answers({name: (alive[i][0], rows) for name, i in names.items()})
+            running = []
+            for name, i in names.items():
+                template, one = alive[i]
+                known = one.answers if one else []
+                found = sorted([*known, *answers[name]], key=lambda a: a.id)
+                if one is None:
+                    one = Candidate(len(self.candidates), step, template, self.tryouts.score(found, self.rows))
+                    self.candidates.append(one)
+                    entered.append(one)
+                one.answers, one.search = found, self.tryouts.score(found, self.rows)
+                running.append(one)
+            reached = until
+            shared = [row.id for row in self.rows[:reached]]
+            leader = max([leader, *running], key=lambda c: (fmean(c.search.by_row[i] for i in shared), -c.number))
+            for one in running:
+                one.dropped = one is not leader and difference(one.search, leader.search, self.prompt.race_confidence).high < 0
+            alive = [(one.template, one) for one in running if not one.dropped]
+        return entered

@@ -1,0 +1,112 @@
+"""What the saving really is: the zero-shot winner beside a few-shot prompt, on the same held-out rows."""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from distill.rows.records import Annotation, Example, TaskCard
+from distill.search.comparing import difference
+from distill.search.outcome import Outcome
+from distill.search.scoring import Score
+from distill.search.tryouts import LimitReached, Spent, Tryouts
+from distill.settings.runtime import Price
+from distill.teacher.exchange import Usage
+from distill.teacher.prices import cost
+from distill.templates import Template, render
+
+
+def demonstrations(rows: Iterable[Example], answers: Iterable[Annotation], count: int, card: TaskCard) -> tuple[tuple[str, str], ...]:
+    """Up to `count` labelled rows with their rationale and label, as (what a user said, what was answered).
+
+    The rationale is the row's own, else the teacher's where its answer was right. Labels take turns, in the
+    order of rows.
+    """
+    told = {a.id: a for a in answers}
+    by_label: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        said = told.get(row.id)
+        rationale = row.rationale or (said.rationale if said and said.label == row.label else None)
+        if row.label is None or not rationale:
+            continue
+        answer = row.label
+        if row.choices and row.label in row.choices:
+            answer = f"({string.ascii_lowercase[row.choices.index(row.label)]}) {row.label}"
+        shown = render("\n".join(f"{{{name}}}" for name in card.fields), row.fields)
+        # Where rows have choices of their own, all take turns as one.
+        by_label.setdefault("" if row.choices else row.label, []).append((shown, f"{rationale} So the answer is {answer}."))
+    queues, taken = [list(reversed(some)) for some in by_label.values()], []
+    while len(taken) < count and any(queues):
+        for queue in queues:
+            if queue and len(taken) < count:
+                taken.append(queue.pop())
+    return tuple(taken)
+
+
+def compare_few_shot(
+    tryouts: Tryouts, outcome: Outcome, search_rows: Sequence[Example], held_out_rows: Sequence[Example]
+) -> dict[str, Any] | None:
+    """Metrics of the hand-written prompt with demonstrations, and from how many rows on the search pays for itself.
+
+    Both are measured on the held-out rows: accuracy, tokens and US dollars a row. None where a limit forbids it, or there
+    is nothing to demonstrate with.
+    """
+    first = outcome.candidates[0]
+    wanted = tryouts.settings.prompt.few_shot
+    shots = demonstrations(search_rows, outcome.winner.answers, wanted, tryouts.card)
+    if len(shots) < wanted:
+        print(f"prompt.few_shot is {wanted}, and {len(shots)} search rows have a label and a rationale", flush=True)
+    if not shots:
+        return None
+    template = Template(first.template.system, first.template.user, shots)
+    try:
+        answers = tryouts.answers({"few-shot": (template, held_out_rows)})["few-shot"]
+    except LimitReached as limit:
+        print(f"no few-shot prompt was tried: {limit}", flush=True)
+        return None
+    found = tryouts.score(answers, held_out_rows)
+    model, prices = tryouts.settings.teacher.model, tryouts.settings.runtime.prices
+    rows = a_row(answers, model, prices), a_row(outcome.held_out_answers, model, prices)
+    compared = saving(found, outcome.held_out, *rows, outcome.cost["confirmed"], tryouts.settings.prompt.confidence)
+    return {"demonstrations": len(shots)} | compared
+
+
+def a_row(answers: Sequence[Annotation], model: str, prices: dict[str, Price]) -> dict[str, float | None]:
+    """Tokens in and out and US dollars of one row, on average; US dollars are null where a price is unknown.
+
+    `model` is the name that was asked for.
+    """
+    spent = Spent()
+    for one in answers:
+        usage = Usage(one.tokens_in, one.tokens_cached, one.tokens_out, one.tokens_from)
+        spent.add(usage, cost(usage, model, prices, one.mode))
+    usd = None if spent.usd is None else float(spent.usd) / spent.calls
+    return {"tokens_in": spent.tokens_in / spent.calls, "tokens_out": spent.tokens_out / spent.calls, "usd": usd}
+
+
+def saving(
+    few: Score, zero: Score, few_row: dict[str, Any], zero_row: dict[str, Any], search: dict[str, Any], confidence: float
+) -> dict[str, Any]:
+    """Few-shot and zero-shot side by side. `break_even_rows`: how many rows until the search has paid for itself, in
+    money and in tokens; null where zero-shot is not cheaper, or a price is unknown."""
+
+    def rows(spent: float | None, more: float | None, less: float | None) -> int | None:
+        if spent is None or more is None or less is None or more <= less:
+            return None
+        return math.ceil(spent / (more - less))
+
+    few_tokens, zero_tokens = (row["tokens_in"] + row["tokens_out"] for row in (few_row, zero_row))
+    return {
+        "few_shot": few.metrics() | {"cost_per_row": few_row},
+        "zero_shot": zero.metrics() | {"cost_per_row": zero_row},
+        "zero_less_few": difference(zero, few, confidence).metrics(),
+        "tokens_saved_share": 1 - zero_tokens / few_tokens,
+        "usd_saved_share": None if few_row["usd"] is None or not few_row["usd"] else 1 - zero_row["usd"] / few_row["usd"],
+        "search_cost": search,
+        "break_even_rows": {
+            "usd": rows(search["usd"], few_row["usd"], zero_row["usd"]),
+            "tokens": rows(search["tokens_in"] + search["tokens_out"], few_tokens, zero_tokens),
+        },
+    }

@@ -1,0 +1,139 @@
+"""What a prompt search found: the winner, metrics, the trace as a plot and as a table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from distill.rows.records import Annotation
+from distill.search.arena import Candidate
+from distill.search.candidates import REJECTIONS
+from distill.search.comparing import Difference
+from distill.search.scoring import Score
+from distill.templates import Template
+
+_SHOWN = 160  # characters of a prompt in the table
+
+
+@dataclass
+class Compressed:
+    """The shorter prompt that took the winner's place, if one did, and what became of all that were tried."""
+
+    template: Template | None
+    held_out: Score | None
+    metrics: dict[str, Any]
+    answers: list[Annotation] = field(default_factory=list)
+
+
+@dataclass
+class Outcome:
+    """All that a search found. `lead` is the winner's over the hand-written prompt on the held-out rows."""
+
+    winner: Candidate
+    candidates: list[Candidate]
+    rejected: Counter[str]
+    lead: Difference
+    cost: dict[str, dict[str, Any]]
+    compressed: Compressed | None = None
+    few_shot: dict[str, Any] | None = field(default=None)
+
+    @property
+    def template(self) -> Template:
+        """The prompt to use."""
+        return (self.compressed and self.compressed.template) or self.winner.template
+
+    @property
+    def held_out(self) -> Score:
+        """Its score on the held-out rows."""
+        found = (self.compressed and self.compressed.held_out) or self.winner.held_out
+        assert found
+        return found
+
+    @property
+    def held_out_answers(self) -> list[Annotation]:
+        """What it was answered there."""
+        return (self.compressed and self.compressed.answers) or self.winner.held_out_answers
+
+    def metrics(self) -> dict[str, Any]:
+        """The winner and the hand-written prompt on the held-out rows, and how far the search flattered itself."""
+        first, winner = self.candidates[0], self.winner
+        assert first.held_out and winner.held_out
+        found = {
+            "winner": self.held_out.metrics() | {"step": winner.step, "words": len(self.template.user.split())},
+            "hand_written": first.held_out.metrics() | {"words": len(first.template.user.split())},
+            "lead": self.lead.metrics(),
+            "optimism": winner.search.total - winner.held_out.total,
+            "candidates": {
+                "proposed": len(self.candidates) - 1 + self.rejected.total(),
+                "scored": len(self.candidates) - 1,
+                "dropped": sum(one.dropped for one in self.candidates),
+                "answers_on_search_rows": sum(len(one.answers) for one in self.candidates),
+                "rejected": {reason: self.rejected[reason] for reason in REJECTIONS},
+            },
+        }
+        if self.compressed:
+            found["compress"] = self.compressed.metrics
+        if self.few_shot:
+            found["few_shot"] = self.few_shot
+        return found
+
+    def found(self, optimizer: str) -> dict[str, Any]:
+        """Where the winner comes from, for data/prompt.yaml."""
+        parts = ("total", "accuracy", "parsed", "explained", "in_band")
+        held_out = {name: round(getattr(self.held_out, name), 4) for name in parts}
+        return {"optimizer": optimizer, "step": self.winner.step, "held_out": held_out}
+
+    def trace(self) -> list[dict[str, Any]]:
+        """A row a scored candidate: step, parts of the score, rows used, cost, the best so far, held-out score, text."""
+        rows, best = [], float("-inf")
+        for one in self.candidates:
+            best = best if one.dropped else max(best, one.search.total)
+            rows.append(
+                {"candidate": one.number, "step": one.step, "best_score": best, "dropped": one.dropped, "spent_tokens": one.tokens}
+                | one.search.parts()
+                | {"held_out_score": one.held_out.total if one.held_out else None, "prompt": one.template.user}
+            )
+        return rows
+
+
+def unsearched(template: Template, source: str) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+    """(found, metrics, trace) of `prompt.optimizer: fixed`: nothing is asked, so nothing is known.
+
+    The trace has the fields of a search's, so that its plot can be drawn.
+    """
+    cost = dict.fromkeys(("usd", "calls", "tokens_in", "tokens_cached", "tokens_out"), 0)
+    metrics = {"candidates": {"proposed": 0, "scored": 0}, "cost": cost}
+    trace = [{"candidate": 0, "step": 0, "score": None, "held_out_score": None, "prompt": template.user}]
+    return {"optimizer": "fixed", "from": source, "step": 0}, metrics, trace
+
+
+def table(trace: Sequence[Mapping[str, Any]]) -> str:
+    """The trace in Markdown, the best first: finalists by their held-out score, then the rest by their search score."""
+    lines = [
+        "| candidate | step | held-out score | search score | accuracy | parsed | explained | in band | rows | tokens a row | prompt |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+
+    def rank(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        held_out, found = row["held_out_score"], row["score"]
+        return (held_out is None, -(held_out or 0), bool(row.get("dropped")), -(found or 0), row["candidate"])
+
+    def number(value: Any, form: str = ".3f") -> str:
+        return "" if value is None else format(value, form)
+
+    for row in sorted(trace, key=rank):
+        text = " ".join(row["prompt"].split()).replace("|", "\\|")
+        cells = [
+            str(row["candidate"]) + (" (hand-written)" if row["candidate"] == 0 else ""),
+            str(row["step"]),
+            number(row["held_out_score"]),
+            number(row["score"]) + (" (dropped)" if row.get("dropped") else ""),
+            *(number(row.get(name), ".2f") for name in ("accuracy", "parsed", "explained", "in_band")),
+            number(row.get("rows"), "d"),
+            number(row.get("tokens"), ".0f"),
+            text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,101 @@
+"""How good a prompt is: one formula, every part of it kept.
+
+score = (a * accuracy + p * parsed + e * explained + b * in_band) / (a + p + e + b) - t * tokens / 1000
+
+accuracy: share of rows whose label is the gold one (a row without a label is wrong); parsed: share with
+a label; explained: share with a rationale; in_band: share whose rationale has the wanted number of
+words; tokens: mean tokens of prompt and answer. The weights are `prompt.weights`. The score is the mean
+of what each row adds to it, so that prompts can be compared row by row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from distill.answers.matching import same_label
+from distill.intervals import wilson
+from distill.rows.records import Annotation
+from distill.settings.prompt import ScoreWeights
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A prompt's score on some rows, its parts, what each row (by id) adds, and the rows answered right."""
+
+    rows: int
+    correct: int
+    parsed: float
+    explained: float
+    in_band: float
+    tokens: float | None
+    total: float
+    by_row: dict[str, float]
+    right: frozenset[str]
+
+    @property
+    def accuracy(self) -> float:
+        return self.correct / self.rows
+
+    def parts(self) -> dict[str, Any]:
+        """The parts as plain numbers, for the trace."""
+        return {
+            "rows": self.rows,
+            "score": self.total,
+            "accuracy": self.accuracy,
+            "parsed": self.parsed,
+            "explained": self.explained,
+            "in_band": self.in_band,
+            "tokens": self.tokens,
+        }
+
+    def metrics(self, confidence: float = 0.95) -> dict[str, Any]:
+        """Nested as in every stage: label.accuracy with its Wilson interval, parse.failure_rate, …"""
+        low, high = wilson(self.correct, self.rows, confidence)
+        return {
+            "score": self.total,
+            "rows": self.rows,
+            "label": {"accuracy": self.accuracy, "accuracy_ci_low": low, "accuracy_ci_high": high},
+            "parse": {"failure_rate": 1 - self.parsed},
+            "rationale": {"coverage": self.explained, "in_band": self.in_band},
+            "tokens_per_row": self.tokens,
+        }
+
+
+def score(
+    annotations: Collection[Annotation], gold: Mapping[str, str], kind: str, weights: ScoreWeights, band: tuple[int, ...]
+) -> Score:
+    """The score of one prompt's answers to a task of `kind`. `band` is (least, most) words of a rationale.
+
+    A row of unknown tokens, as one that failed, is charged the mean of the others; where all are unknown, tokens are
+    left out of the score. Raises ValueError on no rows.
+    """
+    rows = len(annotations)
+    if not rows:
+        raise ValueError("a prompt cannot be scored on no rows")
+    right = frozenset(a.id for a in annotations if same_label(kind, gold[a.id], a.label))
+    parsed = {a.id: a.label is not None for a in annotations}
+    explained = {a.id: a.rationale is not None for a in annotations}
+    in_band = {a.id: a.rationale is not None and band[0] <= len(a.rationale.split()) <= band[1] for a in annotations}
+    known = {a.id: a.tokens_in + a.tokens_out for a in annotations if a.tokens_in is not None and a.tokens_out is not None}
+    tokens = sum(known.values()) / len(known) if known else None
+    weight = (weights.accuracy + weights.parsed + weights.explained + weights.in_band) or 1.0
+    by_row = {
+        i: (weights.accuracy * (i in right) + weights.parsed * parsed[i] + weights.explained * explained[i] + weights.in_band * in_band[i])
+        / weight
+        - weights.tokens * known.get(i, tokens or 0.0) / 1000
+        for i in parsed
+    }
+    return Score(
+        rows,
+        len(right),
+        sum(parsed.values()) / rows,
+        sum(explained.values()) / rows,
+        sum(in_band.values()) / rows,
+        tokens,
+        math.fsum(by_row.values()) / rows,
+        by_row,
+        right,
+    )

@@ -1,0 +1,132 @@
+"""Finding the prompt: an optimizer proposes, candidates race on search rows, and the winner is chosen on rows that
+the search never saw, the hand-written prompt always among the finalists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from distill.errors import DataError
+from distill.prompts.asking import Asks
+from distill.rows.permutation import seeded_order
+from distill.rows.records import Example, TaskCard
+from distill.search.arena import Arena, Candidate
+from distill.search.comparing import Difference, difference
+from distill.search.compressing import compress
+from distill.search.few_shot import compare_few_shot
+from distill.search.optimizers import optimizer
+from distill.search.outcome import Outcome
+from distill.search.scoring import Score
+from distill.search.tryouts import LimitReached, Most, Tryouts
+from distill.settings import Settings
+from distill.settings.prompt import PromptSettings
+from distill.templates import Template
+
+# A long word, for the most that a candidate of so many words can cost.
+_LONG_WORD = " lettered"
+# Below this share of answers with a label there is nothing to distil.
+_HOPELESS = 0.1
+
+
+def start_templates(card: TaskCard, settings: PromptSettings) -> dict[str, Template]:
+    """The hand-written prompts: the task's, or where params.yaml gives another, that one.
+
+    Raises TemplateError where a prompt shows a field that the task does not have.
+    """
+    own = {"explain": settings.explain, "label": settings.label_only}
+    made = {}
+    for asked, user in own.items():
+        task = card.prompts[asked]
+        system = task["system"] if settings.system is None else settings.system
+        made[asked] = Template(system, task["user"] if user is None else user)
+        made[asked].check(card.fields)
+    return made
+
+
+def slices(train: Sequence[Example], settings: PromptSettings) -> tuple[list[Example], list[Example]]:
+    """(search rows, held-out rows): the first labelled train rows in seeded order, none in both.
+
+    Raises DataError where too few rows have a label.
+    """
+    labelled = seeded_order((row for row in train if row.label is not None), settings.seed)
+    needed = settings.search_rows + settings.holdout_rows
+    if len(labelled) < needed:
+        raise DataError(
+            f"the prompt search needs {needed} labelled train rows (prompt.search_rows {settings.search_rows} + "
+            f"prompt.holdout_rows {settings.holdout_rows}); there are {len(labelled)}: lower them, or set prompt.optimizer to fixed"
+        )
+    return labelled[: settings.search_rows], labelled[settings.search_rows : needed]
+
+
+class Search:
+    """One search for the prompt that asks for label and rationale."""
+
+    def __init__(self, teacher: Asks, card: TaskCard, train: Sequence[Example], settings: Settings):
+        self.tryouts = Tryouts(teacher, card, settings)
+        self.settings, self.prompt = settings, settings.prompt
+        self.search_rows, self.held_out_rows = slices(train, self.prompt)
+        self.start = start_templates(card, self.prompt)["explain"]
+
+    def run(self) -> Outcome:
+        """Raises DataError where too few rows are labelled, LimitReached where a limit is too low for any search."""
+        self.tryouts.reserved = self._confirmation()
+        try:
+            arena = Arena(self.tryouts, self.start, self.search_rows)
+        except LimitReached as limit:
+            raise LimitReached(f"{limit}: too little for any search. Raise it, or lower prompt.search_rows, holdout_rows or finalists") from limit
+        try:
+            optimizer(self.prompt.optimizer)(arena).search()
+        except LimitReached as limit:
+            print(f"the search ends here: {limit}", flush=True)
+        spent = self.tryouts.spent.metrics()
+        self.tryouts.reserved = Most()
+        winner, lead = self.choose(arena)
+        outcome = Outcome(winner, arena.candidates, arena.rejected, lead, cost={"search": spent})
+        if self.prompt.compress:
+            outcome.compressed = compress(self.tryouts, winner, self.held_out_rows, arena)
+        outcome.cost["confirmed"] = self.tryouts.spent.metrics()
+        if self.prompt.few_shot:
+            outcome.few_shot = compare_few_shot(self.tryouts, outcome, self.search_rows, self.held_out_rows)
+        outcome.cost["all"] = self.tryouts.spent.metrics()
+        return outcome
+
+    def choose(self, arena: Arena) -> tuple[Candidate, Difference]:
+        """(the winner, its lead over the hand-written prompt on the held-out rows).
+
+        Of the finalists that parse and explain well enough it is the one with the best held-out score; the
+        hand-written prompt, if fit, is replaced only where the interval of the paired difference is above 0.
+        """
+        hand_written = arena.candidates[0]
+        ranked = sorted((c for c in arena.candidates[1:] if not c.dropped), key=lambda c: (-c.search.rows, -c.search.total, c.number))
+        finalists = [hand_written, *ranked[: self.prompt.finalists]]
+        answers = self.tryouts.answers({f"finalist {one.number}": (one.template, self.held_out_rows) for one in finalists})
+        scores: dict[Candidate, Score] = {}
+        for one in finalists:
+            one.held_out_answers = answers[f"finalist {one.number}"]
+            one.held_out = scores[one] = self.tryouts.score(one.held_out_answers, self.held_out_rows)
+        fit = [one for one in finalists if self.fit(scores[one])]
+        best = max(scores.values(), key=lambda found: found.parsed)
+        said = (hand_written.held_out_answers or [None])[0]
+        if best.parsed < _HOPELESS:
+            raise DataError(
+                f"no prompt gets a label out of more than {best.parsed:.0%} of the held-out answers; to annotate would cost money for "
+                f"nothing. Do teacher.path and the prompt fit the task? The teacher said, for one: {said.response if said else None!r}"
+            )
+        if not fit:
+            print(
+                f"no finalist parses {self.prompt.least_parsed:.0%} and explains {self.prompt.least_explained:.0%} of its held-out "
+                f"answers (at best {best.parsed:.0%} are parsed); the best score is taken all the same",
+                flush=True,
+            )
+        winner = max(fit or finalists, key=lambda one: (scores[one].total, -one.number))
+        lead = difference(scores[winner], scores[hand_written], self.prompt.confidence)
+        if winner is not hand_written and hand_written in (fit or finalists) and lead.low <= 0:
+            return hand_written, difference(scores[hand_written], scores[hand_written], self.prompt.confidence)
+        return winner, lead
+
+    def fit(self, found: Score) -> bool:
+        return found.parsed >= self.prompt.least_parsed and found.explained >= self.prompt.least_explained
+
+    def _confirmation(self) -> Most:
+        """The most that the confirmation can cost."""
+        longest = Template(self.start.system, self.start.user + _LONG_WORD * self.prompt.max_words)
+        return self.tryouts.most_for([(longest, self.held_out_rows)] * (self.prompt.finalists + 1))

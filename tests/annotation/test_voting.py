@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from distill.annotation.annotating import merged
+from distill.annotation.voting import joined, voted
+from distill.prompts.asking import Ask
+from distill.rows.records import Annotation, Example, TaskCard
+from distill.settings.annotate import AnnotateSettings, GateSettings
+
+ROW = Example("r", "which is it?", {"q": "?"}, label="yes")
+CARD = TaskCard("t", "classes", "d", ("q",), {}, ("yes", "no"))
+SETTINGS = AnnotateSettings("teacher", 1.0, "none", (), False, 0.0, 3, GateSettings((), None, False, False), 0, "all", 0.1, 1)
+
+
+def answer(label, rationale="why", status="ok", tokens=10, prompt="explain"):
+    text = f"{rationale} So the answer is {label}."
+    return Annotation("r", "explain", label, rationale, status, text, "stop", "m", tokens, 0, 5, "reported", prompt=prompt)
+
+
+def test_the_majority_is_the_label_its_share_the_confidence_and_its_rationales_are_kept():
+    found = voted([answer("no", "n"), answer("yes", "a"), answer("yes", None), answer("yes", "b"), answer("yes", "a")], "classes")
+    assert (found.label, found.confidence, found.rationale, found.other_rationales) == ("yes", 0.8, "a", ("b",))
+    assert (found.calls, found.tokens_in, found.tokens_out) == (5, 50, 25)
+
+
+def test_what_argued_for_another_label_is_kept_apart_with_the_share_of_each_label():
+    found = voted([answer("yes", "a"), answer("no", "n"), answer(None, None, "no_label"), answer("yes", "b"), answer("no", "m"), answer("yes", "a")], "classes")
+    assert found.contrary_rationales == ("n", "m")
+    assert found.label_probabilities == {"yes": 0.6, "no": 0.4} and found.confidence == 0.5
+    one = answer("yes")
+    assert voted([one], "classes") is one and one.label_probabilities == {} and one.contrary_rationales == ()
+    both = joined(replace(answer("no", None, prompt="label"), label_probabilities={"no": 0.9}), found)
+    assert both.label_probabilities == {"no": 0.9} and both.contrary_rationales == ("n", "m")
+
+
+def test_the_first_wins_among_equals_numbers_agree_by_value_and_an_answer_without_a_label_is_no_vote_but_counts():
+    assert voted([answer("no"), answer("yes")], "classes").label == "no"
+    found = voted([answer("1,000"), answer("7"), answer("1000.0"), answer(None, None, "no_label")], "number")
+    assert found.label == "1,000" and found.confidence == 0.5
+
+
+def test_a_call_that_failed_is_neither_vote_nor_cost():
+    failed = Annotation("r", "explain", None, None, "failed", None, None, None)
+    found = voted([failed, answer("yes"), answer("yes")], "classes")
+    assert (found.label, found.confidence, found.calls, found.tokens_in) == ("yes", 1.0, 2, 20)
+    assert voted([failed, failed], "classes").status == "failed"
+    assert voted([answer("yes"), replace(answer("yes"), tokens_in=None)], "classes").tokens_in is None
+
+
+def test_a_label_of_one_prompt_with_the_rationale_of_another():
+    found = joined(replace(answer("no", None, "ok", prompt="label"), asked="label"), answer("yes", "why"))
+    assert (found.label, found.rationale, found.prompt, found.status, found.calls, found.asked) == ("no", "why", "label+explain", "ok", 2, "explain")
+    assert joined(answer(None, None, "no_label", prompt="label"), answer("yes")).status == "no_label"
+    assert joined(answer("no", None, prompt="label"), answer("yes", None, "no_rationale")).status == "no_rationale"
+
+
+def test_the_order_in_which_answers_come_changes_nothing():
+    asked = [(Ask(ROW, "explain", i), answer("yes" if i % 2 else "no", f"reason {i}")) for i in range(4)]
+    asked.append((Ask(ROW, "label"), answer("no", None, prompt="label")))
+    first = merged(asked, {"r": ROW}, CARD, SETTINGS)
+    assert first[0].label == "no" and first[0].rationale == "reason 0" and first[0].calls == 5
+    for seed in range(5):
+        assert merged(random.Random(seed).sample(asked, len(asked)), {"r": ROW}, CARD, SETTINGS) == first
+
+
+@pytest.mark.parametrize(("status", "label"), [("ok", "yes"), ("no_label", "yes"), ("failed", None), ("refusal", None)])
+def test_a_gold_label_that_was_shown_stays_the_rows_label(status, label):
+    said = replace(answer("no" if status == "ok" else None, "why", status), asked="gold", rationale=None if label is None else "why")
+    (found,) = merged([(Ask(ROW, "gold"), said)], {"r": ROW}, CARD, SETTINGS)
+    assert (found.label, found.asked, found.prompt) == (label, "explain", "gold")
+    assert found.status == ("ok" if label else status)
+
+
+def test_a_label_that_was_shown_has_no_probability_of_its_own():
+    said = [(Ask(ROW, "gold", i), replace(answer("yes"), asked="gold")) for i in range(3)]
+    (found,) = merged(said, {"r": ROW}, CARD, SETTINGS)
+    assert found.label_probabilities == {} and found.calls == 3

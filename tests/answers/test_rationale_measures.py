@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from distill.answers.rationale_measures import Told, copied_share, rationale_measures
+
+CLASSES = ("larger", "smaller")
+
+
+def test_measures_by_hand():
+    told = [
+        Told("A cat is small, so it is smaller.", "a cat next to a house", "smaller", CLASSES),
+        Told("It is larger.", "a dog", "smaller", CLASSES),
+        Told("Nobody knows.", "a dog", "smaller", CLASSES),
+        Told("one two three four five", "x", None, CLASSES),
+    ]
+    found = rationale_measures(told, 8, "classes")
+    assert found["coverage"] == 0.5
+    # 8, 3, 2 and 5 words.
+    assert (found["words_mean"], found["words_p25"], found["words_p50"], found["words_p75"]) == (4.5, 3, 5, 8)
+    # "a cat" of eight words; nothing elsewhere.
+    assert found["input_overlap"] == pytest.approx(2 / 8 / 4) and found["copied"] == 0
+    assert (found["states_label"], found["agrees_with_label"], found["supports_label"]) == (0.5, 0.5, 0.25)
+
+
+def test_copied_is_the_share_of_three_words_in_a_row():
+    assert copied_share("The cat sat there", "the cat sat on a mat") == 0.5
+    assert copied_share("cat sat", "cat sat") == 0.0
+
+
+def test_numbers_agree_by_value_and_free_text_states_nothing():
+    assert rationale_measures([Told("3 + 4 = 7, so it is 7.", "q", "7.0")], 1, "number")["supports_label"] == 1.0
+    assert rationale_measures([Told("So there.", "q", "So there.")], 1, "text")["states_label"] is None
+
+
+def test_nothing_told_is_not_known():
+    found = rationale_measures([], 0, "classes")
+    assert set(found.values()) == {None}
+    assert rationale_measures([], 5, "classes")["coverage"] == 0.0
