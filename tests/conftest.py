@@ -17,6 +17,24 @@ ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+MOST_WORKERS = 8  # of 1 GB each, and as much again for the processes that tests start
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Workers of `-n auto`: one a core, and no more than there are files to run. One file runs in this process: 0."""
+    files = {argument.split("::")[0] for argument in config.args}
+    wanted = len(files) if all(file.endswith(".py") for file in files) else MOST_WORKERS
+    workers = min(wanted, MOST_WORKERS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return workers if workers > 1 else 0
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Among workers the longest files start first, or one worker would end long after the others."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("whole") is None)
+
+
 @pytest.fixture(autouse=True)
 def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):

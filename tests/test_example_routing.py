@@ -10,6 +10,8 @@ import pytest
 from house import ROOT, SCRIPTS
 from scratch import Repository, new
 
+pytestmark = pytest.mark.whole
+
 DESKS = {"account", "advice", "billing", "delivery", "returns"}
 # What the README changes, and then sizes for a test.
 SETTINGS = {

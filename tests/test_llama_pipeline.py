@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from distill.student.tokenizing import train_tokenizer
 from scratch import new
+
+pytestmark = pytest.mark.whole
 
 SIZES = {
     "task.name": "gsm8k",

@@ -15,6 +15,8 @@ import yaml
 from house import ROOT, SCRIPTS
 from scratch import Repository, new
 
+pytestmark = pytest.mark.whole
+
 FROM = {first: list(SCRIPTS[SCRIPTS.index(first) :]) for first in SCRIPTS}
 # Whatever a section holds, a change of any key in it reruns these and no more.
 RERUNS = {

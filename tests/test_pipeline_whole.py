@@ -17,6 +17,8 @@ import yaml
 from house import ROOT, SCRIPTS
 from scratch import Repository, new, ran
 
+pytestmark = pytest.mark.whole
+
 TINY = {
     "task.train_rows": 120,
     "task.validation_rows": 24,

@@ -13,6 +13,8 @@ import pytest
 
 from house import ROOT, STAGES
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture
 def run(tmp_path):

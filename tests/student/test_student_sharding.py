@@ -32,6 +32,8 @@ from distill.student.trainer import TwoTaskTrainer
 from distill.student.training import train_student
 from house import ROOT
 
+pytestmark = pytest.mark.whole
+
 ENCODER = {"scratch": replace(STUDENT.scratch, architecture="encoder")}
 # Two rows a micro-batch, of which few have a rationale: at most steps only one process has one, or none.
 FEW = {"share": 0.2, "train": {"gradient_accumulation": 4}}

@@ -7,10 +7,13 @@ import json
 import shutil
 import sys
 
+import pytest
 import yaml
 
 import scratch
 from house import ROOT, SCRIPTS
+
+pytestmark = pytest.mark.whole
 
 STUDY = """\
 question: Does it work?
