@@ -7,13 +7,14 @@ they declare to read (tests/stand_in/stage.py), so that every change goes down a
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from house import ROOT, SCRIPTS
-from scratch import Repository, new
+from scratch import Repository, changed, new
 
 pytestmark = pytest.mark.whole
 
@@ -33,7 +34,8 @@ RERUNS = {
     "report": ["report"],
     "runtime": [],
 }
-# One driven change in every section and of every kind: (setting, another value).
+# One driven change in every section and of every kind: (setting, another value). Each takes the place of the one before,
+# upstream first, so that what the one before it reran and this one does not has to come back from the run cache.
 CHANGES = [
     ("task.seed", 2),
     ("task.train_rows", 10),
@@ -90,30 +92,43 @@ def test_the_table_has_every_setting():
     assert {setting.split(".")[0] for setting, _ in CHANGES} == set(params)
 
 
+@pytest.fixture
+def write(repository) -> Iterator[Callable[[str, str], None]]:
+    """Writes a file of the repository for one test; afterwards it is as it was, and DVC has not looked yet."""
+    before: dict[Path, str | None] = {}
+
+    def write(name: str, text: str) -> None:
+        place = repository.path / name
+        before[place] = place.read_text() if place.exists() else None
+        place.write_text(text)
+
+    yield write
+    for place, text in before.items():
+        place.unlink() if text is None else place.write_text(text)
+
+
 @pytest.mark.parametrize(("setting", "value"), CHANGES, ids=[setting for setting, _ in CHANGES])
-def test_a_changed_setting_reruns_what_it_affects_and_going_back_reruns_nothing(repository, setting, value):
-    before = (repository.path / "params.yaml").read_text()
-    repository.set(**{setting: value})
+def test_a_changed_setting_reruns_what_it_affects_and_the_way_back_from_another_nothing(repository, write, setting, value):
+    write("params.yaml", changed((repository.path / "params.yaml").read_text(), {setting: value}))
     assert repository.repro() == RERUNS[setting.split(".")[0]]
-    (repository.path / "params.yaml").write_text(before)
-    assert repository.repro() == []
 
 
 @pytest.mark.parametrize(
     ("file", "first"),
     [
-        ("stages/distill/student/training.py", "train"),
         ("stages/distill/search/search.py", "optimize_prompt"),
         ("stages/distill/selection/strategies.py", "subsample"),
+        ("stages/distill/student/training.py", "train"),
         ("stages/distill/settings/train.py", None),
         ("stages/distill/running.py", None),
         ("README.md", None),
     ],
 )
-def test_an_edit_of_the_code_reruns_the_stages_that_use_it(repository, file, first):
-    place: Path = repository.path / file
-    before = place.read_bytes() if place.exists() else None
-    place.write_bytes((before or b"") + b"\n# edited\n")
+def test_an_edit_of_the_code_reruns_the_stages_that_use_it(repository, write, file, first):
+    place = repository.path / file
+    write(file, (place.read_text() if place.exists() else "") + "\n# edited\n")
     assert repository.repro() == (FROM[first] if first else [])
-    place.write_bytes(before) if before is not None else place.unlink()
+
+
+def test_when_all_is_as_at_first_nothing_runs(repository):
     assert repository.repro() == []

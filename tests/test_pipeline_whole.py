@@ -195,7 +195,7 @@ def test_queued_experiments_run_side_by_side_and_ask_the_teacher_nothing_again(c
     rows = clone.json("metrics/subsample.json")["rows"]["trained_on"]
     before = paid_calls(clone)
     clone.dvc("exp", "run", "--queue", "-S", "subsample.explanation_rate=0.0,0.5")
-    clone.dvc("queue", "start", "-j", "2")
+    clone.run(sys.executable, "-m", "dvc", "queue", "start", "-j", "2")
     try:
         status = ""
         for _ in range(120):  # each look takes DVC about a second
