@@ -9,8 +9,8 @@ from pathlib import Path
 import yaml
 
 stage = Path(__file__).stem
-params = yaml.safe_load(Path("params.yaml").read_text())
-declared = yaml.safe_load(Path("dvc.yaml").read_text())["stages"][stage]
+params, pipeline = (yaml.load(Path(name).read_text(), Loader=yaml.CSafeLoader) for name in ("params.yaml", "dvc.yaml"))
+declared = pipeline["stages"][stage]
 
 
 def path(dep: str) -> Path:

@@ -68,7 +68,7 @@ def load(cls: type[T], path: Path) -> T:
 def loads(cls: type[T], text: str, name: str = "params.yaml") -> T:
     """Like `load`, from a string; `name` stands for the file in messages."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{name}:{mark.line + 1}" if mark else name
@@ -142,7 +142,7 @@ class _Reader:
         if not isinstance(node, yaml.ScalarNode):
             self.fail(node, key, f"must be a single value, not {_shown(node)}")
         text = node.value
-        if node.style is not None:
+        if node.style:
             return text
         if _TWO_READINGS.match(text):
             self.fail(node, key, f"`{text}` is read in two ways by YAML 1.1 and 1.2; write true or false, numbers plainly, and quotes around text")

@@ -25,7 +25,7 @@ def changed(text: str, changes: Mapping[str, yaml.Node], where: str) -> Settings
     Raises SettingsError, which begins with `where`, on a key that is not there, a value that it does not take, and a
     change that a preset would undo.
     """
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    root = yaml.compose(text, Loader=yaml.CSafeLoader)
     for key, value in changes.items():
         check_key(key, where)
         place = root
@@ -34,7 +34,7 @@ def changed(text: str, changes: Mapping[str, yaml.Node], where: str) -> Settings
             place = next(child for name, child in place.value if name.value == section)
         place.value = [(name, value if name.value == last else child) for name, child in place.value]
     try:
-        made = loads(Settings, yaml.serialize(root))
+        made = loads(Settings, yaml.serialize(root, Dumper=yaml.CSafeDumper))
     except SettingsError as error:
         # The line is that of a text that nobody sees.
         raise SettingsError(f"{where}: " + re.sub(r"^params\.yaml:\d+: ", "", str(error))) from error

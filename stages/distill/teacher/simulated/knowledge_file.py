@@ -28,7 +28,7 @@ def read_knowledge(path: Path, version: str) -> Known:
     """Reads a knowledge file. Raises SettingsError with file, line and key."""
     try:
         content = path.read_bytes()
-        values = yaml.safe_load(content)
+        values = yaml.load(content, Loader=yaml.CSafeLoader)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}); teacher.path must name the simulated teacher's knowledge") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
