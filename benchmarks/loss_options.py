@@ -59,12 +59,7 @@ ARMS = {
     "off": Arm(None),
     "smoothing": Arm("off", {"label_smoothing": 0.1}),
     "mutual": Arm("off", {"mutual_information": 0.1}),
-    "key": Arm("off", {"key_token_weight": 3.0}),
     "soft": Arm("off", {"soft_labels": 0.5}),
-    "several": Arm("off", subsample={"rationales_per_row": SAMPLES}),
-    "short": Arm("off", subsample={"short_share": 1.0}),
-    "mixed": Arm("off", subsample={"short_share": 0.5}),
-    "long": Arm("off", subsample={"short_share": 0.0}),
     "half": Arm(None, subsample=HALF),
     "half, empty": Arm("half", {"missing_rationale": "empty"}, HALF),
 }

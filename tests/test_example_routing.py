@@ -17,12 +17,16 @@ DESKS = {"account", "advice", "billing", "delivery", "returns"}
 SETTINGS = {
     "task.name": "table",
     "task.path": "data/examples/routing.csv",
+    "task.table.description": "Decide which desk of an online shop deals with a customer's message.",
+    "task.table.columns": ["message"],
+    "task.table.label": "desk",
     "task.train_rows": "all",
-    "task.validation_rows": 30,
-    "task.test_rows": 40,
+    "task.validation_rows": "auto",
+    "task.test_rows": "auto",
     "teacher.path": "data/examples/routing.yaml",
-    "prompt.search_rows": 20,
-    "prompt.holdout_rows": 30,
+    "prompt.search_rows": "auto",
+    "prompt.holdout_rows": "auto",
+    "annotate.validation_rows": "auto",
 }
 TINY = {
     "prompt.steps": 1,
@@ -62,9 +66,9 @@ def test_the_file_has_400_messages_for_five_desks_of_which_120_are_labelled():
 
 def test_the_splits_and_the_report(clone):
     found = clone.json("metrics/prepare.json")
-    assert [found[split]["labelled"] for split in ("train", "validation", "test")] == [50, 30, 40]
-    assert found["train"]["rows"] + found["duplicates"]["left_out"] == 330
-    assert found["test"]["label"] == dict.fromkeys(DESKS, 0.2)
+    assert [found[split]["labelled"] for split in ("train", "validation", "test")] == [48, 24, 48]
+    assert found["train"]["rows"] + found["duplicates"]["left_out"] == 328
+    assert all(0.18 < share < 0.22 for share in found["test"]["label"].values()) and set(found["test"]["label"]) == DESKS
     assert clone.json("data/prepared/task.json")["classes"] == sorted(DESKS)
 
 
@@ -73,17 +77,17 @@ def test_the_teacher_knows_the_desks_imperfectly(clone):
     assert "simulated" in metrics["teacher"]
     assert metrics["cost"]["train"]["calls"] == clone.json("metrics/prepare.json")["train"]["rows"]
     assert 0.6 < metrics["test"]["label"]["accuracy"] < 1
-    assert metrics["train"]["label"]["gold_rows"] == 50 and metrics["train"]["rationale"]["coverage"] > 0.7
+    assert metrics["train"]["label"]["gold_rows"] == 48 and metrics["train"]["rationale"]["coverage"] > 0.7
     said = [row["rationale"] for row in lines(clone, "data/annotated/train.jsonl") if row["rationale"]]
     assert sum("The message mentions" in text for text in said) > 100
 
 
 def test_every_test_row_gets_a_desk(clone):
     predictions = lines(clone, "data/predictions.jsonl")
-    assert len(predictions) == 40 and {row["label"] for row in predictions} <= DESKS
+    assert len(predictions) == 48 and {row["label"] for row in predictions} <= DESKS
     assert {row["id"] for row in predictions} == {row["id"] for row in lines(clone, "data/prepared/test.jsonl")}
     found = clone.json("metrics/evaluate.json")
-    assert found["rows"] == found["teacher"]["rows"] == 40
+    assert found["rows"] == found["teacher"]["rows"] == 48
 
 
 def test_an_edited_file_prepares_again_and_a_broken_one_stops_with_all_its_problems(clone):
@@ -91,6 +95,6 @@ def test_an_edited_file_prepares_again_and_a_broken_one_stops_with_all_its_probl
     before = path.read_bytes()
     path.write_bytes(before + b",billing\nthe till, the till,billing\n")
     output = clone.dvc("repro", "prepare", check=False)
-    assert "line 402: the input is empty; fill message, or drop the row" in output
+    assert "line 402: the input of a labelled row is empty; fill message, or drop the row" in output
     assert "line 403: 3 cells where the header has 2; put quotes around cells" in output
     assert "Traceback" not in output

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from distill.annotation.leaks import check_leaks
@@ -45,13 +43,6 @@ def test_each_rule_drops_what_it_names_and_nothing_else(gate, rationale, rule):
 def test_a_rationale_that_was_written_for_another_label_contradicts():
     said = answer("They differ in size by far.", "smaller", response="They differ in size by far. So the answer is larger.")
     assert gated(said, ROW, CARD, GateSettings((), None, True, False)).dropped == "contradicts"
-    assert gated(said, ROW, CARD, OFF) == said
-
-
-def test_the_rationales_beside_it_are_held_to_the_same_rules():
-    said = replace(answer(GOOD), other_rationales=("Too short.", GOOD + " Clearly."))
-    found = gated(said, ROW, CARD, GateSettings((10, 40), None, False, False))
-    assert (found.rationale, found.other_rationales, found.dropped) == (GOOD, (GOOD + " Clearly.",), None)
     assert gated(said, ROW, CARD, OFF) == said
 
 

@@ -21,20 +21,19 @@ def answer(label, rationale="why", status="ok", tokens=10, prompt="explain"):
     return Annotation("r", "explain", label, rationale, status, text, "stop", "m", tokens, 0, 5, "reported", prompt=prompt)
 
 
-def test_the_majority_is_the_label_its_share_the_confidence_and_its_rationales_are_kept():
+def test_the_majority_is_the_label_its_share_the_confidence_and_its_first_rationale_is_kept():
     found = voted([answer("no", "n"), answer("yes", "a"), answer("yes", None), answer("yes", "b"), answer("yes", "a")], "classes")
-    assert (found.label, found.confidence, found.rationale, found.other_rationales) == ("yes", 0.8, "a", ("b",))
+    assert (found.label, found.confidence, found.rationale) == ("yes", 0.8, "a")
     assert (found.calls, found.tokens_in, found.tokens_out) == (5, 50, 25)
 
 
-def test_what_argued_for_another_label_is_kept_apart_with_the_share_of_each_label():
+def test_each_label_has_its_share_of_the_votes():
     found = voted([answer("yes", "a"), answer("no", "n"), answer(None, None, "no_label"), answer("yes", "b"), answer("no", "m"), answer("yes", "a")], "classes")
-    assert found.contrary_rationales == ("n", "m")
     assert found.label_probabilities == {"yes": 0.6, "no": 0.4} and found.confidence == 0.5
     one = answer("yes")
-    assert voted([one], "classes") is one and one.label_probabilities == {} and one.contrary_rationales == ()
+    assert voted([one], "classes") is one and one.label_probabilities == {}
     both = joined(replace(answer("no", None, prompt="label"), label_probabilities={"no": 0.9}), found)
-    assert both.label_probabilities == {"no": 0.9} and both.contrary_rationales == ("n", "m")
+    assert both.label_probabilities == {"no": 0.9}
 
 
 def test_the_first_wins_among_equals_numbers_agree_by_value_and_an_answer_without_a_label_is_no_vote_but_counts():

@@ -14,8 +14,8 @@ def test_rows_are_sorted_by_id_with_sorted_keys_whatever_their_order(tmp_path):
     write_rows(tmp_path / "two.jsonl", reversed(rows))
     assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
     assert (tmp_path / "one.jsonl").read_text().splitlines()[0] == (
-        '{"choices": ["yes", "no"], "contrary_rationales": [], "id": "a", "input": "Ä?", "label": "yes", '
-        '"label_probabilities": {}, "other_rationales": [], "rationale": "because"}'
+        '{"choices": ["yes", "no"], "id": "a", "input": "Ä?", "label": "yes", '
+        '"label_probabilities": {}, "rationale": "because"}'
     )
     assert read_rows(tmp_path / "one.jsonl", TrainingRow) == [rows[1], rows[0]]
     assert [p.name for p in tmp_path.iterdir()] != [] and not list(tmp_path.glob("*.tmp"))

@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 
 from distill.errors import DataError
 from distill.rows.records import TrainingRow
-from distill.selection.shuffling import shuffled
+from distill.selection.training_set import shuffled
 
 
 def rows(*rationales: str | None) -> list[TrainingRow]:

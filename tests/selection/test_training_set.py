@@ -20,8 +20,8 @@ def answer(i: int, label: str | None = "taught", rationale: str | None = "why") 
     return Annotation(f"r{i:03}", "explain", label, rationale, "ok", "raw", "stop", "m")
 
 
-def settings(rate=1.0, share=1.0, strategy="random", labels="teacher", rationales="own", per_row=1, short=None, seed=1) -> SubsampleSettings:
-    return SubsampleSettings(rate, share, strategy, labels, rationales, per_row, short, seed)
+def settings(rate=1.0, share=1.0, strategy="random", labels="teacher", rationales="own", seed=1) -> SubsampleSettings:
+    return SubsampleSettings(rate, share, strategy, labels, rationales, seed)
 
 
 EXAMPLES, ANSWERS = [example(i) for i in range(150)], [answer(i) for i in range(150)]
@@ -103,22 +103,12 @@ def test_shuffled_rationales_that_read_alike_are_told():
     assert metrics["rationale"]["shuffled"] == metrics["rationale"]["shuffled_same_text"] == 15
 
 
-def test_what_the_teacher_gave_each_label_reaches_the_rows_and_a_row_that_loses_its_rationale_loses_all():
-    answers = [replace(answer(i), other_rationales=("why else",), contrary_rationales=("why not",), label_probabilities={"taught": 0.75}) for i in range(150)]
-    rows, metrics = training_set(EXAMPLES, answers, settings(0.5, per_row=2))
+def test_what_the_teacher_gave_each_label_reaches_the_rows():
+    answers = [replace(answer(i), label_probabilities={"taught": 0.75}) for i in range(150)]
+    rows, metrics = training_set(EXAMPLES, answers, settings(0.5))
     assert all(row.label_probabilities == {"taught": 0.75} for row in rows)
     full, empty = [row for row in rows if row.rationale], [row for row in rows if not row.rationale]
-    assert {(row.other_rationales, row.contrary_rationales) for row in full} == {(("why else",), ("why not",))}
-    assert {(row.other_rationales, row.contrary_rationales) for row in empty} == {((), ())}
     assert len(full) == len(empty) == metrics["rationale"]["kept"] == 75
-    assert metrics["rationale"]["total"] == 150 and metrics["rationale"]["coverage"] == 0.5
-    one, metrics = training_set(EXAMPLES, answers, settings())
-    assert {row.other_rationales for row in one} == {()} and "total" not in metrics["rationale"]
+    assert metrics["rationale"]["coverage"] == 0.5
 
 
-def test_shuffled_rationales_move_together():
-    answers = [replace(answer(i, rationale=f"why {i}"), other_rationales=(f"else {i}",), contrary_rationales=(f"not {i}",)) for i in range(150)]
-    rows, _ = training_set(EXAMPLES, answers, settings(rationales="shuffled", per_row=2))
-    for row in rows:
-        number = row.rationale.split()[1]
-        assert row.other_rationales == (f"else {number}",) and row.contrary_rationales == (f"not {number}",) and int(number) != int(row.id[1:])

@@ -29,6 +29,32 @@ class Outer:
     by_name: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Texts:
+    classes: tuple[str, ...]
+    label: str | None
+
+
+@dataclass(frozen=True)
+class Leaf:
+    name: str
+    label: str | None
+
+
+@dataclass(frozen=True)
+class Branch:
+    inner: Leaf
+
+
+@dataclass(frozen=True)
+class Nested:
+    outer: Branch
+
+    def __post_init__(self) -> None:
+        if self.outer.inner.label is None:
+            raise Refused("outer.inner.label", "is empty")
+
+
 GOOD = """\
 inner:
   name: a
@@ -58,7 +84,6 @@ def test_a_number_means_what_it_means_to_dvc(number):
         ("  name: a", "  name: a\n  nam: b", "f.yaml:3: inner.nam: unknown key; known here: name, rows, rate, price, on, band"),
         ("  on: true\n", "", "f.yaml:2: inner.on: is missing; every setting stands in the file"),
         ("  name: a", "  name: a\n  name: b", "f.yaml:3: inner.name: is there twice"),
-        ("name: a", "name: 3", "f.yaml:2: inner.name: is '3'; allowed: text"),
         ("name: a", "name: bad", "f.yaml:2: inner.name: is 'bad'; allowed: anything else"),
         ("rows: all", "rows: some", "f.yaml:3: inner.rows: is 'some'; allowed: a whole number (at least 1), all"),
         ("rows: all", "rows: 0", "f.yaml:3: inner.rows: is 0; allowed: at least 1"),
@@ -79,11 +104,37 @@ def test_a_bad_value_names_file_line_key_value_and_what_is_allowed(old, new, mes
     assert str(error.value) == message
 
 
-@pytest.mark.parametrize("text", ["yes", "No", "on", "OFF", "y", "010", "0x1f", "0b1", "1_000", "1:30", "2026-11-23", ".inf", ".nan"])
-def test_what_the_two_yaml_dialects_read_differently_is_refused_unless_quoted(text):
-    with pytest.raises(SettingsError, match=f"inner.name: `{text}` is read in two ways"):
-        loads(Outer, GOOD.replace("name: a", f"name: {text}"))
-    assert loads(Outer, GOOD.replace("name: a", f'name: "{text}"')).inner.name == text
+WRITTEN = ["yes", "No", "on", "OFF", "y", "010", "0x1f", "0b1", "1_000", "1:30", "2026-11-23", ".inf", ".nan"]
+
+
+@pytest.mark.parametrize("text", [*WRITTEN, "3", "1.50", "true"])
+def test_a_text_setting_takes_a_scalar_as_it_is_written(text):
+    """DVC drops quotes when it rewrites the file."""
+    for form in (text, f'"{text}"', f"'{text}'"):
+        assert loads(Outer, GOOD.replace("name: a", f"name: {form}")).inner.name == text
+        assert loads(Texts, f"classes: [{form}, b]\nlabel: {form}").classes == (text, "b")
+        assert loads(Texts, f"classes: [a, b]\nlabel: {form}").label == text
+
+
+@pytest.mark.parametrize("text", ["", "~", "null", "Null"])
+def test_an_empty_text_is_null_and_a_quoted_one_is_text(text):
+    assert loads(Texts, f"classes: []\nlabel: {text}").label is None
+    assert loads(Texts, f'classes: []\nlabel: "{text}"').label == text
+    with pytest.raises(SettingsError, match=r"f.yaml:1: classes\[1\]: is .*; allowed: text"):
+        loads(Texts, f"classes: [a, {text or '~'}]\nlabel: a", "f.yaml")
+
+
+@pytest.mark.parametrize("text", WRITTEN)
+def test_where_a_number_is_due_what_the_two_yaml_dialects_read_differently_is_refused(text):
+    for key, old in (("rows", "all"), ("rate", "1e-1"), ("on", "true")):
+        with pytest.raises(SettingsError, match=f"inner.{key}: `{text}` is read in two ways"):
+            loads(Outer, GOOD.replace(f"{key}: {old}", f"{key}: {text}"))
+
+
+def test_a_check_over_the_whole_file_names_the_line_of_the_nested_setting():
+    with pytest.raises(SettingsError) as error:
+        loads(Nested, "outer:\n  inner:\n    name: a\n    label:\n", "f.yaml")
+    assert str(error.value) == "f.yaml:4: outer.inner.label: is empty"
 
 
 def test_broken_yaml_and_an_empty_file_are_named():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,9 @@ from distill.settings import SettingsError, load_settings
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_committed_file_loads_and_every_key_has_a_comment_or_is_a_section():
+def test_the_committed_file_loads_and_its_lines_are_short():
     load_settings(ROOT / "params.yaml")
-    for line in (ROOT / "params.yaml").read_text().splitlines():
-        key = re.match(r"  ([a-z_]+): \S", line)
-        assert key is None or "#" in line or key[1] in ("seed", "max_input_tokens") or "{" in line, line
+    assert [line for line in (ROOT / "params.yaml").read_text().splitlines() if len(line) > 120] == []
 
 
 def test_the_loader_reads_the_committed_file_as_yaml_does():
@@ -31,20 +28,16 @@ def test_the_loader_reads_the_committed_file_as_yaml_does():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"task.validation_rows": 1.5}, "task.validation_rows: is 1.5; allowed: a count of rows, or a share of train below 1"),
-        ({"task.hub": "a/b"}, "task.revision: is empty; a hub data set needs the commit hash it is pinned to"),
+        ({"task.validation_rows": 1.5}, "task.validation_rows: is 1.5; allowed: a count of rows, a share of train below 1, or auto"),
+        ({"task.hub": "a/b"}, "task.revision: is empty; a hub data set needs the commit hash that it is pinned to"),
         ({"teacher.base_url": "localhost:8000"}, "teacher.base_url: is 'localhost:8000'; allowed: null, or an address"),
         ({"prompt.rationale_words": [40, 10]}, r"prompt.rationale_words: is \[40, 10\]; allowed: \[least, most\] words"),
         ({"student.scratch.heads": 5}, r"student.scratch.heads: is 5; it must divide d_model \(64\)"),
-        ({"teacher.provider": "recorded"}, "prompt.optimizer: is 'opro'; a recorded teacher cannot be asked anew: set fixed"),
+        ({"teacher.provider": "recorded"}, "prompt.optimizer: is 'opro' and teacher.provider is recorded, which cannot be asked anew: set this to fixed"),
         ({"teacher.provider": "gpt"}, "teacher.provider: is 'gpt'; allowed: simulated, openai, recorded"),
-        ({"subsample.rationales_per_row": 2}, r"subsample.rationales_per_row: is 2; a row has at most annotate.samples \(1\) rationales"),
-        ({"subsample.short_share": 0.5}, "subsample.short_share: is 0.5; at annotate.samples 1 a row has no rationales to choose from"),
         ({"train.mode": "standard", "train.missing_rationale": "empty"}, "train.missing_rationale: is 'empty'; train.mode standard trains on no rationale: set it to mask"),
-        ({"train.mode": "standard", "train.key_token_weight": 2.0}, "train.key_token_weight: is 2.0; train.mode standard trains on no rationale"),
         ({"train.mode": "single_task", "train.mutual_information": 0.1}, "train.mutual_information: is 0.1; it ties two tasks together, and train.mode single_task has one"),
-        ({"train.soft_labels": 0.5}, "train.soft_labels: is 0.5; of a teacher that is asked once and gives no log probabilities only the label is known"),
-        ({"train.key_token_weight": 0}, "train.key_token_weight: is 0; allowed: above 0"),
+        ({"train.soft_labels": 0.5}, r"train.soft_labels: is 0.5, and of a teacher that is asked once \(annotate.samples 1\) without log"),
         ({"train.missing_rationale": "drop"}, "train.missing_rationale: is 'drop'; allowed: mask, empty"),
         ({"subsample.explanation_rate": 1.2}, "subsample.explanation_rate: is 1.2; allowed: at least 0 and at most 1"),
     ],

@@ -108,7 +108,7 @@ def test_embeddings_are_listed_once(student):
     assert [parameter.shape for parameter in student.embeddings()] == [torch.Size([len(student.tokenizer), 32])]
 
 
-@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1, "mutual_information": 0.2, "key_token_weight": 3.0}], ids=["plain", "options"])
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1, "mutual_information": 0.2}], ids=["plain", "options"])
 @pytest.mark.parametrize("coverage", [1.0, 0.5])
 def test_one_pass_of_the_decoder_for_both_tasks_loses_what_two_lose(coverage, options):
     rows = training_rows(coverage)[28:36]

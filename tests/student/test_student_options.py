@@ -11,8 +11,7 @@ from distill.rows.records import TaskCard
 from distill.settings import SettingsError
 from distill.settings.student import ScratchSettings
 from distill.student.loading import new_student
-from distill.student.losses import IGNORED
-from distill.student.options import OFF, Options
+from distill.student.losses import IGNORED, OFF
 from distill.student.training import train_student
 
 # What is trained, in which mode, told its task how.
@@ -54,7 +53,7 @@ def value(losses, name):
 
 def test_a_student_is_given_its_options_and_names_those_in_use():
     student = student_of(ALL[0], label_smoothing=0.1, missing_rationale="empty")
-    assert student.options == Options("empty", 0.1, 0.0, 1.0, 0.0)
+    assert student.options == LossOptions("empty", 0.1, 0.0, 0.0)
     assert student.options.used() == ["missing_rationale", "label_smoothing"] and OFF.used() == []
 
 
@@ -79,17 +78,6 @@ def test_smoothing_mixes_in_the_same_of_every_token_for_both_tasks(student):
         assert value(more, task) - value(plain, task) == pytest.approx(3 * grown, abs=1e-5)
 
 
-def test_key_tokens_count_by_their_weight(student):
-    plain, three, five = losses_of(student, ROWS), losses_of(student, ROWS, key_token_weight=3.0), losses_of(student, ROWS, key_token_weight=5.0)
-    tokens = value(plain, "rationale_tokens")
-    key = (value(three, "rationale_tokens") - tokens) / 2
-    assert 0 < key < tokens and value(five, "rationale_tokens") == tokens + 4 * key
-    total = value(plain, "rationale") * tokens
-    of_key = (value(three, "rationale") * (tokens + 2 * key) - total) / 2
-    assert value(five, "rationale") == pytest.approx((total + 4 * of_key) / (tokens + 4 * key), abs=1e-5)
-    assert value(three, "label") == value(plain, "label")
-
-
 def test_soft_labels_weigh_the_losses_of_the_labels(student):
     soft = [replace(row, label_probabilities={row.label: 0.6, CLASSES[i % 3] if CLASSES[i % 3] != row.label else CLASSES[(i + 1) % 3]: 0.3}) for i, row in enumerate(ROWS)]
     found = losses_of(student, soft, soft_labels=0.5)
@@ -108,18 +96,6 @@ def test_soft_labels_weigh_the_losses_of_the_labels(student):
 
 def test_a_row_of_which_nothing_is_known_has_its_hard_label(student):
     assert value(losses_of(student, ROWS, soft_labels=0.7), "label") == pytest.approx(value(losses_of(student, ROWS), "label"), abs=1e-5)
-
-
-def test_each_of_several_rationales_is_trained_on_as_if_it_were_the_only_one(student):
-    several = [replace(row, other_rationales=("it is of wood", "so it seems to me")) for row in ROWS]
-    encoded = student.encode(several)
-    assert encoded.turns() == [3] * 5 and student.encode(ROWS).turns() is None
-    for turn, text in enumerate([None, "it is of wood", "so it seems to me"]):
-        expected = losses_of(student, [replace(row, rationale=text or row.rationale) for row in ROWS])
-        with torch.no_grad():
-            found = student(**student.collate(encoded, [row + turn * 5 for row in range(5)]))
-        assert value(found, "rationale") == value(expected, "rationale")
-        assert value(found, "label") == value(expected, "label")
 
 
 @pytest.mark.parametrize("kind", TWO_TASKS, ids=" ".join)
@@ -170,15 +146,15 @@ def test_soft_labels_over_choices_reach_the_right_answers():
     assert smoothed == pytest.approx(0.8 * value(losses_of(student, rows), "label") + 0.2 * even, abs=1e-5)
 
 
-EVERYTHING = {"missing_rationale": "empty", "label_smoothing": 0.1, "mutual_information": 0.1, "key_token_weight": 3.0, "soft_labels": 0.5}
+EVERYTHING = {"missing_rationale": "empty", "label_smoothing": 0.1, "mutual_information": 0.1, "soft_labels": 0.5}
 
 
 def varied():
-    """Rows of which some have several rationales, some none, and some are of a doubted label."""
+    """Rows of which some have no rationale, and some are of a doubted label."""
     rows = []
     for i, row in enumerate(training_rows()):
-        row = replace(row, other_rationales=("it is of wood",) if i % 3 == 0 else (), label_probabilities={"shelf": 0.5, "sink": 0.25} if i % 2 else {})
-        rows.append(replace(row, rationale=None, other_rationales=()) if i % 5 == 0 else row)
+        row = replace(row, label_probabilities={"shelf": 0.5, "sink": 0.25} if i % 2 else {})
+        rows.append(replace(row, rationale=None) if i % 5 == 0 else row)
     return rows
 
 
@@ -201,14 +177,13 @@ def test_with_all_options_a_step_in_parts_is_the_step_in_one(tmp_path, kind):
     if kind in TWO_TASKS:
         for row in curve:
             assert row["loss"] == pytest.approx(0.5 * row["label_loss"] + 0.5 * row["rationale_loss"] + 0.1 * row["mutual_information"], abs=2e-6)
-    # 13 of 64 rows have no rationale; of the others every third, 17, has two.
+    # 13 of 64 rows have no rationale.
     assert metrics["rationale"]["coverage"] == 51 / 64 and metrics["rationale"]["empty"] == 13 / 64
-    assert metrics["rationale"]["per_row"] == (64 + 17) / 64 and 0 < metrics["rationale"]["key_tokens"] < 1
     assert metrics["label"]["soft"] == 0.5 and 0.5 < metrics["label"]["own_part"] < 1
 
 
 def test_with_no_option_in_use_metrics_and_curve_have_nothing_of_them(tmp_path):
-    plain = {"missing_rationale": "mask", "label_smoothing": 0.0, "mutual_information": 0.0, "key_token_weight": 1.0, "soft_labels": 0.0}
+    plain = {"missing_rationale": "mask", "label_smoothing": 0.0, "mutual_information": 0.0, "soft_labels": 0.0}
     metrics, curve = trained(tmp_path, ALL[0], "plain", training_rows(), **plain)
     assert set(metrics["rationale"]) == {"loss", "coverage"} and "soft" not in metrics["label"]
     assert "mutual_information" not in curve[0]

@@ -1,7 +1,7 @@
 import pytest
 
 from distill.rows.records import TrainingRow
-from distill.student.soft_labels import soft_target
+from distill.student.targets import soft_target
 
 CLASSES = ("a", "b", "c")
 

@@ -33,7 +33,7 @@ def test_parts_of_a_step_are_its_rows_in_order():
     assert [a + b for a, b in zip(*[iter(parts)] * 2, strict=True)] == list(schedule)
 
 
-@pytest.mark.parametrize("options", [{}, {"key_token_weight": 3.0, "soft_labels": 0.5, "label_smoothing": 0.1, "missing_rationale": "empty"}], ids=["plain", "options"])
+@pytest.mark.parametrize("options", [{}, {"soft_labels": 0.5, "label_smoothing": 0.1, "missing_rationale": "empty"}], ids=["plain", "options"])
 @pytest.mark.parametrize(("kind", "mode"), [*[(kind, "step_by_step") for kind in KINDS], *[(kind, "single_task") for kind in KINDS[:2]]])
 def test_the_parts_of_a_step_lose_what_the_whole_step_loses(kind, mode, options):
     """Half of the rows have a rationale, and texts differ in length: means of means would be others."""

@@ -22,7 +22,7 @@ TRAIN = TrainSettings(
     gradient_checkpointing=False, precision="fp32", optimizer="adamw", learning_rate=5e-3,
     embedding_learning_rate=2e-2, head_learning_rate=None, weight_decay=0.0, schedule="linear", warmup_steps=5, max_gradient_norm=1.0,
     evaluate_every=50, patience=None, missing_rationale="mask", label_smoothing=0.0, mutual_information=0.0,
-    key_token_weight=1.0, soft_labels=0.0, seeds=1, seed=1,
+    soft_labels=0.0, seeds=1, seed=1,
 )  # fmt: skip
 RUNTIME = SimpleNamespace(device="cpu", threads=1, predict_rows=16, processes=1, accelerate_config=None, checkpoint_steps=None)
 

@@ -46,7 +46,11 @@ def jsonl_file(path, found):
 @pytest.fixture
 def make(make_settings, tmp_path):
     def made(path, **changes):
-        every = {"task.name": "table", "task.path": str(path), "task.train_rows": "all", "task.test_rows": 20, "task.validation_rows": 10}
+        every = {
+            "task.name": "table", "task.path": str(path), "task.train_rows": "all", "task.test_rows": 20,
+            "task.validation_rows": 10, "task.table.label": "desk", "task.table.columns": ["message"],
+            "task.table.description": "Decide which desk of an online shop deals with a customer's message.",
+        }  # fmt: skip
         return Table(make_settings(**every | {f"task.{key}": value for key, value in changes.items()}).task)
 
     return made
@@ -203,7 +207,7 @@ def test_every_problem_comes_in_one_list_with_its_line_and_what_to_do(make, tmp_
     told = str(error.value).splitlines()
     assert told[0] == f"{path} cannot be used as it is:"
     assert set(told[1:]) == {
-        "  - line 3: the input is empty; fill message, or drop the row",
+        "  - line 3: the input of a labelled row is empty; fill message, or drop the row",
         "  - line 4, line 8: the label 'tll' is none of the classes (post, till); correct it, or add it to task.table.classes",
         "  - line 5: 2 cells where the header has 3; put quotes around cells that hold the delimiter or a line break, or set task.table.delimiter",
         "  - line 6: column 'message' is not UTF-8; save the file as UTF-8",
@@ -344,9 +348,11 @@ def test_rows_are_written_as_they_come_and_as_a_list_would_be(routed, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"table.columns": []}, "task.table.columns: is empty"),
-        ({"table.kind": "choices"}, r"task.table.choices: is \[\] and kind is choices"),
-        ({"table.kind": "number", "table.classes": ["a", "b"]}, "task.table.classes: .* only kind classes has them"),
+        ({"table.columns": []}, "task.table.columns: is empty; name the columns that the input is made of"),
+        ({"table.description": None}, "task.table.description: is empty; say in one sentence what is to be decided"),
+        ({"table.description": " "}, "task.table.description: is empty"),
+        ({"table.kind": "choices"}, r"task.table.choices: is \[\] and kind is choices: name the columns of answers"),
+        ({"table.kind": "number", "table.classes": ["a", "b"]}, "task.table.classes: is .* and kind is number: set kind to classes, or this to"),
         ({"table.classes": ["a"]}, "task.table.classes: .*two or more"),
         ({"table.delimiter": "||"}, "task.table.delimiter: .* one character"),
         ({"name": "cqa", "test_rows": 0.5}, "task.test_rows: is 0.5; allowed: a count"),
@@ -355,3 +361,24 @@ def test_rows_are_written_as_they_come_and_as_a_list_would_be(routed, tmp_path):
 def test_settings_that_do_not_fit_together(make, changes, message):
     with pytest.raises(SettingsError, match=message):
         make("x", **changes)
+
+
+def test_a_row_without_input_and_label_is_left_out_and_counted(make, tmp_path):
+    data = rows()
+    data[70:70] = [{"message": " ", "desk": ""}, {"message": "", "desk": ""}]
+    task = make(csv_file(tmp_path / "in.csv", data))
+    splits = task.splits()
+    assert sum(map(len, splits.values())) == 100 and task.report()["empty_rows"] == 2
+    assert task.report()["duplicates"]["exact"] == 0
+    assert "rows without input and label, which are left out: 2" in task.notices
+
+
+def test_auto_cuts_by_the_number_of_labelled_rows_and_says_what_can_be_measured(make, tmp_path):
+    task = make(csv_file(tmp_path / "in.csv", rows(160, 70)), test_rows="auto", validation_rows="auto")
+    splits = task.splits()
+    assert [len(splits[split]) for split in ("train", "validation", "test")] == [118, 14, 28]
+    assert task.notices[0] == (
+        "task.test_rows is auto: 28 of 70 labelled rows; an accuracy of 80% measured on them has a 95 % interval of "
+        "60 to 90 %"
+    )
+    assert task.notices[1].startswith("task.validation_rows is auto: 14 of 70 labelled rows;")

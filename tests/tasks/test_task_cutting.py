@@ -11,7 +11,8 @@ from distill.tasks.cutting import OUT, TEST, TRAIN, VALIDATION, cut, first_of_eq
 @pytest.fixture
 def settings(make_settings):
     def made(test, validation):
-        return make_settings(**{"task.name": "table", "task.test_rows": test, "task.validation_rows": validation}).task
+        table = {"task.name": "table", "task.table.columns": ["message"], "task.table.description": "Decide."}
+        return make_settings(**table, **{"task.test_rows": test, "task.validation_rows": validation}).task
 
     return made
 

@@ -19,6 +19,7 @@ from distill.settings import Settings
 from distill.settings.annotate import AnnotateSettings
 from distill.settings.runtime import Price
 from distill.settings.teacher import TeacherSettings
+from distill.sizes import AUTO, MOST_VALIDATION
 from distill.teacher.exchange import Usage
 from distill.teacher.prices import cost
 
@@ -49,7 +50,9 @@ def rows_to_ask(splits: Mapping[str, Sequence[Example]], settings: AnnotateSetti
             asked["train"] += [Ask(row, "label")] if i < separate else []
     for split, count in (("validation", settings.validation_rows), ("test", settings.test_rows)):
         rows = seeded_order(splits[split], settings.seed)
-        asked[split] = [Ask(row, "explain") for row in (rows if count == "all" else rows[:count])]
+        if count != "all":
+            rows = rows[: MOST_VALIDATION if count == AUTO else count]
+        asked[split] = [Ask(row, "explain") for row in rows]
     return asked
 
 
@@ -118,7 +121,6 @@ def annotation_metrics(
         "rationale": {
             "asked": asked,
             **rationale_measures(told, rows, card.kind),
-            **({"others": others} if (others := sum(len(a.other_rationales) for a in annotations)) else {}),
             **({"in_band": _in_band(told, band)} if (band := settings.rationale_words) and told else {}),
             "dropped": {rule: sum(a.dropped == rule for a in annotations) for rule in RULES},
         },

@@ -23,14 +23,9 @@ RULES = ("words", "copies", "contradicts", "no_reasoning")
 
 
 def gated(answer: Annotation, row: Example, card: TaskCard, gate: GateSettings) -> Annotation:
-    """The answer, its rationale dropped where a rule says so; `dropped` names the first that does.
-
-    The rationales beside it are held to the same rules, each by itself, and count nowhere.
-    """
+    """The answer, its rationale dropped where a rule says so; `dropped` names the first that does."""
     if answer.rationale is None:
         return answer
-    others = tuple(text for text in answer.other_rationales if _broken(dataclasses.replace(answer, rationale=text, response=text), row, card, gate) is None)
-    answer = dataclasses.replace(answer, other_rationales=others)
     rule = _broken(answer, row, card, gate)
     if rule is None:
         return answer

@@ -16,9 +16,8 @@ def voted(answers: Sequence[Annotation], kind: str) -> Annotation:
 
     The label is the one most of them give, the first among equals (self-consistency: Wang et al. 2022,
     arXiv 2203.11171); numbers agree by value. `confidence` is its share of the answers that came. The
-    rationale is the first agreeing answer's; those of the others that agree, and of those that do not, are
-    kept beside it. A label's probability is the mean over the answers with a label, each of which gives its own
-    all of it, or what its tokens tell (distill.prompts.doubt).
+    rationale is the first agreeing answer's. A label's probability is the mean over the answers with a label, each
+    of which gives its own all of it, or what its tokens tell (distill.prompts.doubt).
     """
     if len(answers) == 1:
         return answers[0]
@@ -32,12 +31,9 @@ def voted(answers: Sequence[Annotation], kind: str) -> Annotation:
             group.append(answer)
     agreed = max(votes, key=len) if votes else []
     chosen = next((a for a in agreed if a.rationale is not None), agreed[0] if agreed else came[0])
-    others = dict.fromkeys(a.rationale for a in agreed if a.rationale is not None and a.rationale != chosen.rationale)
     return dataclasses.replace(
         with_calls(chosen, answers),
         confidence=round(len(agreed) / len(came), 6),
-        other_rationales=tuple(text for text in others if text),
-        contrary_rationales=tuple(dict.fromkeys(a.rationale for group in votes if group is not agreed for a in group if a.rationale)),
         label_probabilities=_mean_probabilities({(chosen if group is agreed else group[0]).label or "": group for group in votes}),
     )
 

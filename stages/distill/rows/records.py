@@ -40,10 +40,9 @@ class Annotation:
 
     `asked` is "explain" (label and rationale) or "label"; `status` a parse status (distill.answers.parsing.STATUSES), or
     "failed"; `tokens_from` "reported", "tiktoken" or "estimate", None where nothing is known; `mode` how the answer was
-    bought, "live" or "batch". Where a row was asked more than once, tokens are those of all `calls`, `confidence` is the
-    share of answers that agree on the label, `other_rationales` are those of the other answers that do, and
-    `contrary_rationales` those of answers with another label; of a row asked once `confidence` is the answer's mean token
-    probability (teacher.logprobs). `label_probabilities` is what the teacher gave each label, where that is known
+    bought, "live" or "batch". Where a row was asked more than once, tokens are those of all `calls`, and `confidence` is
+    the share of answers that agree on the label; of a row asked once it is the answer's mean token probability
+    (teacher.logprobs). `label_probabilities` is what the teacher gave each label, where that is known
     (distill.prompts.doubt, and distill.annotation.voting for several answers). `prompt` names the prompt that label and rationale come from
     (distill.annotation.wording), two of them as "label+explain". `dropped` is the quality gate's rule that took the rationale.
     """
@@ -63,8 +62,6 @@ class Annotation:
     calls: int = 1
     prompt: str | None = None
     confidence: float | None = None
-    other_rationales: tuple[str, ...] = ()
-    contrary_rationales: tuple[str, ...] = ()
     label_probabilities: dict[str, float] = field(default_factory=dict)
     dropped: str | None = None
     mode: str = "live"
@@ -74,8 +71,7 @@ class Annotation:
 class TrainingRow:
     """What the student trains on; a row without a rationale has None (see train.missing_rationale).
 
-    `other_rationales` are trained on in turn with the first, `contrary_rationales` argue for another label
-    (train.key_token_weight), and `label_probabilities` are the teacher's (train.soft_labels).
+    `label_probabilities` are the teacher's (train.soft_labels).
     """
 
     id: str
@@ -83,8 +79,6 @@ class TrainingRow:
     label: str
     rationale: str | None = None
     choices: tuple[str, ...] = ()
-    other_rationales: tuple[str, ...] = ()
-    contrary_rationales: tuple[str, ...] = ()
     label_probabilities: dict[str, float] = field(default_factory=dict)
 
 

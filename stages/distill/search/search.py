@@ -19,6 +19,7 @@ from distill.search.scoring import Score
 from distill.search.tryouts import LimitReached, Most, Tryouts
 from distill.settings import Settings
 from distill.settings.prompt import PromptSettings
+from distill.sizes import search_sizes
 from distill.templates import Template
 
 # A long word, for the most that a candidate of so many words can cost.
@@ -48,13 +49,13 @@ def slices(train: Sequence[Example], settings: PromptSettings) -> tuple[list[Exa
     Raises DataError where too few rows have a label.
     """
     labelled = seeded_order((row for row in train if row.label is not None), settings.seed)
-    needed = settings.search_rows + settings.holdout_rows
-    if len(labelled) < needed:
+    search, held_out = search_sizes(settings.search_rows, settings.holdout_rows, len(labelled))
+    if len(labelled) < search + held_out:
         raise DataError(
-            f"the prompt search needs {needed} labelled train rows (prompt.search_rows {settings.search_rows} + "
-            f"prompt.holdout_rows {settings.holdout_rows}); there are {len(labelled)}: lower them, or set prompt.optimizer to fixed"
+            f"the prompt search needs {search + held_out} labelled train rows (prompt.search_rows {search} + "
+            f"prompt.holdout_rows {held_out}); there are {len(labelled)}: lower them, or set prompt.optimizer to fixed"
         )
-    return labelled[: settings.search_rows], labelled[settings.search_rows : needed]
+    return labelled[:search], labelled[search : search + held_out]
 
 
 class Search:

@@ -10,8 +10,6 @@ from typing import Any
 from distill.errors import DataError
 from distill.rows.permutation import seeded_order, share
 from distill.rows.records import Annotation, Example, TrainingRow
-from distill.selection.several import picked
-from distill.selection.shuffling import shuffled
 from distill.selection.strategies import STRATEGIES
 from distill.settings.subsample import SubsampleSettings
 
@@ -24,7 +22,7 @@ def training_set(
     The data share is taken first, of all annotated rows, in seeded order; rows without a label are then
     left out and counted. The rate is a share of the rows that are trained on, and is taken from those
     that have a rationale: where they are too few, all keep theirs and `rationale.short` says how many
-    are missing. Which rows have one, and which of several each keeps, is settled before any is shuffled.
+    are missing. Which rows have one is settled before any is shuffled.
     Raises DataError when the two inputs are not of the same rows or no row has a label.
     """
     answers = {annotation.id: annotation for annotation in annotations}
@@ -45,19 +43,33 @@ def training_set(
     explained = [row for row in rows if row.rationale is not None]
     wanted = share(len(rows), settings.explanation_rate)
     keeps = {row.id for row in STRATEGIES[settings.strategy](explained, settings.seed)[:wanted]}
-    rows = [row if row.id in keeps else dataclasses.replace(row, rationale=None, other_rationales=(), contrary_rationales=()) for row in rows]
-    rows, several = picked(rows, settings)
-    given = shuffled(rows, settings.seed) if settings.rationales == "shuffled" else rows
-    metrics = _metrics(given, len(examples), len(kept), len(explained), wanted)
-    metrics["rationale"] |= _moved(rows, given) | several
-    return given, metrics
+    rows = [row if row.id in keeps else dataclasses.replace(row, rationale=None) for row in rows]
+    training_rows = shuffled(rows, settings.seed) if settings.rationales == "shuffled" else rows
+    metrics = _metrics(training_rows, len(examples), len(kept), len(explained), wanted)
+    metrics["rationale"] |= _moved(rows, training_rows)
+    return training_rows, metrics
+
+
+def shuffled(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
+    """The control that tells reasoning from mere extra text: each row that has a rationale gets another row's.
+
+    The rows with a rationale, in seeded order, form one circle in which each takes the next one's. So as many
+    rows have a rationale as before, and every rationale is used once. Raises DataError where only one row has one.
+    """
+    circle = [row for row in seeded_order(rows, seed) if row.rationale is not None]
+    if len(circle) == 1:
+        raise DataError(
+            "subsample.rationales: shuffled, but one row alone has a rationale: there is none to change it with; "
+            "raise subsample.explanation_rate"
+        )
+    giver = {taker.id: other for taker, other in zip(circle, circle[1:] + circle[:1], strict=True)}
+    return [dataclasses.replace(row, rationale=giver[row.id].rationale) if row.id in giver else row for row in rows]
 
 
 def _row(example: Example, answer: Annotation, label: str) -> TrainingRow:
     return TrainingRow(
-        example.id, example.input, label, answer.rationale, example.choices,
-        answer.other_rationales, answer.contrary_rationales, answer.label_probabilities,
-    )  # fmt: skip
+        example.id, example.input, label, answer.rationale, example.choices, answer.label_probabilities
+    )
 
 
 def _label(example: Example, answer: Annotation, source: str) -> str | None:

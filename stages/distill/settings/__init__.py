@@ -41,23 +41,37 @@ class Settings:
     runtime: RuntimeSettings
 
     def __post_init__(self) -> None:
-        if self.teacher.provider == "recorded" and self.prompt.optimizer != "fixed":
-            raise Refused("prompt.optimizer", f"is {self.prompt.optimizer!r}; a recorded teacher cannot be asked anew: set fixed")
-        if self.teacher.provider == "recorded" and self.annotate.samples > 1:
-            raise Refused("annotate.samples", f"is {self.annotate.samples}; a recorded teacher has one answer a row: set it to 1")
-        if self.teacher.provider == "recorded" and self.annotate.separate_labels:
-            raise Refused("annotate.separate_labels", f"is {self.annotate.separate_labels}; a recorded teacher has one answer a row: set it to 0")
-        if self.annotate.samples > 1 and self.teacher.temperature == 0:
-            raise Refused("annotate.samples", f"is {self.annotate.samples}; at teacher.temperature 0 every sample is the same: raise the one, or set the other to 1")
-        if self.subsample.rationales_per_row > self.annotate.samples:
+        recorded = self.teacher.provider == "recorded"
+        if recorded and self.prompt.optimizer != "fixed":
             raise Refused(
-                "subsample.rationales_per_row",
-                f"is {self.subsample.rationales_per_row}; a row has at most annotate.samples ({self.annotate.samples}) rationales: raise the one, or lower the other",
+                "prompt.optimizer",
+                f"is {self.prompt.optimizer!r} and teacher.provider is recorded, which cannot be asked anew: "
+                "set this to fixed, or choose another provider",
+            )
+        if recorded and self.annotate.samples > 1:
+            raise Refused(
+                "annotate.samples",
+                f"is {self.annotate.samples} and teacher.provider is recorded, which has one answer a row: "
+                "set this to 1, or choose another provider",
+            )
+        if recorded and self.annotate.separate_labels:
+            raise Refused(
+                "annotate.separate_labels",
+                f"is {self.annotate.separate_labels} and teacher.provider is recorded, which has one answer a row: "
+                "set this to 0, or choose another provider",
+            )
+        if self.annotate.samples > 1 and self.teacher.temperature == 0:
+            raise Refused(
+                "annotate.samples",
+                f"is {self.annotate.samples} and teacher.temperature is 0, at which every sample is the same: "
+                "set this to 1, or raise teacher.temperature",
             )
         if self.train.soft_labels and self.annotate.samples == 1 and not self.teacher.logprobs:
-            raise Refused("train.soft_labels", f"is {self.train.soft_labels}; of a teacher that is asked once and gives no log probabilities only the label is known: set annotate.samples above 1 or teacher.logprobs true, or this to 0")
-        if self.subsample.short_share is not None and self.annotate.samples == 1:
-            raise Refused("subsample.short_share", f"is {self.subsample.short_share}; at annotate.samples 1 a row has no rationales to choose from: raise the one, or set the other to null")
+            raise Refused(
+                "train.soft_labels",
+                f"is {self.train.soft_labels}, and of a teacher that is asked once (annotate.samples 1) without log "
+                "probabilities (teacher.logprobs false) only the label is known: set this to 0, or change one of them",
+            )
 
 
 def load_settings(path: Path = Path("params.yaml")) -> Settings:

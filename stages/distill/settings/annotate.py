@@ -33,7 +33,7 @@ class AnnotateSettings:
     separate_labels: float = setting(least=0, most=1)
     samples: int = setting(least=1, most=100)
     gate: GateSettings
-    validation_rows: Rows = setting(least=0)
+    validation_rows: int | Literal["all", "auto"] = setting(least=0)
     test_rows: Rows = setting(least=0)
     max_failed_share: float = setting(least=0, most=1)
     seed: int = setting(least=0)

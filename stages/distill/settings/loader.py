@@ -1,9 +1,10 @@
 """params.yaml -> frozen dataclasses, strictly.
 
-The file is composed to YAML nodes, not to Python objects, so that every error names file, line and
-key, and so that a plain scalar means here what it means to DVC (YAML 1.2) and not what PyYAML makes of
-it (YAML 1.1): `1e-4` is a number. A plain scalar that the two dialects read as two different values
-(`yes`, `010`, `1:30`) is refused.
+The file is composed to YAML nodes, not to Python objects, so that every error names file, line and key, and so that
+a plain scalar means here what it means to DVC (YAML 1.2) and not what PyYAML makes of it (YAML 1.1): `1e-4` is a
+number. Where a setting is text, a scalar is the text as it is written: `yes`, `010`, `1:30`, `1.50`, `true` and a
+date need no quotes, which DVC drops when it rewrites the file. Only null (`null`, `~` or nothing) is no text there.
+Where a setting is a number or true or false, a scalar that the two dialects read as two different values is refused.
 """
 
 from __future__ import annotations
@@ -95,9 +96,8 @@ class _Reader:
             return {k: self.read(arguments[1], v, f"{key}.{k}") for k, (_, v) in self.mapping(node, key).items()}
         if origin is tuple:
             return self.sequence(arguments[0], node, key)
-        value = self.scalar(node, key)
         options = arguments if origin in (Union, types.UnionType) else (kind,)
-        return self.match(options, value, node, key, limits or {})
+        return self.match(options, self.scalar(node, key, options), node, key, limits or {})
 
     def section(self, cls: type, node: yaml.Node, key: str) -> Any:
         given = self.mapping(node, key)
@@ -116,9 +116,7 @@ class _Reader:
         try:
             return cls(**values)
         except Refused as refusal:
-            # A check over the whole file names "section.key"; one within a section just "key".
-            child = given.get(refusal.key.split(".")[0], (None, node))[1]
-            self.fail(child, f"{dotted}{refusal.key}", refusal.why)
+            self.fail(_place(node, refusal.key), f"{dotted}{refusal.key}", refusal.why)
 
     def mapping(self, node: yaml.Node, key: str) -> dict[str, tuple[yaml.Node, yaml.Node]]:
         if not isinstance(node, yaml.MappingNode):
@@ -138,16 +136,21 @@ class _Reader:
             self.fail(node, key, f"must be a list, not {_shown(node)}")
         return tuple(self.read(item, child, f"{key}[{i}]") for i, child in enumerate(node.value))
 
-    def scalar(self, node: yaml.Node, key: str) -> Any:
+    def scalar(self, node: yaml.Node, key: str, options: tuple[Any, ...]) -> Any:
+        """The value of a single scalar, read as one of the types in `options`."""
         if not isinstance(node, yaml.ScalarNode):
             self.fail(node, key, f"must be a single value, not {_shown(node)}")
         text = node.value
         if node.style:
             return text
-        if _TWO_READINGS.match(text):
-            self.fail(node, key, f"`{text}` is read in two ways by YAML 1.1 and 1.2; write true or false, numbers plainly, and quotes around text")
         if _NULL.match(text):
             return None
+        if not any(option in (bool, int, float, Decimal) for option in options):
+            return text
+        if _TWO_READINGS.match(text):
+            self.fail(
+                node, key, f"`{text}` is read in two ways by YAML 1.1 and 1.2; write true or false, and numbers plainly"
+            )
         if _BOOL.match(text):
             return text.lower() == "true"
         if _INT.match(text):
@@ -181,6 +184,14 @@ class _Reader:
         if bad or (above is not None and value <= above):
             self.fail(node, key, f"is {value}; allowed: {_range(limits)}")
         return value
+
+
+def _place(node: yaml.Node, key: str) -> yaml.Node:
+    """Where `key` stands below a section's node: "key" within it, or "section.key" over the whole file."""
+    for part in key.split("."):
+        if isinstance(node, yaml.MappingNode):
+            node = next((child for name, child in node.value if name.value == part), node)
+    return node
 
 
 def _range(limits: dict[str, Any]) -> str:

@@ -38,7 +38,6 @@ _TRAINING: dict[str, Any] = {
     "train.patience": None,
     "train.label_smoothing": 0.0,
     "train.mutual_information": 0.0,
-    "train.key_token_weight": 1.0,
     "train.soft_labels": 0.0,
 }
 # Every row has a rationale in the one; in the other a missing one was trained on as an empty text.

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Literal
 
 from distill.settings.loader import Refused, setting
+from distill.settings.task import AutoRows
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,11 @@ class PromptSettings:
     candidates: int = setting(least=1)
     history: int = setting(least=1)
     exemplars: int = setting(least=0)
-    search_rows: int = setting(least=1)
+    search_rows: AutoRows = setting(least=1)
     first_rows: int = setting(least=2)
     race_confidence: float = setting(above=0, most=0.9999)
     confidence: float = setting(above=0, most=0.9999)
-    holdout_rows: int = setting(least=1)
+    holdout_rows: AutoRows = setting(least=1)
     finalists: int = setting(least=1)
     max_calls: int | None = setting(least=1)
     max_tokens: int | None = setting(least=1)

@@ -15,6 +15,4 @@ class SubsampleSettings:
     strategy: Literal["random", "balanced"]
     labels: Literal["teacher", "gold", "gold_else_teacher"]
     rationales: Literal["own", "shuffled"]
-    rationales_per_row: int = setting(least=1)
-    short_share: float | None = setting(least=0, most=1)
     seed: int = setting(least=0)

@@ -6,6 +6,8 @@ from typing import Literal
 from distill.settings.loader import Refused, setting
 
 Rows = int | Literal["all"]
+# How many rows a setting takes; auto: by the number of labelled rows (distill.tasks.sizes).
+AutoRows = int | Literal["auto"]
 
 
 @dataclass(frozen=True)
@@ -13,28 +15,34 @@ class TableSettings:
     """One's own data: which column is what. A column of null is not there."""
 
     kind: Literal["classes", "choices", "number", "text"]
-    description: str
-    columns: tuple[str, ...]
-    template: str | None
-    context: str | None
+    description: str | None
     label: str | None
+    columns: tuple[str, ...]
     classes: tuple[str, ...]
     choices: tuple[str, ...]
+    delimiter: str
+    template: str | None
+    context: str | None
     rationale: str | None
     id: str | None
-    delimiter: str
     configuration: str | None
     similarity: float = setting(above=0, most=1)
 
     def __post_init__(self) -> None:
-        if not self.columns:
-            raise Refused("columns", "is empty; name at least one column that the input is made of")
         if (self.kind == "choices") != bool(self.choices):
-            raise Refused("choices", f"is {list(self.choices)} and kind is {self.kind}; kind choices needs columns of answers, and no other kind has them")
+            raise Refused(
+                "choices",
+                f"is {list(self.choices)} and kind is {self.kind}: name the columns of answers for kind choices, "
+                "or set it to [] for any other kind",
+            )
         if self.classes and self.kind != "classes":
-            raise Refused("classes", f"is {list(self.classes)} and kind is {self.kind}; only kind classes has them")
+            raise Refused(
+                "classes", f"is {list(self.classes)} and kind is {self.kind}: set kind to classes, or this to []"
+            )
         if len(self.classes) == 1 or len(set(self.classes)) < len(self.classes):
-            raise Refused("classes", f"is {list(self.classes)}; allowed: [] for those found, or two or more, each once")
+            raise Refused(
+                "classes", f"is {list(self.classes)}; allowed: [] for those in the data, or two or more, each once"
+            )
         if len(self.delimiter) != 1:
             raise Refused("delimiter", f"is {self.delimiter!r}; allowed: one character")
 
@@ -45,18 +53,29 @@ class TaskSettings:
 
     name: str
     path: str
+    train_rows: Rows = setting(least=1)
+    validation_rows: int | float | Literal["auto"] = setting(above=0)
+    test_rows: int | float | Literal["all", "auto"] = setting(above=0)
+    table: TableSettings
     hub: str | None
     revision: str | None
-    train_rows: Rows = setting(least=1)
-    validation_rows: int | float = setting(above=0)
-    test_rows: int | float | Literal["all"] = setting(above=0)
     seed: int = setting(least=0)
-    table: TableSettings
 
     def __post_init__(self) -> None:
         if isinstance(self.validation_rows, float) and self.validation_rows >= 1:
-            raise Refused("validation_rows", f"is {self.validation_rows}; allowed: a count of rows, or a share of train below 1")
+            raise Refused(
+                "validation_rows",
+                f"is {self.validation_rows}; allowed: a count of rows, a share of train below 1, or auto",
+            )
         if isinstance(self.test_rows, float) and (self.test_rows >= 1 or self.name != "table"):
-            raise Refused("test_rows", f"is {self.test_rows}; allowed: a count of rows or all, and for table a share below 1 of the labelled rows")
+            raise Refused(
+                "test_rows",
+                f"is {self.test_rows}; allowed: a count of rows, all or auto, "
+                "and for table a share below 1 of the labelled rows",
+            )
         if self.hub and not self.revision:
-            raise Refused("revision", "is empty; a hub data set needs the commit hash it is pinned to")
+            raise Refused("revision", "is empty; a hub data set needs the commit hash that it is pinned to")
+        if self.name == "table" and not self.table.columns:
+            raise Refused("table.columns", "is empty; name the columns that the input is made of")
+        if self.name == "table" and not (self.table.description or "").strip():
+            raise Refused("table.description", "is empty; say in one sentence what is to be decided")

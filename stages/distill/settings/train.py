@@ -31,7 +31,6 @@ class TrainSettings:
     missing_rationale: Literal["mask", "empty"]
     label_smoothing: float = setting(least=0, most=0.9)
     mutual_information: float = setting(least=0)
-    key_token_weight: float = setting(above=0)
     soft_labels: float = setting(least=0, most=1)
     seeds: int = setting(least=1)
     seed: int = setting(least=0)
@@ -41,7 +40,5 @@ class TrainSettings:
             raise Refused("gradient_accumulation", f"is {self.gradient_accumulation}; it must divide train.batch_rows ({self.batch_rows})")
         if self.mode == "standard" and self.missing_rationale != "mask":
             raise Refused("missing_rationale", f"is {self.missing_rationale!r}; train.mode standard trains on no rationale: set it to mask")
-        if self.mode == "standard" and self.key_token_weight != 1:
-            raise Refused("key_token_weight", f"is {self.key_token_weight}; train.mode standard trains on no rationale: set it to 1.0")
         if self.mode != "step_by_step" and self.mutual_information:
             raise Refused("mutual_information", f"is {self.mutual_information}; it ties two tasks together, and train.mode {self.mode} has one: set it to 0")

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from distill.rows.records import TrainingRow
 from distill.settings.student import StudentSettings
-from distill.student.losses import Losses, counted
-from distill.student.options import OFF, Options
+from distill.student.losses import OFF, Losses, LossOptions, counted
 
 TaskName = Literal["label", "rationale"]
 Batch = dict[str, Tensor]
@@ -51,9 +50,8 @@ class Encoded:
     `rationale_inputs` are apart from `inputs` only where a prefix tells the task. An encoder's labels are their
     place among the answers, and `choices` are the row's own answers.
     `truncated` counts the texts that were cut, by what they are. The rest is None, or 0, where an option is off
-    (distill.student.options): `soft_labels` are a row's possible labels with their part of the target, its own first;
-    `other_rationales` those it has beside the one in `rationales`; `rationale_weights` the weights of the tokens of
-    all of them; `empty_rationales` counts the rows whose rationale is an empty target.
+    (distill.student.losses.LossOptions): `soft_labels` are a row's possible labels with their part of the target, its
+    own first; `empty_rationales` counts the rows whose rationale is an empty target.
     """
 
     inputs: list[list[int]]
@@ -63,31 +61,15 @@ class Encoded:
     choices: list[list[list[int]]] | None = None
     truncated: dict[str, int] = field(default_factory=dict)
     soft_labels: list[list[tuple[list[int], float]]] | None = None
-    other_rationales: list[list[list[int]]] | None = None
-    rationale_weights: list[list[list[float]]] | None = None
     empty_rationales: int = 0
 
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def turns(self) -> list[int] | None:
-        """How many rationales each row has, where any has several; its visits take turns among them."""
-        if self.other_rationales is None:
-            return None
-        return [1 + len(others) for others in self.other_rationales]
-
-    def row(self, index: int) -> int:
-        """The row of an index, which is the row's number plus, for its n-th rationale, n times the number of rows."""
-        return index % len(self)
-
-    def rationale(self, index: int) -> list[int] | None:
-        turn, row = divmod(index, len(self))
-        return self.other_rationales[row][turn - 1] if turn and self.other_rationales else self.rationales[row]
-
-    def weights(self, index: int) -> list[float] | None:
-        """Of the tokens of `rationale(index)`; None where all weigh the same."""
-        turn, row = divmod(index, len(self))
-        return self.rationale_weights[row][turn] if self.rationale_weights else None
+    def explained(self, indices: Sequence[int]) -> dict[int, list[int]]:
+        """By its place among `indices`, the rationale of every row that has one."""
+        rationales = {place: self.rationales[index] for place, index in enumerate(indices)}
+        return {place: rationale for place, rationale in rationales.items() if rationale is not None}
 
     @property
     def coverage(self) -> float:
@@ -102,16 +84,8 @@ class Encoded:
         return {"soft": soft / len(self), "own_part": sum(labels[0][1] for labels in self.soft_labels) / len(self)}
 
     def rationale_options(self) -> dict[str, float]:
-        """What the options in use made of the rationales: how many a row has, and their key tokens' share of all."""
-        found = {}
-        if self.other_rationales is not None:
-            found["per_row"] = sum(self.turns() or []) / len(self)
-        if self.rationale_weights is not None:
-            weights = [weight for row in self.rationale_weights for own in row for weight in own]
-            found["key_tokens"] = sum(weight != 1 for weight in weights) / max(len(weights), 1)
-        if self.empty_rationales:
-            found["empty"] = self.empty_rationales / len(self)
-        return found
+        """Where a missing rationale is an empty target, the share of rows that have one."""
+        return {"empty": self.empty_rationales / len(self)} if self.empty_rationales else {}
 
     def lengths(self) -> list[int]:
         """Tokens of each row, as a measure of its cost."""
@@ -120,7 +94,7 @@ class Encoded:
     def sizes(self, indices: Sequence[int]) -> list[list[int]]:
         """Tokens of every text that a row is made of, for each index: what stands in one place is padded together."""
         kinds = [self.inputs, self.labels] + ([self.rationale_inputs] if self.rationale_inputs is not None else [])
-        return [[*(len(kind[self.row(index)]) for kind in kinds), len(self.rationale(index) or ())] for index in indices]
+        return [[*(len(kind[index]) for kind in kinds), len(self.rationales[index] or ())] for index in indices]
 
 
 @dataclass(frozen=True)
@@ -136,7 +110,7 @@ class Architecture(nn.Module, ABC):
 
     kind: ClassVar[str]
     plan: Plan
-    options: Options = OFF
+    options: LossOptions = OFF
     model: nn.Module
 
     @property
@@ -169,7 +143,7 @@ class Architecture(nn.Module, ABC):
         rationales = batch.get("rationales", batch.get("rationale_labels"))
         if rationales is None:
             return torch.stack([label, torch.zeros_like(label), torch.zeros_like(label)])
-        return torch.stack([label, counted(rationales, batch.get("rationale_weights")), torch.full_like(label, len(rationales))])
+        return torch.stack([label, counted(rationales), torch.full_like(label, len(rationales))])
 
     @abstractmethod
     def inputs(self, texts: Sequence[str], task: TaskName) -> list[list[int]]:

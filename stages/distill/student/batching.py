@@ -21,16 +21,11 @@ class Schedule(Sampler[list[int]]):
 
     Rows are visited in a new seeded order each pass, without a short batch at its end; rows of like
     length share a batch. A longer run begins with the batches of a shorter one.
-
-    With `turns`, how many rationales each row has, an index is the row's number plus, for its n-th rationale, n times
-    the number of rows: each visit to a row is to its next rationale, the first to a seeded one.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_rows: int, steps: int, seed: int, turns: Sequence[int] | None = None):
+    def __init__(self, lengths: Sequence[int], batch_rows: int, steps: int, seed: int):
         self.batch_size, self.drop_last = batch_rows, False
         self.batches = list(itertools.islice(_batches(lengths, batch_rows, seed), steps))
-        if turns is not None:
-            self.batches = _in_turn(self.batches, turns, seed)
 
     def __iter__(self) -> Iterator[list[int]]:
         return iter(self.batches)
@@ -87,12 +82,6 @@ def _batches(lengths: Sequence[int], batch_rows: int, seed: int) -> Iterator[lis
         batches = [pool[start : start + batch_rows] for start in range(0, size, batch_rows)]
         numbers.shuffle(batches)
         yield from batches
-
-
-def _in_turn(batches: Sequence[Sequence[int]], turns: Sequence[int], seed: int) -> list[list[int]]:
-    numbers = random.Random(f"turns {seed}")
-    visits = [itertools.count(numbers.randrange(count)) for count in turns]
-    return [[index + len(turns) * (next(visits[index]) % turns[index]) for index in batch] for batch in batches]
 
 
 def _padded(sizes: Sequence[Sequence[int]], part: Sequence[int]) -> int:

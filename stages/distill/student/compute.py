@@ -62,11 +62,10 @@ def pass_flop(student: Architecture, rows: Encoded, batch: Sequence[int]) -> int
 
 def padded_tokens(rows: Encoded, batch: Sequence[int]) -> int:
     """Tokens of a batch as the student sees them: inputs, labels and rationales, each padded to the longest."""
-    numbers = [rows.row(index) for index in batch]
-    told = [(number, rationale) for number, index in zip(numbers, batch, strict=True) if (rationale := rows.rationale(index)) is not None]
-    read = [[rows.inputs[number] for number in numbers], [rows.labels[number] for number in numbers], [rationale for _, rationale in told]]
+    rationales = rows.explained(batch)
+    read = [[rows.inputs[index] for index in batch], [rows.labels[index] for index in batch], list(rationales.values())]
     if rows.rationale_inputs is not None:
-        read.append([rows.rationale_inputs[number] for number, _ in told])
+        read.append([rows.rationale_inputs[batch[place]] for place in rationales])
     return sum(len(kind) * max(map(len, kind), default=0) for kind in read)
 
 

@@ -17,7 +17,7 @@ from distill.student.batching import mask, padded
 from distill.student.candidates import candidate_tokens
 from distill.student.generating import generated, write_freely
 from distill.student.losses import IGNORED, Losses, mutual_information, sequence_log_probabilities, token_loss
-from distill.student.targets import add_rationales, label_batch, own_labels, padded_weights, soften_labels
+from distill.student.targets import add_rationales, label_batch, own_labels, soften_labels
 from distill.student.task_words import MARKS, PREFIXES
 from distill.student.token_cache import cached
 from distill.student.tokenizing import NO_LIMIT
@@ -60,18 +60,15 @@ class DecoderOnly(Architecture):
     def collate(self, rows: Encoded, indices: Sequence[int]) -> Batch:
         labels, shares = label_batch(rows, indices)
         of = shares["label_rows"].tolist() if shares else range(len(indices))
-        batch = self._sequences([rows.inputs[rows.row(indices[place])] for place in of], labels) | shares
-        told = {place: rationale for place, index in enumerate(indices) if (rationale := rows.rationale(index)) is not None}
-        if not told or rows.rationale_inputs is None:
+        batch = self._sequences([rows.inputs[indices[place]] for place in of], labels) | shares
+        rationales = rows.explained(indices)
+        if not rationales or rows.rationale_inputs is None:
             return batch
-        inputs = [rows.rationale_inputs[rows.row(indices[place])] for place in told]
-        again = self._sequences(inputs, list(told.values()))
+        inputs = [rows.rationale_inputs[indices[place]] for place in rationales]
+        again = self._sequences(inputs, list(rationales.values()))
         batch |= {f"rationale_{name}": value for name, value in again.items()}
-        if rows.rationale_weights is not None:
-            weights = [rows.weights(indices[place]) or [] for place in told]
-            batch["rationale_weights"] = padded_weights([[*[0.0] * front, *own] for front, own in zip(fronts(inputs), weights, strict=True)])
         if self.options.mutual_information:
-            batch["explained"] = torch.tensor(list(told))
+            batch["explained"] = torch.tensor(list(rationales))
         return batch
 
     def forward(
@@ -84,7 +81,6 @@ class DecoderOnly(Architecture):
         rationale_labels: Tensor | None = None,
         label_rows: Tensor | None = None,
         label_weights: Tensor | None = None,
-        rationale_weights: Tensor | None = None,
         explained: Tensor | None = None,
         **_: Any,
     ) -> Losses:
@@ -99,7 +95,7 @@ class DecoderOnly(Architecture):
         if rationale_input_ids is None or rationale_attention_mask is None or rationale_labels is None:
             return Losses.of(label)
         logits = self._logits(rationale_input_ids, rationale_attention_mask, rationale_labels)
-        rationale = token_loss(logits, rationale_labels, rationale_weights, smoothing)
+        rationale = token_loss(logits, rationale_labels, smoothing=smoothing)
         if explained is None:
             return Losses.of(label, rationale)
         own = own_labels(label_rows, explained)

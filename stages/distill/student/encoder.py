@@ -22,8 +22,7 @@ from distill.student.architecture import Architecture, Batch, Encoded, Generated
 from distill.student.batching import mask, padded
 from distill.student.encoder_rationale import RationaleDecoder, Sizes, shifted
 from distill.student.losses import IGNORED, Losses, answer_loss, token_loss
-from distill.student.soft_labels import soft_target
-from distill.student.targets import add_rationales, padded_weights
+from distill.student.targets import add_rationales, padded_weights, soft_target
 from distill.student.tokenizing import encode
 
 RATIONALE = "rationale"  # the decoder's folder beside the encoder's files
@@ -50,7 +49,7 @@ class Encoder(Architecture):
         """Draws the decoder, where `train.mode` has rationales, with the tokens of the rows' rationales."""
         if self.plan.mode == "standard":
             return
-        texts = [text for row in rows for text in (row.rationale, *row.other_rationales) if text is not None]
+        texts = [row.rationale for row in rows if row.rationale is not None]
         tokens = {token for ids in encode(self.tokenizer, texts, self.plan.max_rationale_tokens)[0] for token in ids}
         known = {self.begin, self.end, self.tokenizer.unk_token_id} - {None}
         words, hidden, sizes = self._words(), self.model.config.hidden_size, settings.encoder
@@ -83,26 +82,23 @@ class Encoder(Architecture):
         return encoded
 
     def collate(self, rows: Encoded, indices: Sequence[int]) -> Batch:
-        numbers = [rows.row(index) for index in indices]
-        inputs = [rows.inputs[number] for number in numbers]
+        inputs = [rows.inputs[index] for index in indices]
         batch = {
             "input_ids": padded(inputs, self.pad),
             "attention_mask": mask(inputs),
-            "labels": torch.tensor([rows.labels[number][0] for number in numbers]),
+            "labels": torch.tensor([rows.labels[index][0] for index in indices]),
         }
         if rows.soft_labels is not None:
-            batch["label_parts"] = padded_weights([_by_place(rows.soft_labels[number]) for number in numbers])
-        told = {place: rationale for place, index in enumerate(indices) if (rationale := rows.rationale(index)) is not None}
-        if told:
-            batch["explained"] = torch.tensor(list(told))
-            batch["rationales"] = padded(list(told.values()), IGNORED)
-            if rows.rationale_weights is not None:
-                batch["rationale_weights"] = padded_weights([rows.weights(indices[place]) or [] for place in told])
+            batch["label_parts"] = padded_weights([_by_place(rows.soft_labels[index]) for index in indices])
+        rationales = rows.explained(indices)
+        if rationales:
+            batch["explained"] = torch.tensor(list(rationales))
+            batch["rationales"] = padded(list(rationales.values()), IGNORED)
         return batch
 
     def losses(
         self, logits: Tensor, labels: Tensor, memory: Tensor, seen: Tensor, rationales: Tensor | None, explained: Tensor | None,
-        label_parts: Tensor | None = None, rationale_weights: Tensor | None = None,
+        label_parts: Tensor | None = None,
     ) -> Losses:  # fmt: skip
         """From logits (rows, answers) of labels (rows,), and from what the decoder attends to of each row: memory (rows,
         places, width), seen (rows, places). `rationales` (rows with one, tokens) are of the rows in `explained`.
@@ -119,7 +115,7 @@ class Encoder(Architecture):
             return Losses.of(label, (nothing, torch.zeros_like(label[1])))
         read = shifted(rationales, self.places[self.begin])
         written = self.decoder(read, memory[explained], seen[explained], self._words())
-        return Losses.of(label, token_loss(written, rationales, rationale_weights, smoothing))
+        return Losses.of(label, token_loss(written, rationales, smoothing=smoothing))
 
     def inputs(self, texts: Sequence[str], task: TaskName) -> list[list[int]]:
         return self._inputs(texts)[0]

@@ -57,18 +57,18 @@ class ChoiceEncoder(Encoder):
 
     def collate(self, rows: Encoded, indices: Sequence[int]) -> Batch:
         assert rows.choices is not None
-        return super().collate(rows, indices) | _offered([rows.choices[rows.row(index)] for index in indices])
+        return super().collate(rows, indices) | _offered([rows.choices[index] for index in indices])
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor, offered: Tensor, rationales: Tensor | None = None,
-        explained: Tensor | None = None, label_parts: Tensor | None = None, rationale_weights: Tensor | None = None, **choices: Tensor,
+        explained: Tensor | None = None, label_parts: Tensor | None = None, **choices: Tensor,
     ) -> Losses:  # fmt: skip
         """Ids and mask (rows, tokens) of questions; `choices` as `_offered` makes them, offered (rows, choices) their
         places, -1 none; labels (rows,) which of a row's is right; `rationales` (rows with one, tokens) are of the
         rows in `explained`."""
         states = self.states(input_ids, attention_mask)
         logits = self._logits(pooled(states, attention_mask), self._choices(choices), offered)
-        return self.losses(logits, labels, states, attention_mask, rationales, explained, label_parts, rationale_weights)
+        return self.losses(logits, labels, states, attention_mask, rationales, explained, label_parts)
 
     def score(self, inputs: Sequence[Sequence[int]], candidates: Sequence[Sequence[str]]) -> list[Tensor]:
         """Log probability of each candidate among the row's own."""

@@ -37,12 +37,12 @@ class ClassEncoder(Encoder):
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor, rationales: Tensor | None = None,
-        explained: Tensor | None = None, label_parts: Tensor | None = None, rationale_weights: Tensor | None = None, **_: Any,
+        explained: Tensor | None = None, label_parts: Tensor | None = None, **_: Any,
     ) -> Losses:  # fmt: skip
         """Ids and mask (rows, tokens), labels (rows,); `rationales` (rows with one, tokens), of the rows in `explained`."""
         made = self.model(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=self.decoder is not None)
         states = made.logits if self.decoder is None else made.hidden_states[-1]
-        return self.losses(made.logits, labels, states, attention_mask, rationales, explained, label_parts, rationale_weights)
+        return self.losses(made.logits, labels, states, attention_mask, rationales, explained, label_parts)
 
     def score(self, inputs: Sequence[Sequence[int]], candidates: Sequence[Sequence[str]]) -> list[Tensor]:
         """Log probability of each candidate among all classes. Raises DataError on a candidate that is no class."""

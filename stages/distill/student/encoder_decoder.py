@@ -28,7 +28,7 @@ from distill.student.losses import (
     token_loss,
     token_losses,
 )
-from distill.student.targets import add_rationales, label_batch, own_labels, padded_weights, soften_labels
+from distill.student.targets import add_rationales, label_batch, own_labels, soften_labels
 from distill.student.task_words import PREFIXES, TASK_TOKENS
 from distill.student.tokenizing import NO_LIMIT, encode
 
@@ -74,25 +74,24 @@ class EncoderDecoder(Architecture):
         return encoded
 
     def collate(self, rows: Encoded, indices: Sequence[int]) -> Batch:
-        inputs = [rows.inputs[rows.row(index)] for index in indices]
+        inputs = [rows.inputs[index] for index in indices]
         labels, shares = label_batch(rows, indices)
         batch = {
             "input_ids": padded(inputs, self.model.config.pad_token_id),
             "attention_mask": mask(inputs),
             "labels": padded(labels, IGNORED),
         } | shares
-        told = {place: rationale for place, index in enumerate(indices) if (rationale := rows.rationale(index)) is not None}
-        if not told:
+        rationales = rows.explained(indices)
+        if not rationales:
             return batch
-        batch["rationales"] = padded(list(told.values()), IGNORED)
-        if rows.rationale_weights is not None:
-            batch["rationale_weights"] = padded_weights([rows.weights(indices[place]) or [] for place in told])
+        batch["rationales"] = padded(list(rationales.values()), IGNORED)
         if rows.rationale_inputs is None or self.options.mutual_information:
-            batch["explained"] = torch.tensor(list(told))
+            batch["explained"] = torch.tensor(list(rationales))
         if self.at_once and rows.soft_labels is None:
-            batch["unexplained"] = torch.tensor([place for place in range(len(indices)) if place not in told], dtype=torch.long)
+            unexplained = [place for place in range(len(indices)) if place not in rationales]
+            batch["unexplained"] = torch.tensor(unexplained, dtype=torch.long)
         if rows.rationale_inputs is not None:
-            again = [rows.rationale_inputs[rows.row(indices[place])] for place in told]
+            again = [rows.rationale_inputs[indices[place]] for place in rationales]
             batch["rationale_input_ids"] = padded(again, self.model.config.pad_token_id)
             batch["rationale_attention_mask"] = mask(again)
         return batch
@@ -109,7 +108,6 @@ class EncoderDecoder(Architecture):
         rationale_attention_mask: Tensor | None = None,
         label_rows: Tensor | None = None,
         label_weights: Tensor | None = None,
-        rationale_weights: Tensor | None = None,
         **_: Any,
     ) -> Losses:
         """Ids and masks (rows, tokens); rationales, and their own inputs, only of the rows that have one.
@@ -120,7 +118,7 @@ class EncoderDecoder(Architecture):
         """
         states = self._encoded(input_ids, attention_mask)
         if unexplained is not None and rationales is not None and explained is not None:
-            return self._both(states, attention_mask, labels, rationales, explained, unexplained, rationale_weights)
+            return self._both(states, attention_mask, labels, rationales, explained, unexplained)
         smoothing = self.options.label_smoothing
         read = (states, attention_mask) if label_rows is None else (states[label_rows], attention_mask[label_rows])
         label_logits = self._logits(*read, labels, "label")
@@ -132,7 +130,7 @@ class EncoderDecoder(Architecture):
         elif explained is not None and len(explained) < len(input_ids):
             states, attention_mask = states[explained], attention_mask[explained]
         logits = self._logits(states, attention_mask, rationales, "rationale")
-        rationale = token_loss(logits, rationales, rationale_weights, smoothing)
+        rationale = token_loss(logits, rationales, smoothing=smoothing)
         if not self.options.mutual_information or explained is None:
             return Losses.of(label, rationale)
         own = own_labels(label_rows, explained)
@@ -146,7 +144,6 @@ class EncoderDecoder(Architecture):
         rationales: Tensor,
         explained: Tensor,
         unexplained: Tensor,
-        weights: Tensor | None,
     ) -> Losses:
         """The losses where both targets of a row are read in one pass of the decoder, which so makes its keys and values of
         the encoder's states once. A token sees those before it of its own task. Rows without a rationale are read apart."""
@@ -161,7 +158,7 @@ class EncoderDecoder(Architecture):
         logits = self._decoded(states, attention_mask, read, sees=(task[:, None] == task).tril()[None, None]).logits
         # One cross-entropy: a slice of the logits would be as large again in the backward pass.
         each = token_losses(logits, targets, smoothing)
-        label, rationale = mean_loss(each[:, :size], labels), mean_loss(each[:, size:], rationales, weights)
+        label, rationale = mean_loss(each[:, :size], labels), mean_loss(each[:, size:], rationales)
         label = merged(label, alone) if alone else label
         if not self.options.mutual_information:
             return Losses.of(label, rationale)

@@ -37,7 +37,7 @@ from distill.student.encoder_choices import ChoiceEncoder
 from distill.student.encoder_classes import ClassEncoder, name_classes
 from distill.student.encoder_decoder import EncoderDecoder
 from distill.student.lora import adapted
-from distill.student.options import Options
+from distill.student.losses import LossOptions
 from distill.student.scratch import scratch_model
 from distill.student.single_task import SingleTaskDecoderOnly, SingleTaskEncoderDecoder
 from distill.student.tokenizing import NO_LIMIT, encode
@@ -90,7 +90,7 @@ def new_student(rows: Sequence[TrainingRow], card: TaskCard, settings: Settings)
         temperature=asked.encoder.temperature,
     )
     student = _built(plan, model, tokenizer)
-    student.options = Options.of(settings.train)
+    student.options = LossOptions.of(settings.train)
     student.grow(rows, asked)
     return student
 

@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from distill.settings.train import TrainSettings
+
 IGNORED = -100  # the target id that cross-entropy skips; the value all Hugging Face models use
+
+
+@dataclass(frozen=True)
+class LossOptions:
+    """What a student's loss adds to the two tasks' plain one, as in params.yaml, section `train`; each off as in OFF.
+
+    Only training reads them; a student that predicts has none.
+    """
+
+    missing_rationale: str
+    label_smoothing: float
+    mutual_information: float
+    soft_labels: float
+
+    @classmethod
+    def of(cls, settings: TrainSettings) -> LossOptions:
+        return cls(**{option.name: getattr(settings, option.name) for option in fields(cls)})
+
+    def used(self) -> list[str]:
+        """The options that are on."""
+        return [option.name for option in fields(self) if getattr(self, option.name) != getattr(OFF, option.name)]
+
+
+OFF = LossOptions(missing_rationale="mask", label_smoothing=0.0, mutual_information=0.0, soft_labels=0.0)
+
 # A mean and what it was divided by, both scalars: how many targets, or the sum of their weights.
 Mean = tuple[Tensor, Tensor]
 

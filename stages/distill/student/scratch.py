@@ -26,7 +26,7 @@ from distill.student.tokenizing import TASK_TOKENS, begin_with, train_tokenizer
 def scratch_model(rows: Sequence[TrainingRow], card: TaskCard, settings: StudentSettings) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A T5, a Llama of the decoder's layers or a BERT of the encoder's, drawn from torch's random numbers as they stand."""
     sizes = settings.scratch
-    texts = [text for row in rows for text in (row.input, row.label, row.rationale, *row.choices, *row.other_rationales) if text]
+    texts = [text for row in rows for text in (row.input, row.label, row.rationale, *row.choices) if text]
     tokenizer = train_tokenizer(texts, sizes.vocabulary)
     if sizes.architecture == "encoder":
         begin_with(tokenizer, TASK_TOKENS["label"])

@@ -20,7 +20,7 @@ from distill.student.decoder_only import DecoderOnly, fronts
 from distill.student.encoder_decoder import EncoderDecoder
 from distill.student.generating import generated
 from distill.student.losses import IGNORED, Losses, sequence_log_probabilities, token_loss
-from distill.student.targets import label_batch, padded_weights
+from distill.student.targets import label_batch
 from distill.student.tokenizing import NO_LIMIT, encode
 
 
@@ -28,7 +28,7 @@ class SingleTaskEncoderDecoder(EncoderDecoder):
     """The decoder starts with the rationale's token; the label's token stands between rationale and label."""
 
     def collate(self, rows: Encoded, indices: Sequence[int]) -> Batch:
-        inputs = [rows.inputs[rows.row(index)] for index in indices]
+        inputs = [rows.inputs[index] for index in indices]
         answers, shares = _answers(rows, indices, [self.starts["label"]])
         starts = [self.starts["rationale" if answer.explained else "label"] for answer in answers]
         pad = self.model.config.pad_token_id
@@ -39,14 +39,12 @@ class SingleTaskEncoderDecoder(EncoderDecoder):
             "labels": padded([answer.label for answer in answers], IGNORED),
             "rationales": padded([answer.rationale for answer in answers], IGNORED),
         }
-        if rows.rationale_weights is not None:
-            batch["rationale_weights"] = padded_weights([answer.weights for answer in answers])
         return batch | shares
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor, rationales: Tensor | None = None,
         decoder_input_ids: Tensor | None = None, label_rows: Tensor | None = None, label_weights: Tensor | None = None,
-        rationale_weights: Tensor | None = None, **_: Any,
+        **_: Any,
     ) -> Losses:  # fmt: skip
         """Targets (rows, tokens) of one answer: `labels` are IGNORED on the rationale, `rationales` on the label.
 
@@ -58,7 +56,7 @@ class SingleTaskEncoderDecoder(EncoderDecoder):
             states, attention_mask = states[label_rows], attention_mask[label_rows]
         logits = self._decoded(states, attention_mask, decoder_input_ids).logits
         smoothing = self.options.label_smoothing
-        return Losses.of(token_loss(logits, labels, label_weights, smoothing), token_loss(logits, rationales, rationale_weights, smoothing))
+        return Losses.of(token_loss(logits, labels, label_weights, smoothing), token_loss(logits, rationales, smoothing=smoothing))
 
     def score(self, inputs: Sequence[Sequence[int]], candidates: Sequence[Sequence[str]]) -> list[Tensor]:
         written, _ = self._continued(inputs, "rationale", self.plan.max_rationale_tokens)
@@ -94,13 +92,11 @@ class SingleTaskDecoderOnly(DecoderOnly):
         pairs = [([IGNORED] * front, answer) for front, answer in zip(fronts(prompts), answers, strict=True)]
         batch["labels"] = padded([[*front, *answer.label] for front, answer in pairs], IGNORED)
         batch["rationales"] = padded([[*front, *answer.rationale] for front, answer in pairs], IGNORED)
-        if rows.rationale_weights is not None:
-            batch["rationale_weights"] = padded_weights([[*[0.0] * len(front), *answer.weights] for front, answer in pairs])
         return batch | shares
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor, rationales: Tensor | None = None,
-        label_weights: Tensor | None = None, rationale_weights: Tensor | None = None, **_: Any,
+        label_weights: Tensor | None = None, **_: Any,
     ) -> Losses:  # fmt: skip
         """Targets (rows, tokens) of one answer: `labels` are IGNORED on the rationale, `rationales` on the label.
 
@@ -109,7 +105,7 @@ class SingleTaskDecoderOnly(DecoderOnly):
         assert rationales is not None
         logits = self._logits(input_ids, attention_mask, labels)
         smoothing = self.options.label_smoothing
-        return Losses.of(token_loss(logits, labels, label_weights, smoothing), token_loss(logits, rationales, rationale_weights, smoothing))
+        return Losses.of(token_loss(logits, labels, label_weights, smoothing), token_loss(logits, rationales, smoothing=smoothing))
 
     def inputs(self, texts: Sequence[str], task: TaskName) -> list[list[int]]:
         return super().inputs(texts, "rationale")
@@ -139,15 +135,14 @@ class SingleTaskDecoderOnly(DecoderOnly):
 
 @dataclass(frozen=True)
 class _Answer:
-    """Tokens of one answer; of as many places, the targets of its label and of its rationale, mark included, and the
-    weights of the latter. `row` is the number of its row among all, `explained` whether a rationale is in front."""
+    """Tokens of one answer; of as many places, the targets of its label and of its rationale, mark included. `row` is
+    the number of its row among all, `explained` whether a rationale is in front."""
 
     row: int
     explained: bool
     tokens: list[int]
     label: list[int]
     rationale: list[int]
-    weights: list[float]
 
 
 def _answers(rows: Encoded, indices: Sequence[int], mark: list[int]) -> tuple[list[_Answer], Batch]:
@@ -157,15 +152,19 @@ def _answers(rows: Encoded, indices: Sequence[int], mark: list[int]) -> tuple[li
     answers, before = [], -1
     for place, label in zip(places, labels, strict=True):
         index = indices[place]
-        rationale = rows.rationale(index)
-        told = [] if rationale is None else [*rationale[:-1], *mark]
-        weights = [*(rows.weights(index) or [1.0] * len(told))[: len(told) - len(mark)], *[1.0] * len(mark)] if told else []
+        rationale = rows.rationales[index]
+        front = [] if rationale is None else [*rationale[:-1], *mark]
         # Of a row with several labels the first alone is trained on its rationale, which would count several times.
-        targets = told if place != before else [IGNORED] * len(told)
-        answers.append(_Answer(
-            rows.row(index), rationale is not None, [*told, *label], [*[IGNORED] * len(told), *label], [*targets, *[IGNORED] * len(label)],
-            [*weights, *[0.0] * len(label)],
-        ))  # fmt: skip
+        targets = front if place != before else [IGNORED] * len(front)
+        answers.append(
+            _Answer(
+                row=index,
+                explained=rationale is not None,
+                tokens=[*front, *label],
+                label=[*[IGNORED] * len(front), *label],
+                rationale=[*targets, *[IGNORED] * len(label)],
+            )
+        )
         before = place
     return answers, shares
 

@@ -72,10 +72,9 @@ class TwoTaskTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader:
         rows, settings = self.rows, self.settings
-        turns = rows.turns()
-        schedule = Schedule(rows.lengths(), settings.batch_rows, settings.steps, settings.seed, turns)
+        schedule = Schedule(rows.lengths(), settings.batch_rows, settings.steps, settings.seed)
         loader = DataLoader(
-            range(len(rows) * max(turns or [1])),  # type: ignore[arg-type]
+            range(len(rows)),  # type: ignore[arg-type]
             # Accelerate deals the parts out to the processes in turn.
             batch_sampler=Parts(schedule, settings.gradient_accumulation * processes.count()),
             collate_fn=self._collated,

@@ -164,7 +164,7 @@ def _train(
     # Where weights are spread out no device but the one that judges need ever have room for all.
     student = student if sharding.asked() else student.to(where)
     judge = Validation(validation, whole.student, settings.runtime.predict_rows)
-    each = gflop_per_step(student, encoded, Schedule(encoded.lengths(), asked.batch_rows, asked.steps, asked.seed, encoded.turns()).batches)
+    each = gflop_per_step(student, encoded, Schedule(encoded.lengths(), asked.batch_rows, asked.steps, asked.seed).batches)
     if asked.gradient_checkpointing:
         recomputed(student)
     curve = Curve(name, judge, whole, asked, plot, place if processes.first() else None, settings.runtime.checkpoint_steps)

@@ -120,7 +120,9 @@ class Columns:
         """(what is wrong with a row, what to do)."""
         table = self.table
         if not input:
-            yield "the input is empty", f"fill {named(table.columns)}, or drop the row"
+            if self.label(cells) is not None:
+                yield "the input of a labelled row is empty", f"fill {named(table.columns)}, or drop the row"
+            return
         if table.id and not _clean(cells[table.id]):
             yield f"the id in {table.id!r} is empty", "give one, or set task.table.id to null"
         choices, label = self.choices(cells), self.label(cells)

@@ -9,6 +9,7 @@ import numpy as np
 from distill.errors import DataError
 from distill.rows.permutation import share
 from distill.settings.task import TaskSettings
+from distill.sizes import AUTO, auto_in_words, auto_test_rows, auto_validation_rows
 
 TRAIN, VALIDATION, TEST, OUT = 0, 1, 2, -1
 # A group of more rows than this is one message in many copies: it stays in train, as most of it would be left out.
@@ -17,11 +18,13 @@ LARGEST_CUT_GROUP = 20
 
 @dataclass
 class Cut:
-    """`split` is an entry a row: TRAIN, VALIDATION, TEST or OUT. `wanted` is what was asked for by split."""
+    """`split` is an entry a row: TRAIN, VALIDATION, TEST or OUT. `wanted` is what was asked for by split, and `notices`
+    says what `auto` came to."""
 
     split: np.ndarray
     wanted: dict[int, int] = field(default_factory=dict)
     left_out: int = 0
+    notices: list[str] = field(default_factory=list)
 
 
 def first_of_equals(content: np.ndarray, part: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -51,7 +54,7 @@ def cut(settings: TaskSettings, kept: np.ndarray, group: np.ndarray, stratum: np
     found.split[unlabelled] = OUT
     found.left_out = int(unlabelled.sum())
     pool = kept & (given == TRAIN) & (stratum != 0)
-    found.wanted = _wanted(settings, int(pool.sum()), set(np.unique(given).tolist()))
+    found.wanted, found.notices = _wanted(settings, int(pool.sum()), set(np.unique(given).tolist()))
     sizes = np.bincount(group[kept], minlength=len(group))
     # A group that a given validation or test row is in stays where it is; such overlaps are reported, not moved.
     fixed = np.isin(group, group[kept & (given != TRAIN)]) | (sizes[group] > LARGEST_CUT_GROUP)
@@ -75,7 +78,7 @@ def chosen(made: Cut, settings: TaskSettings, order: np.ndarray, stratum: np.nda
     for split in (TRAIN, VALIDATION, TEST):
         rows, limit = np.flatnonzero(made.split == split), limits.get(split, "all")
         if limit != "all":
-            count = limit if isinstance(limit, int) else share(len(rows), float(limit))
+            count = _count(limit, split, len(rows))
             last = (stratum[rows] == 0) & (split == TRAIN)
             rows = rows[np.lexsort((order[rows], last))[:count]]
         found.append(rows)
@@ -103,22 +106,35 @@ def shares(strata: np.ndarray, wanted: int) -> dict[int, int]:
     return {int(value): int(count) for value, count in zip(values, found, strict=True)}
 
 
-def _wanted(settings: TaskSettings, total: int, brought: set[int]) -> dict[int, int]:
-    """Labelled rows to cut for each split that the data does not bring; test first, so that it stays as it is."""
-    found = {}
+def _count(wanted: int | float | str, split: int, labelled: int) -> int:
+    """A count of rows, of a setting that is a count, a share or auto."""
+    if wanted == AUTO:
+        return auto_test_rows(labelled) if split == TEST else auto_validation_rows(labelled)
+    return wanted if isinstance(wanted, int) else max(1, share(labelled, float(wanted)))
+
+
+def _wanted(settings: TaskSettings, total: int, brought: set[int]) -> tuple[dict[int, int], list[str]]:
+    """Labelled rows to cut for each split that the data does not bring, test first, so that it stays as it is; and
+    what `auto` came to."""
+    counts, notices = {}, []
     for split, name, wanted in ((TEST, "test", settings.test_rows), (VALIDATION, "validation", settings.validation_rows)):
         if split in brought:
             continue
         if wanted == "all":
-            raise DataError(f"task.{name}_rows: is all, and the data has no {name} part: give a count of labelled rows to cut, or a share below 1")
-        found[split] = wanted if isinstance(wanted, int) else max(1, share(total, float(wanted)))
-    if sum(found.values()) >= total:
-        asked = " and ".join(f"{count} for {('train', 'validation', 'test')[split]}" for split, count in found.items())
+            raise DataError(
+                f"task.{name}_rows: is all, and the data has no {name} part: "
+                "give a count of labelled rows to cut, a share below 1, or auto"
+            )
+        counts[split] = _count(wanted, split, total)
+        if wanted == AUTO and total:
+            notices.append(auto_in_words(f"task.{name}_rows", counts[split], total))
+    if sum(counts.values()) >= total:
+        wishes = " and ".join(f"{count} for {('train', 'validation', 'test')[split]}" for split, count in counts.items())
         raise DataError(
-            f"{total} rows have a label, and {asked or 'none'} are to be cut (task.test_rows, task.validation_rows): none would be left "
+            f"{total} rows have a label, and {wishes or 'none'} are to be cut (task.test_rows, task.validation_rows): none would be left "
             "for the prompt search. Label more rows (some 100 to begin with), or lower the counts"
         )
-    return found
+    return counts, notices
 
 
 def _taken(rows: np.ndarray, group: np.ndarray, stratum: np.ndarray, need: dict[int, int]) -> list[int]:

@@ -22,6 +22,7 @@ from distill.errors import DataError
 from distill.paths import source
 from distill.rows.permutation import share
 from distill.rows.records import Example
+from distill.sizes import AUTO, auto_test_rows, auto_validation_rows
 from distill.tasks.base import Task
 from distill.templates import Template
 
@@ -51,8 +52,14 @@ class Practice(Task):
         for split, count in counts.items():
             if count == "all":
                 raise DataError(f"task.{split}_rows: is all; the practice task is generated, so give a count of rows, at least 1")
+        rows = int(settings.train_rows)
+        if settings.test_rows == AUTO:
+            counts["test"] = auto_test_rows(rows)
         wanted = settings.validation_rows
-        counts["validation"] = wanted if isinstance(wanted, int) else max(1, share(int(settings.train_rows), wanted))
+        if wanted == AUTO:
+            counts["validation"] = auto_validation_rows(rows)
+        else:
+            counts["validation"] = wanted if isinstance(wanted, int) else max(1, share(rows, wanted))
         scale = read_scale(source(settings.path))
         if sum(counts.values()) > scale.capacity:
             raise DataError(

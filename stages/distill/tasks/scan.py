@@ -23,7 +23,8 @@ class Scan:
     """An entry a row in each array. `content` stands for what the row shows, `label` for its label (0: none),
     `order` is its place in the seeded order (distill.rows.permutation), `part` the split that it came in.
 
-    ids: an Arrow array of texts. labels: rows of each label, where the kind is classes.
+    ids: an Arrow array of texts. labels: rows of each label, where the kind is classes. empty: whether a row has neither
+    input nor label, and is left out.
     """
 
     ids: Any
@@ -33,6 +34,7 @@ class Scan:
     part: np.ndarray
     bands: np.ndarray
     labels: Counter[str]
+    empty: np.ndarray
 
 
 def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Scan:
@@ -42,7 +44,7 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
     kind = columns.table.kind
     ids: list[Any] = []
     content, label, order = array("q"), array("q"), array("Q")
-    part = array("b")
+    part, empty = array("b"), array("b")
     bands, labels = [], Counter[str]()
     splits = [split for split, _ in source.parts]
     for indices, rows in source.batches():
@@ -62,6 +64,7 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
             label.append(0 if gold is None else _number(gold) or 1)
             order.append(int.from_bytes(hashlib.sha256(f"{seed}\0{identity}".encode()).digest()[:8]))
             part.append(splits.index(split))
+            empty.append(not text and gold is None)
         ids.append(pyarrow.array(batch_ids, pyarrow.large_string()))
         bands.append(band_keys(folded))
     if kind == "classes" and len(labels) > MOST_CLASSES:
@@ -78,6 +81,7 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
         np.frombuffer(part, np.int8),
         np.concatenate(bands),
         labels,
+        np.frombuffer(empty, np.bool_),
     )
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from distill.intervals import wilson
 from distill.rows.records import Example
+from distill.sizes import SUPPOSED, supposed_interval
 from distill.tasks.base import Task
 from distill.tasks.problems import SHOWN_ROWS, Problems, named
 
@@ -17,7 +17,7 @@ from distill.tasks.problems import SHOWN_ROWS, Problems, named
 BYTES_A_TOKEN = 4
 LIMITS = (128, 256, 512, 1024)
 # A split whose 95 % interval would be wider than this tells little; it is that of a share of 0.8.
-WIDEST, SUPPOSED = 0.2, 0.8
+WIDEST = 0.2
 _MOST_LABELS = 50
 
 
@@ -63,7 +63,7 @@ def survey(splits: Mapping[str, Sequence[Example]], task: Task, max_input_tokens
 
 def interval_width(rows: int) -> float:
     """Width of Wilson's 95 % interval of an accuracy of SUPPOSED that is measured on so many rows."""
-    low, high = wilson(round(SUPPOSED * rows), rows)
+    low, high = supposed_interval(rows)
     return high - low
 
 

@@ -56,9 +56,10 @@ class Table(Task):
     def __init__(self, settings: TaskSettings):
         super().__init__(settings)
         self.columns = Columns(settings.table)
-        self.kind, self.description = settings.table.kind, settings.table.description
+        self.kind, self.description = settings.table.kind, settings.table.description or ""
         self.fields = self.columns.fields
         self._found: dict[str, Any] = {}
+        self._empty = 0
         self._name_classes(settings.table.classes)
 
     def splits(self) -> dict[str, Sequence[Example]]:
@@ -79,21 +80,26 @@ class Table(Task):
         given = np.array([SPLITS.index(split) for split, _ in rows.parts], np.int8)[seen.part]
         self.cut_elsewhere = len(rows.parts) > 1
         kept, at_odds = first_of_equals(seen.content, given, seen.label)
+        exact = int((~kept & ~seen.empty).sum())
+        kept &= ~seen.empty
         group = groups(seen.bands, lambda wanted: folded_texts(rows, self.columns, wanted), settings.table.similarity)
         stratum = seen.label if self.kind == "classes" else (seen.label != 0).astype(np.int64)
         made = cut(settings, kept, group, stratum, seen.order, given)
         near = near_report(group, kept, given) | {"similarity": settings.table.similarity}
-        self._found = {"exact": int((~kept).sum()), "labels_at_odds": len(at_odds), "near": near, "left_out": made.left_out}
-        self.notices = [*_alike(seen.labels), *self._notices([rows.where(int(index)) for index in at_odds[:4]], len(at_odds))]
+        self._found = {"exact": exact, "labels_at_odds": len(at_odds), "near": near, "left_out": made.left_out}
+        self._empty = int(seen.empty.sum())
+        self.notices = [*made.notices, *_alike(seen.labels), *self._notices([rows.where(int(index)) for index in at_odds[:4]], len(at_odds))]
         by_id = _ranks(seen.ids)
         taken = chosen(made, settings, seen.order, stratum)
         return {split: Rows(rows, self.columns, one[np.argsort(by_id[one], kind="stable")]) for split, one in zip(SPLITS, taken, strict=True)}
 
     def report(self) -> dict[str, Any]:
-        return {"duplicates": self._found}
+        return {"duplicates": self._found, "empty_rows": self._empty}
 
     def _notices(self, at_odds: list[str], count: int) -> list[str]:
         told = []
+        if self._empty:
+            told.append(f"rows without input and label, which are left out: {self._empty}")
         if count:
             told.append(f"rows whose input is there with another label as well: {count} ({', '.join(at_odds)}{' …' if count > len(at_odds) else ''}); the first label was kept")
         if self._found["left_out"]:
@@ -104,7 +110,7 @@ class Table(Task):
         table = self.settings.table
         self.classes = tuple(classes)
         made: tuple[Template, Template] = table_prompts(
-            table.kind, table.description, self.columns.shown, classes, choices=bool(table.choices), context=bool(table.context)
+            table.kind, self.description, self.columns.shown, classes, choices=bool(table.choices), context=bool(table.context)
         )
         self.explain, self.label_only = made
 
