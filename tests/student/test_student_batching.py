@@ -47,19 +47,6 @@ def test_padding():
     assert padded([], 0).shape == (0, 0) or padded([], 0).numel() == 0
 
 
-def test_visits_take_turns_among_a_rows_rationales():
-    lengths, turns = [3, 5, 4, 2, 6, 1], [1, 2, 3, 1, 2, 3]
-    plain, turning = Schedule(lengths, 2, 60, 1), Schedule(lengths, 2, 60, 1, turns)
-    assert [[index % 6 for index in batch] for batch in turning] == list(plain)
-    visits = {row: [index // 6 for batch in turning for index in batch if index % 6 == row] for row in range(6)}
-    for row, seen in visits.items():
-        assert len(seen) > 15
-        assert seen == [(seen[0] + visit) % turns[row] for visit in range(len(seen))]
-    assert {seen[0] for seen in visits.values()} > {0}
-    assert list(Schedule(lengths, 2, 60, 1, turns)) == list(turning)
-    assert Schedule(lengths, 2, 30, 1, turns).batches == turning.batches[:30]
-
-
 def padded_size(sizes, part):
     return len(part) * sum(max(sizes[place][kind] for place in part) for kind in range(len(sizes[0])))
 

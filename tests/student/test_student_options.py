@@ -11,7 +11,7 @@ from distill.rows.records import TaskCard
 from distill.settings import SettingsError
 from distill.settings.student import ScratchSettings
 from distill.student.loading import new_student
-from distill.student.losses import IGNORED, OFF
+from distill.student.losses import IGNORED, OFF, LossOptions
 from distill.student.training import train_student
 
 # What is trained, in which mode, told its task how.
