@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT / "stages"))
 from practice_rationales import FRESH_SEEDS, Cell, Data, interval, trained  # noqa: E402
 
 from distill import paths  # noqa: E402
-from distill.annotation.annotating import annotate  # noqa: E402
+from distill.annotation.annotation import annotate  # noqa: E402
 from distill.prompts.prompt_file import read_prompts  # noqa: E402
 from distill.rows.files import read_object, write_json  # noqa: E402
 from distill.rows.records import Annotation, read_rows, write_rows  # noqa: E402

@@ -28,9 +28,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "stages"))
 
-from distill.evaluation.paired import compare
-from distill.evaluation.seeds import student_t
-from distill.intervals import wilson
+from distill.intervals import compare, student_t, wilson
 
 STATED = 0.95
 CHANCE = 1 / 3

@@ -26,8 +26,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
-from distill.annotation.annotating import annotate  # noqa: E402
-from distill.annotation.annotation import annotation_metrics, cost_of  # noqa: E402
+from distill.annotation.annotation import (  # noqa: E402
+    annotate,
+    annotation_metrics,
+    cost_of,
+)
 from distill.prompts import search as searching  # noqa: E402
 from distill.prompts.asking import answers  # noqa: E402
 from distill.prompts.prompt_file import read_prompts  # noqa: E402

@@ -8,8 +8,14 @@ run     dvc repro annotate
 from typing import Any
 
 from distill import paths
-from distill.annotation.annotating import annotate
-from distill.annotation.annotation import annotation_metrics, check_failures, cost_of, human_annotations, rows_to_ask
+from distill.annotation.annotation import (
+    annotate,
+    annotation_metrics,
+    check_failures,
+    cost_of,
+    human_annotations,
+    rows_to_ask,
+)
 from distill.prompts.prompt_file import read_prompts
 from distill.rows.files import write_metrics
 from distill.rows.records import Annotation, Example, TaskCard, read_json, read_rows, write_rows

@@ -7,11 +7,11 @@ run     dvc repro prepare
 
 from distill import paths
 from distill.rows.files import write_json, write_metrics
+from distill.rows.records import write_prepared
 from distill.running import run_stage
 from distill.settings import load_settings
 from distill.tasks.registry import get_task
 from distill.tasks.survey import survey
-from distill.tasks.writing import write_prepared
 
 
 def main() -> None:

@@ -1,8 +1,24 @@
+
 from __future__ import annotations
 
-import pytest
+from itertools import product
 
-from distill.intervals import p_in_words, wilson
+import numpy as np
+import pytest
+from scipy.stats import t
+
+from distill.evaluation.metrics import per_class
+from distill.intervals import (
+    compare,
+    expected_calibration_error,
+    macro_f1_interval,
+    mcnemar,
+    mean_interval,
+    p_in_words,
+    student_t,
+    t_quantile,
+    wilson,
+)
 
 
 def test_wilson_gives_the_published_values():
@@ -23,3 +39,107 @@ def test_impossible_counts_are_refused(bad):
 
 def test_a_p_value_that_reads_zero_was_rounded():
     assert [p_in_words(value) for value in (1.0, 0.0429571, 0.0001, 0.00009, 0.0)] == ["= 1", "= 0.043", "= 0.0001", "< 0.0001", "< 0.0001"]
+
+PAIRS = [("a", "a")] * 30 + [("a", "b")] * 10 + [("b", "b")] * 25 + [("b", "a")] * 5 + [("b", None)] * 10
+
+
+def macro_f1(pairs) -> float:
+    found = per_class(pairs)
+    return sum(one["f1"] for one in found.values()) / len(found)
+
+
+def test_the_interval_is_that_of_resampled_rows():
+    draws = np.random.default_rng(7)
+    resampled = [macro_f1([PAIRS[place] for place in draws.integers(0, len(PAIRS), len(PAIRS))]) for _ in range(2000)]
+    low, high = macro_f1_interval(PAIRS, 0.9)
+    assert (low, high) == pytest.approx(tuple(np.quantile(resampled, [0.05, 0.95])), abs=0.01)
+    assert low < macro_f1(PAIRS) < high and (low, high) == macro_f1_interval(PAIRS, 0.9)
+
+
+def test_a_class_that_a_resample_lacks_is_not_counted_as_missed():
+    assert macro_f1_interval([("a", "a")] * 3 + [("b", "b")], 0.95) == (1.0, 1.0)
+
+
+def test_the_mean_of_one_value_a_row():
+    values = [0.0, 1.0] * 50
+    low, high = mean_interval(values, 0.95)
+    assert (low, high) == (pytest.approx(0.5 - 1.96 * 0.05, abs=0.011), pytest.approx(0.5 + 1.96 * 0.05, abs=0.011))
+
+
+def test_nothing_cannot_be_resampled():
+    for interval in (macro_f1_interval, mean_interval):
+        with pytest.raises(ValueError, match="to resample"):
+            interval([], 0.95)
+
+def test_mcnemar_is_the_two_sided_binomial_by_enumeration():
+    for n in range(1, 9):
+        for k in range(n + 1):
+            as_far = [sum(flips) for flips in product((0, 1), repeat=n) if abs(sum(flips) - n / 2) >= abs(k - n / 2)]
+            assert mcnemar(k, n - k) == pytest.approx(min(1.0, len(as_far) / 2**n))
+    assert mcnemar(0, 0) == 1.0
+    assert mcnemar(10, 2) == pytest.approx(0.03857, abs=1e-5)
+
+
+def test_rows_are_compared_pair_by_pair():
+    first = [True] * 60 + [True] * 20 + [False] * 10 + [False] * 10
+    second = [True] * 60 + [False] * 20 + [True] * 10 + [False] * 10
+    found = compare(first, second, 0.95)
+    assert (found.first_only, found.second_only, found.difference) == (20, 10, 0.1)
+    # The normal approximation: 0.1 ± 1.96 · sqrt((0.3 - 0.01) / 100).
+    assert (found.ci_low, found.ci_high) == (pytest.approx(0.1 - 0.1056, abs=0.01), pytest.approx(0.1 + 0.1056, abs=0.01))
+    assert found == compare(first, second, 0.95)
+    back = compare(second, first, 0.95)
+    assert back.difference == -0.1 and back.p_value == found.p_value
+
+
+def test_arrays_of_numpy_are_compared_as_lists_are():
+    first, second = np.arange(500) % 2 == 0, np.arange(500) % 3 == 0
+    found = compare(first, second, 0.95)
+    assert found == compare(first.tolist(), second.tolist(), 0.95)
+    assert (found.first_only, found.second_only, type(found.first_only)) == (166, 83, int)
+    assert mcnemar(np.int64(166), np.int64(83)) == mcnemar(166, 83) == found.p_value
+    assert 1e-8 < found.p_value < 1e-6
+    with pytest.raises(ValueError, match="cannot be compared"):
+        compare(first[:0], second[:0], 0.95)
+
+
+def test_answerers_that_never_differ_have_no_interval():
+    found = compare([True, False], [True, False], 0.95)
+    assert (found.difference, found.ci_low, found.ci_high, found.p_value) == (0, 0, 0, 1)
+
+
+def test_what_cannot_be_compared_is_refused():
+    for first, second in (([], []), ([True], [True, False])):
+        with pytest.raises(ValueError, match="cannot be compared"):
+            compare(first, second, 0.95)
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 9, 30, 121])
+@pytest.mark.parametrize("probability", [0.5, 0.8, 0.95, 0.975, 0.995])
+def test_quantiles_are_those_of_students_t(probability, freedom):
+    assert t_quantile(probability, freedom) == pytest.approx(t.ppf(probability, freedom), rel=1e-9, abs=1e-12)
+
+
+def test_the_interval_of_a_mean():
+    low, high = student_t([1.0, 2.0, 3.0, 4.0], 0.9)
+    assert (low + high) / 2 == pytest.approx(2.5)
+    assert high - low == pytest.approx(2 * 2.353363 * (5 / 3) ** 0.5 / 2, rel=1e-6)
+
+
+def test_one_value_has_no_interval():
+    with pytest.raises(ValueError, match="1 values have no interval; it takes two"):
+        student_t([0.5])
+    with pytest.raises(ValueError, match="0 degrees"):
+        t_quantile(0.9, 0)
+
+def test_the_error_is_the_weighted_gap_of_the_bins():
+    # Bin of 0.9: 3 rows, mean probability 0.9, accuracy 2/3; bin of 0.5: one row, right.
+    found = expected_calibration_error([0.9, 0.9, 0.9, 0.5], [True, True, False, True], bins=10)
+    assert found == pytest.approx((3 * (0.9 - 2 / 3) + 0.5) / 4)
+    assert expected_calibration_error([1.0, 1.0, 0.0], [True, True, False]) == 0.0
+
+
+def test_impossible_input_is_refused():
+    with pytest.raises(ValueError, match=r"a probability of 1\.5"):
+        expected_calibration_error([1.5], [True])
+    with pytest.raises(ValueError, match="2 probabilities for 1 rows"):
+        expected_calibration_error([0.5, 0.5], [True])

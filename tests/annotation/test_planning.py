@@ -22,7 +22,7 @@ def run(tmp_path):
     shutil.copytree(ROOT / "data" / "examples", tmp_path / "data" / "examples")
     params = (ROOT / "params.yaml").read_text()
     for name, value in (("optimizer", "opro"), ("steps", "2"), ("candidates", "3"), ("search_rows", "20"), ("holdout_rows", "10"), ("finalists", "2")):
-        params = re.sub(rf"^(  {name}:) +[^ #]+", rf"\1 {value} ", params, count=1, flags=re.M)
+        params = re.sub(rf"^(  {name}:)[^#\n]*", rf"\1 {value}", params, count=1, flags=re.M)
     for name in ("train_rows", "validation_rows", "test_rows"):
         params = re.sub(rf"^(  {name}:) +\d+", r"\1 50", params, count=1, flags=re.M)
     (tmp_path / "params.yaml").write_text(params)
@@ -31,7 +31,7 @@ def run(tmp_path):
     def script(name: str, *arguments: str, fails: bool = False, **settings: str) -> str:
         for setting, value in settings.items():
             text = (tmp_path / "params.yaml").read_text()
-            changed, found = re.subn(rf"^(  {setting}:) +[^#\n]+", rf"\1 {value} ", text, count=1, flags=re.M)
+            changed, found = re.subn(rf"^(  {setting}:)[^#\n]*", rf"\1 {value}", text, count=1, flags=re.M)
             assert found, setting
             (tmp_path / "params.yaml").write_text(changed)
         command = [sys.executable, str(STAGES / f"{name}.py"), *arguments]

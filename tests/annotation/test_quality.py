@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from distill.annotation.leaks import check_leaks
-from distill.annotation.quality import gated
+from distill.annotation.quality import check_leaks, gated
 from distill.errors import DataError
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.settings.annotate import GateSettings

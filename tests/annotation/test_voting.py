@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from distill.annotation.annotating import merged
+from distill.annotation.annotation import merged
 from distill.annotation.voting import joined, voted
 from distill.prompts.asking import Ask
 from distill.rows.records import Annotation, Example, TaskCard

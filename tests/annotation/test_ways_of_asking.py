@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from distill.annotation.annotating import annotate
-from distill.annotation.priming import PREFIXES, primed
-from distill.annotation.wording import annotation_templates
+from distill.annotation.annotation import annotate
+from distill.annotation.wording import PREFIXES, annotation_templates, primed
 from distill.rows.records import TaskCard
 from distill.search.search import start_templates
 from distill.settings import SettingsError

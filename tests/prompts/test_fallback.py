@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from distill.prompts.asking import Asker
-from distill.prompts.formats import rejects_format
+from distill.prompts.asking import Asker, rejects_format
 from distill.search.search import start_templates
 from distill.tasks.registry import get_task
 from distill.teacher import TeacherError, open_teacher

@@ -6,7 +6,7 @@ from run_of_tests import facts, score, surveyed
 
 from distill.report.figures.frontier import saving
 from distill.report.money import few_shot, money
-from distill.report.use import use
+from distill.report.sections import use
 
 BILL = {"calls": 0, "tokens_in": 0, "tokens_cached": 0, "tokens_out": 0}
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from run_of_tests import facts, label
 
-from distill.report.prompts import prompts
+from distill.report.sections import prompts
 from distill.report.tables import pair, rationales, results
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from distill.student.candidates import candidate_tokens
+from distill.student.tokenizing import candidate_tokens
 
 END = 1
 IDS = {"a": [5, END], "a b": [5, 6, END], "a c": [5, 7, END], "d": [8, END], "": [END], "unended": [5]}

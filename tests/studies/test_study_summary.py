@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from distill.studies.summary import by_arm, interval
+from distill.studies.table import by_arm, interval
 
 
 def row(arm, seed, accuracy, status="ok"):

@@ -3,9 +3,9 @@ from __future__ import annotations
 import csv
 import json
 
+from distill.studies.summary import by_arm
 from test_study_summary import ROWS
 
-from distill.studies.summary import by_arm
 from distill.studies.table import printed, write_tables
 
 

@@ -9,9 +9,7 @@ from test_study_gathering import entry, shown
 from distill.studies.frontier import Frontier
 from distill.studies.gathering import observations, rows
 from distill.studies.pricing import price_with
-from distill.studies.summary import by_arm
-from distill.studies.table import write_tables
-from distill.studies.tabled import tabled
+from distill.studies.table import by_arm, tabled, write_tables
 
 
 def test_a_table_tells_the_frontier_what_its_experiments_did(tmp_path):

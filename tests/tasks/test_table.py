@@ -10,12 +10,11 @@ import pytest
 
 from distill.errors import DataError
 from distill.prompts.asking import Asker
-from distill.rows.records import Example, read_rows, write_rows
+from distill.rows.records import Example, read_rows, write_prepared, write_rows
 from distill.search.search import start_templates
 from distill.settings import SettingsError
 from distill.tasks.survey import survey
 from distill.tasks.table import Table
-from distill.tasks.writing import write_prepared
 from distill.teacher.exchange import Reply, Usage
 
 WORDS = ["amber", "brook", "cedar", "delta", "ember", "fjord", "grove", "haven", "inlet", "jetty", "knoll", "ledge", "marsh", "north", "ocean", "pearl", "quartz", "ridge", "slope", "thorn"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from distill.answers.parsing import parse_response
-from distill.tasks.table_prompts import table_prompts
+from distill.tasks.table import table_prompts
 
 FIELDS = {"question": "Who {asked}?", "choices": "(a) one\n(b) two", "context": "A page."}
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from distill.tasks.cutting import OUT, TEST, TRAIN, VALIDATION, cut, first_of_equals, shares
+from distill.errors import DataError
+from distill.rows.records import Example
+from distill.tasks.cutting import OUT, TEST, TRAIN, VALIDATION, cut, cut_validation, first_of_equals, limited, shares
 
 
 @pytest.fixture
@@ -81,3 +83,23 @@ def test_of_equal_inputs_the_first_labelled_one_is_kept():
     content, part, label = (np.array(a) for a in ([5, 6, 5, 5, 6], [0, 0, 0, 0, 2], [0, 0, 9, 8, 0]))
     kept, at_odds = first_of_equals(content, part, label)
     assert kept.tolist() == [False, True, True, False, True] and at_odds.tolist() == [2, 3]
+
+ROWS = [Example(f"r{i}", str(i), {}) for i in range(20)]
+
+
+def test_a_cut_takes_a_count_or_a_share_and_loses_nothing():
+    for wanted, count in ((5, 5), (0.1, 2), (0.5, 10)):
+        rest, validation = cut_validation(ROWS, wanted, seed=1)
+        assert len(validation) == count
+        assert sorted(rest + validation, key=lambda r: int(r.input)) == ROWS
+
+
+def test_a_smaller_limit_is_a_subset_and_all_is_all():
+    assert limited(ROWS, "all", 1) == ROWS
+    assert limited(ROWS, 5, 1) == limited(ROWS, 9, 1)[:5]
+
+
+@pytest.mark.parametrize("wanted", [20, 30, 0.01])
+def test_a_cut_that_leaves_nothing_is_refused(wanted):
+    with pytest.raises(DataError, match=f"task.validation_rows: {wanted} of 20 rows leaves no row"):
+        cut_validation(ROWS, wanted, 1)

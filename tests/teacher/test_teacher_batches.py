@@ -134,7 +134,8 @@ def test_a_cancelled_batch_gives_what_it_has_and_the_rest_is_asked_next_time(end
     with open_teacher(batch(), "annotate") as teacher:
         teacher_stops_when(endpoint, lambda: endpoint.looks.get("batch-0", 0) > 1, teacher.ask(ROWS))
     root = Path(__file__).parents[2]
-    params = (root / "params.yaml").read_text().replace("provider: simulated ", "provider: openai ").replace("base_url: null ", f"base_url: {endpoint.base_url} ")
+    params = (root / "params.yaml").read_text()
+    params = params.replace("provider: simulated\n", "provider: openai\n").replace("base_url:\n", f"base_url: {endpoint.base_url}\n")
     (tmp_path / "params.yaml").write_text(params)
 
     def front_door(*arguments):

@@ -3,8 +3,8 @@ from __future__ import annotations
 import io
 from decimal import Decimal
 
-from distill.teacher.bill import Bill
 from distill.teacher.exchange import Usage
+from distill.teacher.money import Bill
 from distill.teacher.progress import Progress
 
 

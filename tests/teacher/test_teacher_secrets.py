@@ -29,7 +29,7 @@ def repository(tmp_path):
         values = {"provider": "openai", "base_url": base_url, "optimizer": "fixed", "mode": mode, "batch_poll_s": "0.01", "max_failed_share": "1.0"}
         values |= {"train_rows": "30", "validation_rows": "10", "test_rows": "10"}
         for name, value in values.items():
-            params, found = re.subn(rf"^(  {name}:) +[^ #]+", rf"\1 {value} ", params, count=1, flags=re.M)
+            params, found = re.subn(rf"^(  {name}:)[^#\n]*", rf"\1 {value}", params, count=1, flags=re.M)
             assert found, name
         (tmp_path / "params.yaml").write_text(params)
         return tmp_path

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 
-from distill.teacher.seen_keys import SeenKeys
+from distill.teacher.keys import SeenKeys
 
 
 def key(number: int) -> bytes:

@@ -11,8 +11,7 @@ from fake_endpoint import completion
 from distill.teacher import Usage
 from distill.teacher.keys import key
 from distill.teacher.migrations import MIGRATIONS, migrate
-from distill.teacher.owners import alive, owner
-from distill.teacher.store import LEASE_S, Store, StoreError
+from distill.teacher.store import LEASE_S, Store, StoreError, alive, owner
 from distill.teacher.stored import Answer, Payment, Stored
 
 STORED = Stored("yes", "stop", None, "m-1", Usage(10, 4, 5, "reported"), -0.25)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from distill.annotation.quality import RULES
-from distill.annotation.wording import showing_gold
+from distill.annotation.quality import RULES, check_leaks, gated
+from distill.annotation.voting import joined, voted
+from distill.annotation.wording import annotation_templates, showing_gold
 from distill.answers.matching import same_label
 from distill.answers.rationale_measures import Told, rationale_measures
 from distill.errors import DataError
 from distill.intervals import wilson
-from distill.prompts.asking import Ask
+from distill.prompts.asking import Ask, Asker, Asks
 from distill.rows.permutation import seeded_order, share
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.settings import Settings
@@ -21,7 +23,8 @@ from distill.settings.runtime import Price
 from distill.settings.teacher import TeacherSettings
 from distill.sizes import AUTO, MOST_VALIDATION
 from distill.teacher.exchange import Usage
-from distill.teacher.prices import cost
+from distill.teacher.money import cost
+from distill.templates import Template
 
 GOLD = "gold"
 # The status of a row that nobody was asked about: its gold label and its own rationale.
@@ -171,3 +174,48 @@ def check_failures(annotations: Sequence[Annotation], settings: Settings) -> Non
             f"{settings.annotate.max_failed_share}), {', '.join(failed[:5])} among them. All answers are stored: "
             "run again to ask for the missing ones alone"
         )
+
+def annotate(
+    teacher: Asks, splits: Mapping[str, Sequence[Example]], templates: Mapping[str, Template], card: TaskCard, settings: Settings
+) -> dict[str, list[Annotation]]:
+    """The annotations of each split, in the order of ids. Raises DataError where inputs give shown labels away."""
+    if settings.annotate.show_gold:
+        check_leaks(splits["train"], card.classes)
+    made = annotation_templates(templates, card, settings.annotate)
+    asker = Asker(teacher, card, settings.teacher)
+    found = {}
+    for split, asks in rows_to_ask(splits, settings.annotate).items():
+        rows = {row.id: row for row in splits[split]}
+        found[split] = merged(asker.asked(asks, made), rows, card, settings.annotate)
+    return found
+
+
+def merged(
+    asked: Iterable[tuple[Ask, Annotation]], rows: Mapping[str, Example], card: TaskCard, settings: AnnotateSettings
+) -> list[Annotation]:
+    """One annotation a row, whatever the order in which its answers come."""
+    by_row: dict[str, dict[str, list[tuple[int, Annotation]]]] = defaultdict(lambda: defaultdict(list))
+    for ask, answer in asked:
+        by_row[ask.example.id][ask.what].append((ask.sample, dataclasses.replace(answer, prompt=ask.what)))
+    return [_row(rows[i], by_prompt, card, settings) for i, by_prompt in sorted(by_row.items())]
+
+
+def _row(row: Example, by_prompt: Mapping[str, list[tuple[int, Annotation]]], card: TaskCard, settings: AnnotateSettings) -> Annotation:
+    one = {what: voted([answer for _, answer in sorted(some, key=lambda item: item[0])], card.kind) for what, some in by_prompt.items()}
+    if GOLD in one:
+        answer = _known(one[GOLD], row)
+    elif len(one) == 2:
+        answer = joined(one["label"], one["explain"])
+    else:
+        (answer,) = one.values()
+    return gated(answer, row, card, settings.gate)
+
+
+def _known(answer: Annotation, row: Example) -> Annotation:
+    """The answer to a prompt that shows the gold label, which stays the row's."""
+    answer = dataclasses.replace(answer, asked="explain")
+    # Of a label that it was shown the teacher's confidence says nothing.
+    answer = dataclasses.replace(answer, label_probabilities={})
+    if answer.status in ("failed", "refusal"):
+        return answer
+    return dataclasses.replace(answer, label=row.label, status="ok" if answer.rationale else "no_rationale")

@@ -18,8 +18,8 @@ from distill.search.optimizers.opro import Opro
 from distill.search.search import Search, slices, start_templates
 from distill.settings import Settings
 from distill.teacher import open_teacher
-from distill.teacher.estimates import Estimate
 from distill.teacher.exchange import Reply, Request, TeacherError
+from distill.teacher.money import Estimate
 from distill.teacher.teacher import Plan
 from distill.templates import Template
 

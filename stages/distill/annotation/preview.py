@@ -10,7 +10,7 @@ from distill.prompts.asking import Asker, Asks
 from distill.rows.records import Example, TaskCard
 from distill.settings import Settings
 from distill.teacher.exchange import Request, Usage
-from distill.teacher.prices import cost, dollars
+from distill.teacher.money import cost, dollars
 from distill.teacher.tokens import count_prompt
 from distill.templates import Template
 

@@ -10,7 +10,6 @@ import dataclasses
 import string
 from collections.abc import Mapping
 
-from distill.annotation.priming import primed
 from distill.rows.records import Example, TaskCard
 from distill.settings.annotate import AnnotateSettings
 from distill.templates import Template
@@ -43,3 +42,18 @@ def showing_gold(row: Example) -> Example:
     if label in row.choices:
         label = f"({string.ascii_lowercase[row.choices.index(label)]}) {label}"
     return dataclasses.replace(row, fields={**row.fields, GOLD_FIELD: label})
+
+PREFIXES = {
+    "none": "",
+    "teacher": "You are a teacher. Answer so that a pupil who reads your explanation could solve the next question alone.",
+    "audience": "A much smaller language model will be trained on what you write. Answer so that it can learn how to find the answer.",
+    "confidence": "You know this subject well. Be confident: settle on one answer, and state the reasons for it without hedging.",
+}
+
+
+def primed(template: Template, priming: str) -> Template:
+    """The template with the prefix of this name before its system message."""
+    prefix = PREFIXES[priming]
+    if not prefix:
+        return template
+    return dataclasses.replace(template, system="\n\n".join(part for part in (prefix, template.system) if part.strip()))

@@ -9,8 +9,7 @@ from typing import Any
 
 from distill.evaluation.cascade import cascade_curve, cascade_metrics, rows_of
 from distill.evaluation.efficiency import cold_start, size, speed, usd_per_1000
-from distill.evaluation.joining import extracted, joined
-from distill.evaluation.judging import answerer, judge, total_cost
+from distill.evaluation.judging import answerer, extracted, joined, judge, total_cost
 from distill.rows.records import Annotation, Example, Judged, Prediction, TaskCard
 from distill.settings import Settings, SettingsError
 from distill.settings.runtime import RuntimeSettings

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from distill.evaluation.paired import compare
-from distill.intervals import wilson
+from distill.intervals import compare, wilson
 from distill.rows.records import Judged
 from distill.settings.evaluate import CascadeSettings
 

@@ -10,8 +10,7 @@ from typing import Any, Literal
 
 from distill import paths
 from distill.errors import UserError
-from distill.evaluation.paired import DRAWS, compare
-from distill.intervals import p_in_words, wilson
+from distill.intervals import DRAWS, compare, p_in_words, wilson
 from distill.revisions import out_at
 from distill.rows.records import Judged, read_rows
 

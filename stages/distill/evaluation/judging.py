@@ -1,4 +1,5 @@
-"""The student beside its teacher, the majority class and itself untrained, on the same test rows."""
+"""The test rows joined by id, read by one extractor and judged once: the student beside its teacher, the majority class
+and itself untrained."""
 
 from __future__ import annotations
 
@@ -7,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from distill.answers.matching import same_label
+from distill.answers.parsing import parse_response
 from distill.answers.rationale_measures import Told, rationale_measures
 from distill.errors import DataError
-from distill.evaluation.calibration import expected_calibration_error
 from distill.evaluation.metrics import label_metrics, majority
-from distill.evaluation.paired import compare
-from distill.rows.records import Judged, TaskCard
+from distill.intervals import compare, expected_calibration_error
+from distill.rows.records import Annotation, Example, Judged, Prediction, TaskCard
 
 # In the confusion, an answer that could not be parsed.
 NO_ANSWER = "no answer"
@@ -22,7 +24,7 @@ OPEN = ("number", "text")
 
 def judge(rows: Sequence[Judged], card: TaskCard, confidence: float) -> dict[str, Any]:
     """Metrics of the student and of the majority class on all labelled test rows, of the teacher on those it was
-    asked about, and of student against teacher on the latter (see distill.evaluation.paired).
+    asked about, and of student against teacher on the latter (see distill.intervals).
 
     `calibration_error` is the expected one of the label's probability. Raises DataError where no test row has a
     gold label.
@@ -90,3 +92,43 @@ def total_cost(*parts: Mapping[str, Any]) -> dict[str, Any]:
     """The sum of costs as if cold; what is unknown in one part is unknown in the sum."""
     keys = ("usd", "calls", "tokens_in", "tokens_cached", "tokens_out")
     return {key: None if any(part.get(key) is None for part in parts) else sum(part[key] for part in parts) for key in keys}
+
+# Answers that a student writes; of the other kinds it scores those that are known, and cannot miss them.
+WRITTEN = ("number", "text")
+
+
+def joined(test: Sequence[Example], predictions: Sequence[Prediction], teacher: Sequence[Annotation], card: TaskCard) -> list[Judged]:
+    """Rows, student's and teacher's answers by id; every row has a prediction. Raises KeyError where one has none."""
+    said = {prediction.id: prediction for prediction in predictions}
+    taught = {annotation.id: annotation for annotation in teacher}
+    rows = []
+    for row in test:
+        student, answer = said[row.id], taught.get(row.id)
+        label = extracted(student.label, card)
+        rows.append(
+            Judged(
+                id=row.id,
+                input=row.input,
+                choices=row.choices,
+                gold=row.label,
+                student_label=label,
+                student_right=_right(row, label, card),
+                student_probability=student.probability,
+                student_rationale=student.rationale,
+                teacher_label=answer.label if answer else None,
+                teacher_right=_right(row, answer.label, card) if answer else None,
+                teacher_status=answer.status if answer else None,
+                teacher_rationale=answer.rationale if answer else None,
+                teacher_response=answer.response if answer and answer.label is None else None,
+            )
+        )
+    return rows
+
+
+def extracted(label: str, card: TaskCard) -> str | None:
+    """The answer in what a student said, by the parser that reads the teacher; None where there is none."""
+    return parse_response(label, kind=card.kind, expect_rationale=False).label if card.kind in WRITTEN else label
+
+
+def _right(row: Example, label: str | None, card: TaskCard) -> bool | None:
+    return None if row.label is None else same_label(card.kind, row.label, label)

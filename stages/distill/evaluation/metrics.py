@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from distill.answers.matching import same_label, word_overlap
-from distill.evaluation.bootstrap import macro_f1_interval, mean_interval
-from distill.intervals import wilson
+from distill.intervals import macro_f1_interval, mean_interval, wilson
 
 
 def label_metrics(pairs: Sequence[tuple[str, str | None]], kind: str, confidence: float) -> dict[str, Any]:
     """Accuracy with its Wilson interval, of (gold, answer) pairs; where there are classes, macro-F1 and each class.
-    Intervals of macro-F1 and `word_f1` are percentile bootstrap ones (distill.evaluation.bootstrap).
+    Intervals of macro-F1 and `word_f1` are percentile bootstrap ones (distill.intervals).
 
     An answer of None, that could not be parsed, is wrong; `accuracy_when_parsed` leaves it out, and is null where
     nothing was parsed. `exact_match` is the accuracy under the name that papers give it: of numbers by value, of

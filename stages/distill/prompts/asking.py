@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, Protocol
 
 from distill.answers.parsing import parse_response
 from distill.prompts.doubt import label_probabilities
-from distill.prompts.formats import rejects_format, response_format
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.settings.teacher import TeacherSettings
 from distill.teacher.exchange import Reply, Request, TeacherError
@@ -139,3 +138,23 @@ def annotation(reply: Reply, example: Example, asked: str, card: TaskCard, *, ex
         label_probabilities=label_probabilities(label, example.choices or card.classes, reply.tokens) if label else {},
         mode=reply.mode,
     )
+
+# In the order of the alphabet, in which requests are written: a model explains before it answers.
+RATIONALE, LABEL = "explanation", "label"
+
+
+def response_format(card: TaskCard, *, rationale: bool) -> dict[str, Any]:
+    """OpenAI's `response_format`: an object with the label, one of the classes where the task has them, and, where
+    asked for, the explanation before it."""
+    label: dict[str, Any] = {"type": "string"}
+    if card.classes:
+        label["enum"] = list(card.classes)
+    properties = {RATIONALE: {"type": "string"}, LABEL: label} if rationale else {LABEL: label}
+    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+
+
+def rejects_format(error: TeacherError) -> bool:
+    """Whether an endpoint said that it takes no structured output, or a store that is only read has none of it."""
+    said = str(error).lower()
+    return "runtime.offline" in said or ("(400)" in said and any(word in said for word in ("response_format", "json_schema", "structured output")))

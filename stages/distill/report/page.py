@@ -26,11 +26,10 @@ from distill.report.figures.search import search
 from distill.report.figures.training import training
 from distill.report.limits import limits
 from distill.report.money import few_shot, money
-from distill.report.prompts import prompts
 from distill.report.rows import browser, embedded
+from distill.report.sections import prompts, use
 from distill.report.summary import teacher_name, three_sentences
 from distill.report.tables import pair, rationales, results
-from distill.report.use import use
 from distill.report.wording import count, short, shown
 
 _ROOM = Path(__file__).parent

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -205,3 +206,26 @@ def _typed(kind: Any, value: Any, where: str) -> Any:
     if origin is None and type(value) is kind:
         return value
     raise DataError(f"{where} is {json.dumps(value)[:80]}; it must be {getattr(kind, '__name__', kind)}")
+
+def write_prepared(path: Path, rows: Sequence[Example]) -> None:
+    """Like distill.rows.records.write_rows; a sequence that is no list is written as it comes, in order of its ids.
+
+    Raises DataError where the ids are not in order.
+    """
+    if isinstance(rows, list):
+        write_rows(path, rows)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = [field.name for field in dataclasses.fields(Example)]
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
+            before = ""
+            for row in rows:
+                if row.id <= before:
+                    raise DataError(f"{path}: the row {row.id!r} comes after {before!r}; rows must be in the order of their ids, each once")
+                before = row.id
+                file.write(json.dumps({name: getattr(row, name) for name in names}, ensure_ascii=False, sort_keys=True, allow_nan=False) + "\n")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

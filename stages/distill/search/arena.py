@@ -9,8 +9,7 @@ from statistics import fmean
 
 from distill.rows.records import Annotation, Example
 from distill.search.candidates import Rejected, candidate, fingerprint
-from distill.search.comparing import difference
-from distill.search.scoring import Score
+from distill.search.scoring import Score, difference
 from distill.search.tryouts import Tryouts
 from distill.templates import Template
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from distill.rows.records import Example
 from distill.search.arena import Arena, Candidate
 from distill.search.candidates import CLOSE, OPEN
-from distill.search.comparing import difference
 from distill.search.outcome import Compressed
+from distill.search.scoring import difference
 from distill.search.tryouts import LimitReached, Tryouts
 from distill.teacher.exchange import Request
 from distill.templates import Template

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from distill.rows.records import Annotation, Example, TaskCard
-from distill.search.comparing import difference
 from distill.search.outcome import Outcome
-from distill.search.scoring import Score
+from distill.search.scoring import Score, difference
 from distill.search.tryouts import LimitReached, Spent, Tryouts
 from distill.settings.runtime import Price
 from distill.teacher.exchange import Usage
-from distill.teacher.prices import cost
+from distill.teacher.money import cost
 from distill.templates import Template, render
 
 

@@ -10,8 +10,7 @@ from typing import Any
 from distill.rows.records import Annotation
 from distill.search.arena import Candidate
 from distill.search.candidates import REJECTIONS
-from distill.search.comparing import Difference
-from distill.search.scoring import Score
+from distill.search.scoring import Difference, Score
 from distill.templates import Template
 
 _SHOWN = 160  # characters of a prompt in the table

@@ -10,12 +10,11 @@ from distill.prompts.asking import Asks
 from distill.rows.permutation import seeded_order
 from distill.rows.records import Example, TaskCard
 from distill.search.arena import Arena, Candidate
-from distill.search.comparing import Difference, difference
 from distill.search.compressing import compress
 from distill.search.few_shot import compare_few_shot
 from distill.search.optimizers import optimizer
 from distill.search.outcome import Outcome
-from distill.search.scoring import Score
+from distill.search.scoring import Difference, Score, difference
 from distill.search.tryouts import LimitReached, Most, Tryouts
 from distill.settings import Settings
 from distill.settings.prompt import PromptSettings

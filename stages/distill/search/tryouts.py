@@ -12,7 +12,7 @@ from distill.rows.records import Annotation, Example, TaskCard
 from distill.search.scoring import Score, score
 from distill.settings import Settings
 from distill.teacher.exchange import Reply, Request, Usage
-from distill.teacher.prices import cost
+from distill.teacher.money import cost
 from distill.teacher.tokens import estimate_prompt
 from distill.templates import Template
 

@@ -12,15 +12,22 @@ from torch import Tensor, nn
 from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 from distill.rows.records import TrainingRow
-from distill.student.architecture import Architecture, Batch, Encoded, Generated, Plan, TaskName
+from distill.student.architecture import (
+    Architecture,
+    Batch,
+    Encoded,
+    Generated,
+    Plan,
+    TaskName,
+    generated,
+    write_freely,
+)
 from distill.student.batching import mask, padded
-from distill.student.candidates import candidate_tokens
-from distill.student.generating import generated, write_freely
 from distill.student.losses import IGNORED, Losses, mutual_information, sequence_log_probabilities, token_loss
 from distill.student.targets import add_rationales, label_batch, own_labels, soften_labels
 from distill.student.task_words import MARKS, PREFIXES
 from distill.student.token_cache import cached
-from distill.student.tokenizing import NO_LIMIT
+from distill.student.tokenizing import NO_LIMIT, candidate_tokens
 
 
 class DecoderOnly(Architecture):

@@ -13,11 +13,18 @@ from transformers import DynamicCache, EncoderDecoderCache, PreTrainedModel, Pre
 from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 
 from distill.rows.records import TrainingRow
-from distill.student.architecture import Architecture, Batch, Encoded, Generated, Plan, TaskName
+from distill.student.architecture import (
+    Architecture,
+    Batch,
+    Encoded,
+    Generated,
+    Plan,
+    TaskName,
+    generated,
+    write_freely,
+)
 from distill.student.batching import cut_by_length, mask, padded
-from distill.student.candidates import candidate_tokens
 from distill.student.compute import PASS_FLOP
-from distill.student.generating import generated, write_freely
 from distill.student.losses import (
     IGNORED,
     Losses,
@@ -30,7 +37,7 @@ from distill.student.losses import (
 )
 from distill.student.targets import add_rationales, label_batch, own_labels, soften_labels
 from distill.student.task_words import PREFIXES, TASK_TOKENS
-from distill.student.tokenizing import NO_LIMIT, encode
+from distill.student.tokenizing import NO_LIMIT, candidate_tokens, encode
 
 
 class EncoderDecoder(Architecture):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers import processors
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -14,9 +15,16 @@ from transformers import (
     AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    BertConfig,
+    BertForSequenceClassification,
+    BertModel,
+    LlamaConfig,
+    LlamaForCausalLM,
     PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    T5Config,
+    T5ForConditionalGeneration,
 )
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
@@ -30,17 +38,16 @@ from distill.rows.files import write_json
 from distill.rows.records import TaskCard, TrainingRow, read_json
 from distill.settings import Settings, SettingsError
 from distill.settings.runtime import RuntimeSettings
+from distill.settings.student import LoraSettings, ScratchSettings, StudentSettings
 from distill.student.architecture import Architecture, Plan
 from distill.student.decoder_only import DecoderOnly
 from distill.student.encoder import Encoder
 from distill.student.encoder_choices import ChoiceEncoder
 from distill.student.encoder_classes import ClassEncoder, name_classes
 from distill.student.encoder_decoder import EncoderDecoder
-from distill.student.lora import adapted
 from distill.student.losses import LossOptions
-from distill.student.scratch import scratch_model
 from distill.student.single_task import SingleTaskDecoderOnly, SingleTaskEncoderDecoder
-from distill.student.tokenizing import NO_LIMIT, encode
+from distill.student.tokenizing import NO_LIMIT, TASK_TOKENS, begin_with, encode, train_tokenizer
 
 PLAN = "student.json"
 # By kind: what loads its model, the class for one answer a task, and the one for one answer in all.
@@ -222,3 +229,91 @@ def _apart(model: PreTrainedModel) -> PreTrainedModel:
     if out is not None and out.weight is not model.get_input_embeddings().weight:
         model.config.tie_word_embeddings = False
     return model
+
+def scratch_model(rows: Sequence[TrainingRow], card: TaskCard, settings: StudentSettings) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A T5, a Llama of the decoder's layers or a BERT of the encoder's, drawn from torch's random numbers as they stand."""
+    sizes = settings.scratch
+    texts = [text for row in rows for text in (row.input, row.label, row.rationale, *row.choices) if text]
+    tokenizer = train_tokenizer(texts, sizes.vocabulary)
+    if sizes.architecture == "encoder":
+        begin_with(tokenizer, TASK_TOKENS["label"])
+        return _bert(tokenizer, card, settings), tokenizer
+    build = _t5 if sizes.architecture == "encoder_decoder" else _llama
+    return build(tokenizer, sizes), tokenizer
+
+
+def _t5(tokenizer: PreTrainedTokenizerBase, sizes: ScratchSettings) -> PreTrainedModel:
+    config = T5Config(
+        vocab_size=len(tokenizer),
+        d_model=sizes.d_model,
+        d_kv=sizes.d_model // sizes.heads,
+        d_ff=sizes.d_ff,
+        num_heads=sizes.heads,
+        num_layers=sizes.encoder_layers,
+        num_decoder_layers=sizes.decoder_layers,
+        dropout_rate=sizes.dropout,
+        feed_forward_proj="relu",
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        decoder_start_token_id=tokenizer.pad_token_id,
+    )
+    return T5ForConditionalGeneration(config)
+
+
+def _llama(tokenizer: PreTrainedTokenizerBase, sizes: ScratchSettings) -> PreTrainedModel:
+    # A prompt that ended with the end token would be answered by nothing.
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(single="$A", special_tokens=[])
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=sizes.d_model,
+        intermediate_size=sizes.d_ff,
+        num_attention_heads=sizes.heads,
+        num_hidden_layers=sizes.decoder_layers,
+        attention_dropout=sizes.dropout,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=None,
+    )
+    return LlamaForCausalLM(config)
+
+
+def _bert(tokenizer: PreTrainedTokenizerBase, card: TaskCard, settings: StudentSettings) -> PreTrainedModel:
+    sizes = settings.scratch
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=sizes.d_model,
+        intermediate_size=sizes.d_ff,
+        num_attention_heads=sizes.heads,
+        num_hidden_layers=sizes.encoder_layers,
+        max_position_embeddings=settings.max_input_tokens,
+        type_vocab_size=1,
+        hidden_dropout_prob=sizes.dropout,
+        attention_probs_dropout_prob=sizes.dropout,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    if card.kind != ClassEncoder.task_kind:
+        return BertModel(config)
+    name_classes(config, card.classes)
+    return BertForSequenceClassification(config)
+
+def adapted(model: PreTrainedModel, settings: LoraSettings) -> PreTrainedModel:
+    """The model with trainable adapters of rank `settings.rank` on its linear layers, all else frozen.
+
+    Raises SettingsError where peft is not installed, or no layer has one of the names in `targets`.
+    """
+    try:
+        from peft import LoraConfig, TaskType, get_peft_model
+    except ImportError as error:
+        raise SettingsError("student.lora.rank: is above 0, and LoRA needs peft; pip install peft, or set rank to 0") from error
+    config = LoraConfig(
+        task_type=TaskType.CAUSAL_LM,
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=list(settings.targets) or "all-linear",
+    )
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise SettingsError(f"student.lora.targets: {', '.join(settings.targets)}: {error}") from error

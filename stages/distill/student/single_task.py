@@ -14,11 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from distill.student.architecture import Batch, Encoded, Generated, TaskName
+from distill.student.architecture import Batch, Encoded, Generated, TaskName, generated
 from distill.student.batching import mask, padded
 from distill.student.decoder_only import DecoderOnly, fronts
 from distill.student.encoder_decoder import EncoderDecoder
-from distill.student.generating import generated
 from distill.student.losses import IGNORED, Losses, sequence_log_probabilities, token_loss
 from distill.student.targets import label_batch
 from distill.student.tokenizing import NO_LIMIT, encode

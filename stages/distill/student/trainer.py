@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
-from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import Adafactor, PreTrainedModel, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from distill.settings import SettingsError
@@ -20,7 +20,6 @@ from distill.student import processes, sharding
 from distill.student.architecture import Architecture, Batch, Encoded
 from distill.student.batching import Schedule
 from distill.student.compute import passes
-from distill.student.optimizers import OPTIMIZERS, parameter_groups
 
 SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear"}
 
@@ -191,3 +190,33 @@ def arguments(settings: TrainSettings, device: torch.device, folder: Path) -> Tr
     # One process uses one device: Trainer would copy the student to every GPU that it sees (DataParallel).
     made._n_gpu = min(made.n_gpu, 1)
     return made
+
+Groups = list[dict[str, Any]]
+
+
+def parameter_groups(
+    parameters: Iterable[tuple[str, nn.Parameter]], decayed: set[str], own: Mapping[int, float | None], settings: TrainSettings
+) -> Groups:
+    """The trained parameters by learning rate and weight decay, which hold for every optimizer.
+
+    decayed: names of those that are decayed. own: the rates, by id, of those that have one of their own; None is
+    `train.learning_rate`.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in parameters:
+        if parameter.requires_grad:
+            key = (own.get(id(parameter)) or settings.learning_rate, settings.weight_decay if name in decayed else 0.0)
+            groups.setdefault(key, []).append(parameter)
+    return [{"params": found, "lr": rate, "weight_decay": decay} for (rate, decay), found in groups.items()]
+
+
+def _adamw(groups: Groups) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(groups, fused=True)
+
+
+def _adafactor(groups: Groups) -> torch.optim.Optimizer:
+    """Factored second moments (arXiv 1804.04235) without momentum, at the given rates instead of relative steps."""
+    return Adafactor(groups, scale_parameter=False, relative_step=False, warmup_init=False)
+
+
+OPTIMIZERS: dict[str, Callable[[Groups], torch.optim.Optimizer]] = {"adamw": _adamw, "adafactor": _adafactor}

@@ -14,7 +14,6 @@ import yaml
 from distill.settings import Settings
 from distill.settings.loader import SettingsError
 from distill.studies.changes import changed, check_key, recorded, value_of
-from distill.studies.controls import LABEL_ONLY, RATIONALES_ALONE, SHUFFLED
 from distill.studies.inputs import Inputs
 from distill.studies.study_file import StudyFile
 
@@ -161,3 +160,10 @@ def _nodes(values: Mapping[str, Any]) -> dict[str, yaml.Node]:
 
 def _flat(node: yaml.Node) -> str:
     return "[" + ",".join(child.value for child in node.value) + "]"
+
+# Labels alone, for as many steps. matched_compute has more: so many that both did the same operations.
+LABEL_ONLY: dict[str, Any] = {"train.mode": "standard"}
+# The same training on the same number of rationales, that are none of their rows.
+SHUFFLED: dict[str, Any] = {"subsample.rationales": "shuffled"}
+# What changes nothing where labels alone are trained on.
+RATIONALES_ALONE = ("subsample.explanation_rate", "subsample.strategy", "subsample.rationales", "train.label_weight")

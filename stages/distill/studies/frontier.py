@@ -28,13 +28,12 @@ metrics/plots/frontier.json, a list of points by rising cost, for the plot and t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from distill.studies.front import knee, pareto
 from distill.studies.gathering import Observation, Price
 from distill.studies.points import Point, points
-from distill.studies.saving import ROWS, saving
 
 
 class Frontier:
@@ -78,7 +77,7 @@ class Frontier:
         }
 
     def saving(self, rows: Sequence[int]) -> dict[str, Any]:
-        """What the knee's student, or the best's where there is none, saves; see distill.studies.saving."""
+        """What the knee's student, or the best's where there is none, saves; see distill.studies.frontier."""
         chosen = self.knee or self.best
         return saving(chosen.usd if chosen else None, self.teacher_row(), chosen.usd_per_row if chosen else None, rows)
 
@@ -215,3 +214,63 @@ def _alike(one: Any, other: Any) -> bool:
 
 def _control(found: Observation) -> bool:
     return found.params.get("subsample", {}).get("rationales") == "shuffled"
+
+class Placed(Protocol):
+    @property
+    def usd(self) -> float: ...
+
+    @property
+    def accuracy(self) -> float: ...
+
+
+P = TypeVar("P", bound=Placed)
+
+
+def pareto(points: Sequence[P]) -> list[P]:
+    """The points that no other beats: none is at most as dear and at least as accurate, and better in one of the
+    two. By rising cost, and so by rising accuracy; of points that are equal in both, the first."""
+    front: list[P] = []
+    for point in sorted(points, key=lambda point: (point.usd, -point.accuracy)):
+        if not front or point.accuracy > front[-1].accuracy:
+            front.append(point)
+    return front
+
+
+def knee(front: Sequence[P]) -> P | None:
+    """Where the front bends most: the point furthest above the chord from its cheapest to its dearest point, both
+    axes scaled to 0 to 1 and dollars on a log scale (Kneedle's difference curve without smoothing: Satopää, Albrecht,
+    Irwin and Raghavan 2011, section III). None where fewer than three points have a positive cost, or none is above
+    the chord: then the front does not bend, and every dollar buys about as much as the last.
+    """
+    priced = [point for point in front if point.usd > 0]
+    if len(priced) < 3:
+        return None
+    first, last = priced[0], priced[-1]
+    width, height = math.log(last.usd / first.usd), last.accuracy - first.accuracy
+
+    def above(point: P) -> float:
+        return (point.accuracy - first.accuracy) / height - math.log(point.usd / first.usd) / width
+
+    best = max(priced, key=above)
+    # The ends are on the chord; what is above it by less is rounding.
+    return best if above(best) > 1e-9 else None
+
+ROWS = (1_000, 10_000, 100_000, 1_000_000)
+
+
+def saving(once: float | None, teacher_row: float | None, student_row: float | None, numbers: Sequence[int]) -> dict[str, Any]:
+    """Dollars for n rows, of all `numbers`: the teacher's at `teacher_row` each against the student's, `once` as if cold and
+    `student_row` each. Null where a price is unknown.
+
+    `break_even_rows` is from how many rows on the student is cheaper, null where it never is. A `student_row` of None
+    counts as 0 and is said so: no price of computing is known.
+    """
+    made: dict[str, Any] = {"student_usd_once": once, "student_usd_per_row": student_row, "teacher_usd_per_row": teacher_row}
+    known = once is not None and teacher_row is not None
+    gain = (teacher_row or 0.0) - (student_row or 0.0)
+    made["break_even_rows"] = round((once or 0.0) / gain) if known and gain > 0 else None
+    for rows in numbers:
+        asked = None if teacher_row is None else teacher_row * rows
+        own = None if once is None else once + (student_row or 0.0) * rows
+        made[f"rows_{rows}"] = {"teacher_usd": asked, "student_usd": own, "saved_usd": None if asked is None or own is None else asked - own}
+    return made

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from distill.evaluation.seeds import student_t
+from distill.intervals import student_t
 from distill.studies.gathering import Observation, Price, outcome
 
 # Observations that differ in these alone are one point.

@@ -23,7 +23,7 @@ from distill.settings import Settings
 from distill.studies.changes import recorded
 from distill.studies.gathering import Observation, Price
 from distill.teacher.exchange import Usage
-from distill.teacher.prices import cost
+from distill.teacher.money import cost
 from distill.teacher.tokens import estimate, estimate_prompt
 
 MEASURED, PREDICTED, UPPER = "measured", "predicted", "upper bound"

@@ -21,8 +21,7 @@ from distill.studies.inputs import Inputs
 from distill.studies.pricing import UPPER, price_here
 from distill.studies.runner import RUNTIME, Runner, Stopped
 from distill.studies.study_file import read_study
-from distill.studies.summary import by_arm
-from distill.studies.table import printed, write_tables
+from distill.studies.table import by_arm, printed, write_tables
 
 CONFIDENCE = 0.95
 

@@ -17,7 +17,7 @@ from distill.studies import experiments
 from distill.studies.frontier import Frontier, printed
 from distill.studies.gathering import Observation, observations
 from distill.studies.pricing import UPPER, price_here
-from distill.studies.tabled import tabled
+from distill.studies.table import tabled
 
 LOCK = Path("dvc.lock")
 WORKSPACE = "workspace"

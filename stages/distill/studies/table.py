@@ -1,14 +1,19 @@
-"""A study's results as files (CSV and JSON) and as a table for people."""
+"""A study's results: by arm, as files (CSV and JSON), as a table for people; and what the files tell a fresh clone."""
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from distill.rows.files import write_metrics, write_text
+from distill.errors import DataError
+from distill.intervals import student_t
+from distill.rows.files import read_object, write_metrics, write_text
+from distill.studies.gathering import AT_CHANCE, CRASHED, DIVERGED, OK, Observation
 
 Row = Mapping[str, Any]
 
@@ -57,3 +62,93 @@ def _less(found: Mapping[str, Any] | None) -> str:
         return ""
     mean = f"{100 * found['mean']:+.1f}"
     return mean if found["ci_low"] is None else f"{mean} ({100 * max(-1.0, found['ci_low']):+.1f} to {100 * min(1.0, found['ci_high']):+.1f})"
+
+
+
+def by_arm(rows: Sequence[Row], references: Mapping[str, str | None], confidence: float) -> dict[str, dict[str, Any]]:
+    """arm -> what its seeds came to; `references` names the arm that each is compared with (None: with none).
+
+    `accuracy` is of all finished seeds, those at chance among them; `learned` of those alone that left chance, so
+    that what an arm gains by failing less is told apart from what it gains where both learn. A crashed cell has no
+    accuracy; it is counted. `difference` pairs seeds: arm less reference, of the seeds that both finished.
+    """
+    grouped: dict[str, list[Row]] = {}
+    for row in rows:
+        grouped.setdefault(row["arm"], []).append(row)
+    return {arm: _arm(own, grouped.get(references.get(arm) or "", []), confidence) for arm, own in grouped.items()}
+
+
+def _arm(rows: Sequence[Row], reference: Sequence[Row], confidence: float) -> dict[str, Any]:
+    done = [row for row in rows if row["accuracy"] is not None]
+    made = {
+        "seeds": len(rows),
+        "finished": len(done),
+        "failures": {status: sum(row["status"] == status for row in rows) for status in (AT_CHANCE, DIVERGED, CRASHED)},
+        "accuracy": interval([row["accuracy"] for row in done], confidence),
+        "learned": interval([row["accuracy"] for row in done if row["status"] == OK], confidence),
+    }
+    for column in ("usd", "teraflop", "steps", "train_seconds"):
+        known = [row[column] for row in done if row[column] is not None]
+        made[column] = statistics.fmean(known) if known else None
+    if reference:
+        beside = {row["seed"]: row["accuracy"] for row in reference if row["accuracy"] is not None}
+        made["difference"] = interval([row["accuracy"] - beside[row["seed"]] for row in done if row["seed"] in beside], confidence)
+    return made
+
+
+def interval(values: Sequence[float], confidence: float) -> dict[str, Any]:
+    """Mean, Student's t interval (null for fewer than two) and each value's extremes."""
+    low, high = student_t(values, confidence) if len(values) > 1 else (None, None)
+    return {
+        "n": len(values),
+        "mean": statistics.fmean(values) if values else None,
+        "ci_low": low,
+        "ci_high": high,
+        "least": min(values, default=None),
+        "most": max(values, default=None),
+    }
+
+def tabled(folder: Path, say: Callable[[str], None]) -> list[Observation]:
+    """The evaluated cells of all tables (`<study>.json`, see distill.studies.table) in a folder, each once, with the
+    price that the table gives them. A file that is no such table is left out, and said."""
+    found: dict[str, Observation] = {}
+    for file in sorted(folder.glob("*.json")):
+        try:
+            table = read_object(file)
+            cells = [_observation(row, table) for row in table["cells"] if row["accuracy"] is not None]
+        except (DataError, KeyError, TypeError) as error:
+            say(f"{file} is left out: no table that `python stages/study.py … table` writes ({error!r})")
+            continue
+        for cell in cells:
+            found.setdefault(cell.name, cell)
+    return list(found.values())
+
+
+def _observation(row: Mapping[str, Any], table: Mapping[str, Any]) -> Observation:
+    params = copy.deepcopy(table["settings"])
+    # Columns that are settings hold what differs between cells; a cell's seed is that of several settings.
+    for key, value in {key: value for key, value in row.items() if "." in key}.items():
+        _put(params, key, value)
+    for key in table["seed_keys"]:
+        _put(params, key, row["seed"])
+    label = {key: row[key] for key in ("accuracy", "accuracy_ci_low", "accuracy_ci_high")}
+    metrics = {
+        "evaluate": {
+            "rows": row["test_rows"],
+            "student": {"label": label},
+            "majority": {"label": {"accuracy": row["majority_accuracy"]}},
+            "teacher": {"name": row["teacher"]},
+            "cost": {"total": {"usd": row["usd"]}, "annotation": {"usd": row["usd_annotation"]}, "search": {"usd": row["usd_search"]}},
+        },
+        "train": {"parameters": row["parameters"], "diverged": row["status"] == DIVERGED, "seeds": {"failures": row["failed_students"]}},
+        "annotate": {"cost": {"test": {"usd": row["teacher_usd_per_row"], "calls": 1}}},
+        "runtime": {"evaluate": {"usd_per_1000": {"student": row["student_usd_per_1000"]}}},
+    }
+    return Observation(row["cell"], row["commit"], params, metrics, (row["usd_needed"], row["usd_from"]))
+
+
+def _put(params: dict[str, Any], key: str, value: Any) -> None:
+    *sections, last = key.split(".")
+    for section in sections:
+        params = params[section]
+    params[last] = value

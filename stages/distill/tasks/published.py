@@ -18,8 +18,9 @@ from distill.paths import source
 from distill.rows.files import read_json_lines
 from distill.rows.records import Example
 from distill.tasks.base import Task
+from distill.tasks.cutting import cut_validation, limited
 from distill.tasks.problems import Problems
-from distill.tasks.splitting import cut, limited
+from distill.templates import Template
 
 Row = dict[str, Any]
 SIMILARITY = 0.8
@@ -52,7 +53,7 @@ class Published(Task):
         found = {part.split: list(self._examples(part, problems)) for part in self.parts}
         problems.raise_any()
         if "validation" not in found:
-            found["train"], found["validation"] = cut(found["train"], settings.validation_rows, settings.seed)
+            found["train"], found["validation"] = cut_validation(found["train"], settings.validation_rows, settings.seed)
         counts = {"train": settings.train_rows, "test": settings.test_rows, "validation": "all"}
         self._near = self._near_duplicates(found)
         return {split: limited(rows, counts[split], settings.seed) for split, rows in found.items()}
@@ -121,3 +122,13 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, Row]]:
                 yield f"{path.name}:{reader.line_num}", row
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; task.path must name the folder with the published files") from error
+
+class Arithmetic(Published):
+    kind = "number"
+    description = "Solve a word problem of arithmetic."
+    fields = ("question",)
+    explain = Template(
+        system="",
+        user='{question}\n\nWork it out step by step, in a few short sentences. Then end with "So the answer is N.", where N is a number without its unit.',
+    )
+    label_only = Template(system="", user="{question}\n\nAnswer with a number and nothing else.")

@@ -11,8 +11,7 @@ import hashlib
 
 from distill.answers.parsing import evaluate_expression
 from distill.rows.records import Example
-from distill.tasks.arithmetic import Arithmetic
-from distill.tasks.published import Part, Row, text
+from distill.tasks.published import Arithmetic, Part, Row, text
 
 
 class Svamp(Arithmetic):

@@ -8,17 +8,13 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from distill.teacher.batches import Batches
-from distill.teacher.bill import Bill
 from distill.teacher.budget import BudgetReached, check_prices
-from distill.teacher.estimates import Estimate
 from distill.teacher.exchange import Reply, Request, TeacherError, Token, Usage
-from distill.teacher.interrupts import Interrupts
-from distill.teacher.keys import body, key
-from distill.teacher.prices import cost
+from distill.teacher.keys import SeenKeys, body, key
+from distill.teacher.money import Bill, Estimate, cost
 from distill.teacher.progress import Progress
 from distill.teacher.reading import tokens
-from distill.teacher.seen_keys import SeenKeys
-from distill.teacher.session import Done, Job, Session, Stopped
+from distill.teacher.session import Done, Interrupts, Job, Session, Stopped
 from distill.teacher.store import Store
 from distill.teacher.stored import Stored
 from distill.teacher.tokens import estimate_prompt

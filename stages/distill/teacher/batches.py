@@ -28,10 +28,10 @@ from distill.teacher.batch_ledger import (
 from distill.teacher.batch_results import understand
 from distill.teacher.budget import Budget, BudgetReached
 from distill.teacher.exchange import TeacherError
-from distill.teacher.payments import payments
 from distill.teacher.session import Done, Job, Session, Stopped
 from distill.teacher.store import LEASE_S, Store
 from distill.teacher.workers import Workers
+from distill.teacher.writing import payments
 
 MOST_ROWS = 20_000  # of one batch; OpenAI takes 50,000 rows and 200 MB
 _AT_ONCE = 10  # batches under way: what bounds the memory

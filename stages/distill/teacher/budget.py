@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from distill.settings.runtime import RuntimeSettings
 from distill.teacher.exchange import TeacherError, Usage
-from distill.teacher.prices import cost, dollars, from_picodollars, picodollars, price_of
+from distill.teacher.money import cost, dollars, from_picodollars, picodollars, price_of
 from distill.teacher.session import Job, Session
 from distill.teacher.store import Store
 

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from distill.teacher.bill import Bill
-from distill.teacher.prices import dollars
+from distill.teacher.money import Bill, dollars
 
 _BAR_EVERY_S, _LINE_EVERY_S = 0.2, 5.0
 _WIDTH = 20

@@ -23,9 +23,8 @@ from distill.errors import DataError
 from distill.paths import source
 from distill.rows.files import read_json_lines
 from distill.settings import Settings
-from distill.teacher.bill import Bill
 from distill.teacher.exchange import Reply, Request, Usage
-from distill.teacher.prices import cost
+from distill.teacher.money import Bill, cost
 
 _SHARD = re.compile(r"(?P<split>[a-z]+)_CoT_(?P<number>[0-9]+)\.json\Z")
 _UNKNOWN = Usage(None, None, None, None)

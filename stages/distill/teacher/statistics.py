@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from distill.teacher.prices import dollars, from_picodollars
+from distill.teacher.money import dollars, from_picodollars
 from distill.teacher.store import Store
 
 

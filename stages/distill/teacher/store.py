@@ -7,22 +7,54 @@ and a power cut. Each thread opens its own Store.
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from distill.teacher.exchange import TeacherError, Usage
 from distill.teacher.migrations import NewerSchema, migrate
-from distill.teacher.owners import alive, owner
 from distill.teacher.stored import Answer, Claimed, Paid, Payment, Stored
 
 LEASE_S = 300.0  # a claim without news for so long is stale; that of a dead process on this machine is at once
 _BUSY_MS = 60_000
 _CHUNK = 256
+
+
+@cache
+def owner() -> str:
+    """This process, in a way that tells it from a later one with the same id: "host:pid:start"."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+            return "" if fields[0] in "ZX" else fields[19]  # a zombie asks for nothing
+    except OSError:
+        return ""
+
+
+def alive(name: str) -> bool:
+    """Whether the owner of a claim still runs; True where that cannot be known (another host)."""
+    host, pid, started = name.rsplit(":", 2)
+    if host != socket.gethostname():
+        return True
+    if os.name == "nt":  # where signal 0 is no question
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return _started(int(pid)) == started
 
 
 class StoreError(TeacherError):

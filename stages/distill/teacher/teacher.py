@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from distill.teacher.asking import Asking, Books, keyed, reply
-from distill.teacher.bill import Bill
-from distill.teacher.estimates import Estimate
 from distill.teacher.exchange import Reply, Request
-from distill.teacher.seen_keys import SeenKeys
+from distill.teacher.keys import SeenKeys
+from distill.teacher.money import Bill, Estimate
 from distill.teacher.session import Session
 from distill.teacher.stored import Stored
 

@@ -1,4 +1,4 @@
-"""Answers on their way to the store: gathered for a moment, committed together, then handed back.
+"""Answers on their way to the store: gathered for a moment, committed together with their price, then handed back.
 
 The rows are inserted within the event loop, and the commit, which waits for the disk, in a thread of its
 own: what came in meanwhile goes into the next one.
@@ -7,15 +7,15 @@ own: what came in meanwhile goes into the next one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from distill.teacher.budget import Budget
-from distill.teacher.exchange import TeacherError
-from distill.teacher.payments import payments
+from distill.teacher.exchange import TeacherError, Usage
+from distill.teacher.money import cost, picodollars
 from distill.teacher.session import Done, Session
 from distill.teacher.store import Store
-from distill.teacher.stored import Answer
+from distill.teacher.stored import Answer, Payment
 
 _COMMIT_EVERY_S = 0.005  # so that a fast disk, too, gets several answers at a time
 
@@ -78,3 +78,13 @@ class Writer:
             self._budget.free(done.job)
         self._schedule()
         self._hand_back([done for done, _ in batch])
+
+def payments(session: Session, stage: str, answers: Sequence[Answer]) -> list[Payment]:
+    """What the answers cost, added up a model. Answers of one call of this have one mode."""
+    made = []
+    for model in {answer.model for answer in answers}:
+        some = [answer.stored for answer in answers if answer.model == model]
+        tokens = [sum(getattr(stored.usage, name) or 0 for stored in some) for name in ("tokens_in", "tokens_cached", "tokens_out")]
+        usd = cost(Usage(*tokens), model, session.runtime.prices, some[0].mode)
+        made.append(Payment(stage, session.endpoint, session.simulated, model, len(some), *tokens, picodollars(usd)))
+    return made

@@ -6,6 +6,7 @@ its length, and a response that names no label never gets one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from distill.answers.parsing.choosing import choose
@@ -17,7 +18,6 @@ from distill.answers.parsing.lexicon import lexicon
 from distill.answers.parsing.numbers import plain_mathematics
 from distill.answers.parsing.rationales import drop_unfinished, find_rationale, tidy
 from distill.answers.parsing.record import KINDS, NOTHING, Finding, Parsed
-from distill.answers.parsing.refusals import is_refusal
 from distill.answers.parsing.structured import read_structured
 
 _CUT = ("length", "max_tokens")
@@ -103,3 +103,24 @@ def _record(finding: Finding, rationale: str | None, expect_rationale: bool) -> 
     if finding.label is None:
         return Parsed(None, rationale, "ambiguous" if finding.several else "no_label")
     return Parsed(finding.label, rationale, "ok" if rationale or not expect_rationale else "no_rationale")
+
+# Only the beginning is read: deep inside an explanation the same words are about something else.
+_OPENING = 240
+_REFUSAL = re.compile(
+    r"\b(?:sorry|apologi[sz]e|apologies)\b[^\n]{0,60}?\b(?:can(?:not|'t)|unable|not able|won't|don't|do not|but i)\b"
+    r"|\bi\s*(?:'m| am)\s+(?:not able|unable|not allowed|not comfortable)\s+to\b"
+    r"|\bi\s+(?:can(?:not|'t| not)|won't|will not|must decline|refuse to|decline to)\s+"
+    r"(?:help|assist|answer|provide|comply|fulfil|respond|engage|endorse|recommend|support|generate|continue|do that|discuss|complete|to\b)"
+)
+
+
+_DISCLAIMER = re.compile(r"\bas an? (?:ai|artificial|language|large language)\b")
+
+
+def is_refusal(folded: str, *, answered: bool) -> bool:
+    """Whether a folded response begins by declining.
+
+    A mere disclaimer ("As an AI, …") declines only if no answer came after it.
+    """
+    opening = folded[:_OPENING]
+    return bool(_REFUSAL.search(opening)) or (not answered and bool(_DISCLAIMER.search(opening)))

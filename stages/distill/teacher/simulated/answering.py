@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
-from distill.teacher.simulated.knowledge import Knowledge, Opinion, Row
-from distill.teacher.simulated.luck import Luck
+from distill.teacher.simulated.knowledge import Knowledge, Luck, Opinion, Row
 from distill.teacher.simulated.protocol import Chat
 from distill.teacher.simulated.structured import shape
 from distill.teacher.simulated.traits import Reader, Traits, closing

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from distill.teacher.simulated.luck import Luck
+from distill.teacher.simulated.knowledge import Luck
 from distill.teacher.simulated.protocol import ApiError
 
 # name: (status, type, code, message) of failures that are answered in the API's own form.

@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from distill.settings.loader import Refused
-from distill.teacher.simulated.knowledge import Habits, Opinion, Row
-from distill.teacher.simulated.luck import Luck
+from distill.teacher.simulated.knowledge import Habits, Luck, Opinion, Row
 
 # Factor on the chance of a slip, by how many words the best label is ahead of the next.
 _DIFFICULTY = {0: 2.0, 1: 1.2}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from hashlib import blake2b
+from typing import Protocol, TypeVar
 
 from distill.settings.loader import setting
-from distill.teacher.simulated.luck import Luck
 
 
 @dataclass(frozen=True)
@@ -70,3 +71,24 @@ class Knowledge(Protocol):
 
     def vague(self, label: str, luck: Luck) -> str:
         """One sentence for a label without a fact."""
+
+T = TypeVar("T")
+
+
+class Luck:
+    """Draws that depend on the key and the draw's name alone."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: str):
+        self.key = key.encode()
+
+    def draw(self, name: str) -> float:
+        """A number from 0 to below 1."""
+        return int.from_bytes(blake2b(self.key + b"\0" + name.encode(), digest_size=6).digest(), "big") / 2**48
+
+    def chance(self, name: str, probability: float) -> bool:
+        return self.draw(name) < probability
+
+    def pick(self, name: str, options: Sequence[T]) -> T:
+        return options[int(self.draw(name) * len(options))]

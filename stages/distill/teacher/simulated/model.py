@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from distill.settings.loader import SettingsError, load
 from distill.teacher.simulated import tokens
 from distill.teacher.simulated.answering import Answer, Answerer
-from distill.teacher.simulated.knowledge_file import read_knowledge
-from distill.teacher.simulated.logprobs import log_probabilities
-from distill.teacher.simulated.luck import Luck
+from distill.teacher.simulated.comparison import Comparison
+from distill.teacher.simulated.keywords import Keywords
+from distill.teacher.simulated.knowledge import Knowledge, Luck
 from distill.teacher.simulated.proposing import Proposer
 from distill.teacher.simulated.protocol import Chat, Choice, completion, read_chat
+from distill.teacher.simulated.tokens import log_probabilities
 
 # Raised with every change of what is answered: it is part of the model's identity.
 VERSION = "2"
@@ -54,3 +59,28 @@ class Model:
         if chat.logprobs:
             logprobs = log_probabilities(text, answer.label, answer.confidence, self.knowledge.classes, chat.top_logprobs, luck)
         return Choice(text, "length" if was_cut else "stop", tokens.count(text), logprobs=logprobs)
+
+KINDS: dict[str, type] = {"comparison": Comparison, "keywords": Keywords}
+
+
+@dataclass(frozen=True)
+class Known:
+    """A knowledge file that was read; `identity` stands for its content."""
+
+    knowledge: Knowledge
+    identity: str
+
+
+def read_knowledge(path: Path, version: str) -> Known:
+    """Reads a knowledge file. Raises SettingsError with file, line and key."""
+    try:
+        content = path.read_bytes()
+        values = yaml.load(content, Loader=yaml.CSafeLoader)
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); teacher.path must name the simulated teacher's knowledge") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+    kind = values.get("kind") if isinstance(values, dict) else None
+    if kind not in KINDS:
+        raise SettingsError(f"{path}: kind: is {kind!r}; allowed: {', '.join(KINDS)}")
+    return Known(load(KINDS[kind], path), hashlib.sha256(version.encode() + b"\0" + content).hexdigest()[:16])

@@ -10,8 +10,7 @@ import re
 from dataclasses import dataclass
 
 from distill.teacher.simulated.clauses import FAMILIES, bank, family, sentences
-from distill.teacher.simulated.knowledge import Knowledge
-from distill.teacher.simulated.luck import Luck
+from distill.teacher.simulated.knowledge import Knowledge, Luck
 from distill.teacher.simulated.protocol import Chat
 from distill.teacher.simulated.traits import Reader
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from distill.teacher.simulated import tokens
+from distill.teacher.simulated.knowledge import Luck
 
 _PIECE = re.compile(r"\s*(?:\w{1,6}|[^\w\s])")
 # What the chat format of OpenAI's models adds to each message, and to the prompt as a whole.
@@ -29,3 +34,40 @@ def cut(text: str, limit: int) -> tuple[str, bool]:
     """The first `limit` tokens, and whether any were left out."""
     found = pieces(text)
     return ("".join(found[:limit]), True) if len(found) > limit else (text, False)
+
+# Of a token that carries no decision, at least.
+_PLAIN = 0.93
+
+
+def log_probabilities(text: str, label: str | None, confidence: float, labels: Sequence[str], top: int, luck: Luck) -> list[dict[str, Any]]:
+    """An entry a token. The first token of the label, where it is last named, has the label's probability,
+    and the other labels share the rest among its `top` alternatives."""
+    found = tokens.pieces(text)
+    at = _first_token(found, text, label)
+    entries = []
+    for index, token in enumerate(found):
+        if index == at:
+            alternatives = [(token, confidence)]
+            others = [other for other in labels if other != label]
+            space = token[: len(token) - len(token.lstrip())]
+            alternatives += [(space + tokens.pieces(other)[0], (1 - confidence) / len(others)) for other in others]
+        else:
+            alternatives = [(token, _PLAIN + (1 - _PLAIN) * luck.draw(f"token {index}"))]
+        entries.append(_entry(*alternatives[0]) | {"top_logprobs": [_entry(*one) for one in alternatives[:top]]})
+    return entries
+
+
+def _first_token(found: list[str], text: str, label: str | None) -> int | None:
+    place = text.lower().rfind(label.lower()) if label else -1
+    if place < 0:
+        return None
+    end = 0
+    for index, token in enumerate(found):
+        end += len(token)
+        if end > place:
+            return index
+    return None
+
+
+def _entry(token: str, probability: float) -> dict[str, Any]:
+    return {"token": token, "logprob": round(math.log(max(probability, 1e-9)), 6), "bytes": list(token.encode())}

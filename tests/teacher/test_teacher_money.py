@@ -5,9 +5,8 @@ from decimal import Decimal
 import pytest
 
 from distill.settings.runtime import Price
-from distill.teacher.bill import Bill
 from distill.teacher.exchange import Usage
-from distill.teacher.prices import cost, dollars, from_picodollars, picodollars
+from distill.teacher.money import Bill, cost, dollars, from_picodollars, picodollars
 
 PRICES = {
     "m": Price(Decimal("0.15"), Decimal("0.075"), Decimal("0.60"), "2026-01-01", "a test"),
