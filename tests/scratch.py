@@ -59,6 +59,11 @@ class Repository:
     def git(self, *arguments: str) -> str:
         return self.run("git", *arguments)
 
+    def identify(self) -> None:
+        """Says who commits here."""
+        for key, value in (("user.name", "test"), ("user.email", "test@example.invalid"), ("commit.gpgsign", "false")):
+            self.git("config", key, value)
+
     def commit(self, message: str = "state") -> None:
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message)
@@ -117,8 +122,7 @@ def new(tmp: Path, *, stages: Path = ROOT / "stages", **settings: Any) -> Reposi
         (path / "metrics" / name).write_text(empty)
     repository = Repository(path, home)
     repository.git("init", "-q", "-b", "main")
-    for key, value in (("user.name", "test"), ("user.email", "test@example.invalid"), ("commit.gpgsign", "false")):
-        repository.git("config", key, value)
+    repository.identify()
     repository.dvc("init", "-q")
     shutil.copy(ROOT / ".dvc" / "config", path / ".dvc" / "config")
     shutil.copytree(ROOT / ".dvc" / "plots", path / ".dvc" / "plots", dirs_exist_ok=True)

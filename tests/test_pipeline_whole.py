@@ -4,10 +4,10 @@ stages, the real DVC, the simulated teacher over HTTP; only the sizes are tiny."
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -145,17 +145,20 @@ def test_the_same_inputs_and_settings_give_the_same_bytes(clone, tmp_path):
     assert ids == sorted(ids) and len(ids) == 120
 
 
-def test_a_colleague_without_key_and_store_runs_nothing_and_then_no_stage_that_asks_for_another_rate(clone, tmp_path):
-    path, home = tmp_path / "colleague", tmp_path / "home"
-    home.mkdir()
-    subprocess.run(["git", "clone", "-q", str(clone.path), str(path)], check=True, env=clone.env())
-    colleague = Repository(path, home)
-    colleague.dvc("pull")
+@pytest.fixture(scope="module")
+def colleague(clone, tmp_path_factory) -> Repository:
+    """A clone of the clone by somebody without key and store, who pulled the data."""
+    tmp = tmp_path_factory.mktemp("colleague")
+    made = Repository(tmp / "clone", tmp / "home")
+    made.home.mkdir()
+    subprocess.run(["git", "clone", "-q", str(clone.path), str(made.path)], check=True, env=clone.env())
+    made.identify()
+    made.dvc("pull")
+    return made
+
+
+def test_a_colleague_runs_nothing_again(colleague):
     assert colleague.repro() == []
-    colleague.set(**{"subsample.explanation_rate": 0.25})
-    assert colleague.repro() == ["subsample", "train", "evaluate", "hand_over", "report"]
-    assert colleague.json("metrics/subsample.json")["rationale"]["kept"] == round(0.25 * colleague.json("metrics/subsample.json")["rows"]["trained_on"])
-    assert not (path / ".distill" / "responses.sqlite").exists(), "the teacher was asked nothing"
 
 
 def test_without_data_the_lock_still_tells_that_all_is_up_to_date(clone, tmp_path):
@@ -164,44 +167,42 @@ def test_without_data_the_lock_still_tells_that_all_is_up_to_date(clone, tmp_pat
     assert ran(bare.dvc("repro", "--dry", "--allow-missing")) == []
 
 
-def test_an_experiment_its_figures_and_its_plots(clone):
-    assert ran(clone.dvc("exp", "run", "--name", "short", "-S", "train.steps=3", "-S", "train.mode=standard")) == ["train", "evaluate", "hand_over", "report"]
-    assert clone.json("metrics/evaluate.json")["student"]["rationale"] == {"rows": 0}
-    shown = json.loads(clone.dvc("exp", "show", "--json"))
+def test_a_colleagues_experiment_asks_no_teacher_and_has_figures_and_plots(colleague):
+    changes = [part for change in ("subsample.explanation_rate=0.25", "train.steps=3", "train.mode=standard") for part in ("-S", change)]
+    assert ran(colleague.dvc("exp", "run", "--name", "short", *changes)) == ["subsample", "train", "evaluate", "hand_over", "report"]
+    assert colleague.json("metrics/subsample.json")["rationale"]["kept"] == round(0.25 * colleague.json("metrics/subsample.json")["rows"]["trained_on"])
+    assert not (colleague.path / ".distill" / "responses.sqlite").exists(), "the teacher was asked nothing"
+    assert colleague.json("metrics/evaluate.json")["student"]["rationale"] == {"rows": 0}
+    shown = json.loads(colleague.dvc("exp", "show", "--json"))
     names = [exp["name"] for revision in shown for exp in revision.get("experiments") or []]
     assert names == ["short"]
-    difference = json.loads(clone.dvc("metrics", "diff", "--json"))
+    difference = json.loads(colleague.dvc("metrics", "diff", "--json"))
     assert difference["metrics/train.json"]["steps"] == {"old": 6, "new": 3, "diff": -3}
     assert "metrics/annotate.json" not in difference
-    clone.run(sys.executable, "stages/diagnose.py", "HEAD", "short", "--rows", "4")
-    described = clone.json("diagnostics/diagnostics.json")
+    colleague.run(sys.executable, "stages/diagnose.py", "HEAD", "short", "--rows", "4")
+    described = colleague.json("diagnostics/diagnostics.json")
     assert [one["student"]["mode"] for one in described["experiments"]] == ["step_by_step", "standard"]
-    assert len(described["rows"]) == 4 and (clone.path / "diagnostics" / "index.html").exists()
+    assert len(described["rows"]) == 4 and (colleague.path / "diagnostics" / "index.html").exists()
 
-    assert json.loads(clone.dvc("plots", "show", "--json"))
-    clone.dvc("plots", "show")
-    page = (clone.path / "dvc_plots" / "index.html").read_text()
-    plots = [shown for plot in yaml.safe_load((clone.path / "dvc.yaml").read_text())["plots"] for shown in plot.values()]
-    there = sum(all((clone.path / file).exists() for file in shown["y"]) for shown in plots)
+    assert json.loads(colleague.dvc("plots", "show", "--json"))
+    colleague.dvc("plots", "show")
+    page = (colleague.path / "dvc_plots" / "index.html").read_text()
+    plots = [shown for plot in yaml.safe_load((colleague.path / "dvc.yaml").read_text())["plots"] for shown in plot.values()]
+    there = sum(all((colleague.path / file).exists() for file in shown["y"]) for shown in plots)
     assert "<script src=" not in page and page.count("vegaEmbed('#") == there >= 5
     for title in ("Prompt search", "Training loss", "Accuracy on the validation rows", "Student on the test rows", "Cascade on the test rows"):
         assert title in page
-    shutil.rmtree(clone.path / "dvc_plots")
-    clone.git("checkout", "-q", "--", ".")
-    clone.dvc("checkout")
 
 
 def test_queued_experiments_run_side_by_side_and_ask_the_teacher_nothing_again(clone):
     rows = clone.json("metrics/subsample.json")["rows"]["trained_on"]
     before = paid_calls(clone)
-    clone.dvc("exp", "run", "--queue", "-S", "subsample.explanation_rate=0.0,0.5")
+    clone.dvc("exp", "run", "--queue", "-S", "subsample.explanation_rate=0.0,0.5", "train")
     clone.run(sys.executable, "-m", "dvc", "queue", "start", "-j", "2")
     try:
-        status = ""
-        for _ in range(120):  # each look takes DVC about a second
-            status = clone.dvc("queue", "status")
-            if not any(word in status for word in ("Queued", "Running")):
-                break
+        until = time.monotonic() + 300
+        while any(word in (status := clone.dvc("queue", "status")) for word in ("Queued", "Running")) and time.monotonic() < until:
+            time.sleep(1)
         assert status.count("Success") == 2, status + clone.dvc("queue", "logs", status.split()[8], check=False)
     finally:
         clone.dvc("queue", "stop", "--kill", check=False)
