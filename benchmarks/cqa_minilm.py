@@ -78,7 +78,11 @@ def studies(data: Path, seeds: list[int]) -> dict[str, dict[str, Any]]:
     common = settings(data)
     keys = ["student.seed", "train.seed", "subsample.seed"]
     tuned = {key: value for key, value in common.items() if key != "train.learning_rate"}
-    rates = {f"{mode} at {rate:g}": {"train.mode": mode, "train.learning_rate": rate} for rate in LEARNING_RATES for mode in ("standard", "step_by_step")}
+    rates = {
+        f"{mode} at {rate:g}": {"train.mode": mode, "train.learning_rate": rate}
+        for rate in LEARNING_RATES
+        for mode in ("standard", "step_by_step")
+    }
     question = "What do PaLM-540B's rationales teach a sentence encoder on CommonsenseQA, beyond its labels?"
     return {
         "tune": {
@@ -118,7 +122,11 @@ def run(command: list[str], where: Path) -> None:
     """Runs a command whose words go to standard error."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("DVC_")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
-    names = {f"GIT_{role}_{part}": f"benchmark{'@example.invalid' * (part == 'EMAIL')}" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+    names = {
+        f"GIT_{role}_{part}": f"benchmark{'@example.invalid' * (part == 'EMAIL')}"
+        for role in ("AUTHOR", "COMMITTER")
+        for part in ("NAME", "EMAIL")
+    }
     subprocess.run(command, cwd=where, check=True, stdout=sys.stderr, env={**env, **names, "PATH": path})
 
 
@@ -134,9 +142,18 @@ def untrained(place: Path) -> dict[str, Any]:
     rows = [TrainingRow(row.id, row.input, row.label or "", None, row.choices) for row in test[:1]]
     asked = replace(asked, train=replace(asked.train, mode="standard"))
     student = new_student(rows, task.card(), asked).to(device(asked.runtime))
-    right = sum(label == row.label for (label, _), row in zip(Student(student, asked.runtime.predict_rows).label(test), test, strict=True))
+    right = sum(
+        label == row.label
+        for (label, _), row in zip(Student(student, asked.runtime.predict_rows).label(test), test, strict=True)
+    )
     low, high = wilson(right, len(test))
-    return {"arm": "zero-shot similarity", "accuracy": round(right / len(test), 4), "low": round(low, 4), "high": round(high, 4), "rows": len(test)}
+    return {
+        "arm": "zero-shot similarity",
+        "accuracy": round(right / len(test), 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "rows": len(test),
+    }
 
 
 def results(place: Path, name: str, data: Path) -> None:
@@ -147,22 +164,43 @@ def results(place: Path, name: str, data: Path) -> None:
         print(json.dumps({key: cell.get(key) for key in shown}), flush=True)
     if name == "study":
         # By the clone's own code and settings, which later commits here do not change.
-        again = [sys.executable, "benchmarks/cqa_minilm.py", "untrained", "--data", str(data), "--out", str(place.parent)]
+        again = [
+            sys.executable,
+            "benchmarks/cqa_minilm.py",
+            "untrained",
+            "--data",
+            str(data),
+            "--out",
+            str(place.parent),
+        ]
         print(subprocess.run(again, cwd=place, check=True, capture_output=True, text=True).stdout.strip(), flush=True)
     seconds = [cell["train_seconds"] for cell in made["cells"] if cell["train_seconds"] is not None]
-    arms = {arm: {key: found.get(key) for key in ("accuracy", "difference", "steps", "teraflop")} for arm, found in made["arms"].items()}
+    arms = {
+        arm: {key: found.get(key) for key in ("accuracy", "difference", "steps", "teraflop")}
+        for arm, found in made["arms"].items()
+    }
     print(json.dumps({"summary": arms, "training_minutes": round(sum(seconds) / 60, 1)}), flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("phase", choices=("tune", "study", "results", "untrained"))
-    parser.add_argument("--data", type=Path, required=True, help="folder with CommonsenseQA and PaLM-540B's completions")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with CommonsenseQA and PaLM-540B's completions"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the clone, which keeps what is finished")
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(FRESH_SEEDS), help="of the study; at least two, and not the tuning seed")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        default=list(FRESH_SEEDS),
+        help="of the study; at least two, and not the tuning seed",
+    )
     options = parser.parse_args()
     if TUNING_SEED in options.seeds or len(set(options.seeds)) < 2:
-        parser.error(f"--seeds: at least two different ones, and not {TUNING_SEED}, on which the learning rates were tuned")
+        parser.error(
+            f"--seeds: at least two different ones, and not {TUNING_SEED}, on which the learning rates were tuned"
+        )
     if options.phase == "untrained":
         print(json.dumps(untrained(options.out.resolve() / "clone")), flush=True)
         return

@@ -52,8 +52,12 @@ Step = Callable[[], None]
 def student_of(shape: str, device: torch.device) -> Architecture:
     """A T5 of the shape with random weights, which tells its tasks by the decoder's token."""
     settings = settings_of("default")
-    sizes = replace(settings.student.scratch, architecture="encoder_decoder", vocabulary=600, dropout=0.1, **SHAPES[shape])
-    settings = replace(settings, student=replace(settings.student, scratch=sizes), train=replace(settings.train, task_token="decoder"))
+    sizes = replace(
+        settings.student.scratch, architecture="encoder_decoder", vocabulary=600, dropout=0.1, **SHAPES[shape]
+    )
+    settings = replace(
+        settings, student=replace(settings.student, scratch=sizes), train=replace(settings.train, task_token="decoder")
+    )
     row = TrainingRow("1", "words of no meaning", "label", "a rationale of some more words")
     student = new_student([row], TaskCard("shapes", "classes", "", (), {}, ("label",)), settings)
     student.model.resize_token_embeddings(VOCABULARY[shape])
@@ -74,7 +78,10 @@ def synthetic(rows: int, vocabulary: int, numbers: random.Random) -> Encoded:
 def features(rows: Encoded) -> list[Feature]:
     """The same rows as the published arrangement reads them."""
     return [
-        {"label": {"input_ids": PREFIX + given, "labels": label}, "rationale": {"input_ids": PREFIX + given, "labels": told or []}}
+        {
+            "label": {"input_ids": PREFIX + given, "labels": label},
+            "rationale": {"input_ids": PREFIX + given, "labels": told or []},
+        }
         for given, label, told in zip(rows.inputs, rows.labels, rows.rationales, strict=True)
     ]
 
@@ -114,7 +121,10 @@ def stepper(student: Architecture, losses: Iterator[Callable[[], Tensor]], devic
 
 def moved(batch: dict[str, Tensor], device: torch.device) -> dict[str, Tensor]:
     """As DataLoader and Trainer do it: from pinned memory, without waiting."""
-    return {name: (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True) for name, tensor in batch.items()}
+    return {
+        name: (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
+        for name, tensor in batch.items()
+    }
 
 
 def kernels(step: Step, steps: int, device: torch.device) -> list[dict[str, Any]]:
@@ -124,9 +134,15 @@ def kernels(step: Step, steps: int, device: torch.device) -> list[dict[str, Any]
         for _ in range(steps):
             step()
         synchronized(device)
-    spent = {event.key: event.self_device_time_total if cuda else event.self_cpu_time_total for event in profiled.key_averages()}
+    spent = {
+        event.key: event.self_device_time_total if cuda else event.self_cpu_time_total
+        for event in profiled.key_averages()
+    }
     everything = sum(spent.values()) or 1.0
-    return [{"kernel": name[:80], "share": round(time / everything, 3)} for name, time in sorted(spent.items(), key=lambda item: -item[1])[:10]]
+    return [
+        {"kernel": name[:80], "share": round(time / everything, 3)}
+        for name, time in sorted(spent.items(), key=lambda item: -item[1])[:10]
+    ]
 
 
 def measured(step: Step, steps: int, warm: int, device: torch.device) -> float:
@@ -165,19 +181,31 @@ def main() -> None:
             targets = torch.stack([student.targets(part) for part in parts]).sum(0)
             return torch.stack([student(**part).shares(targets).total(0.5) for part in parts]).sum()
 
-        def published(batch: list[int], student: Architecture = student, twice: list[Feature] = twice, collate: Collator = collate) -> Tensor:
+        def published(
+            batch: list[int], student: Architecture = student, twice: list[Feature] = twice, collate: Collator = collate
+        ) -> Tensor:
             both = collate([twice[index] for index in batch])
             label, rationale = (student.model(**moved(both[task], device)).loss for task in ("label", "rationale"))
             return 0.5 * label + 0.5 * rationale
 
-        result: dict[str, Any] = {"shape": shape, "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu", "rows": given.rows}
+        result: dict[str, Any] = {
+            "shape": shape,
+            "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+            "rows": given.rows,
+        }
         result |= {"parameters": sum(p.numel() for p in student.parameters()), "matmul_tflop_s": round(rate / 1e12, 3)}
         real = sum(rows.lengths()[index] for batch in grouped for index in batch) / len(grouped)
         needed = gflop_per_step(student, rows, [[index] for batch in grouped[:POOL] for index in batch]) * given.rows
         for name, loss, batches in (("ours", ours, grouped), ("published", published, drawn)):
-            step = stepper(student, itertools.cycle([lambda batch=batch, loss=loss: loss(batch) for batch in batches]), device)
+            step = stepper(
+                student, itertools.cycle([lambda batch=batch, loss=loss: loss(batch) for batch in batches]), device
+            )
             seconds = measured(step, given.steps, given.warm, device)
-            flop = gflop_per_step(student, rows, batches) if name == "ours" else PublishedStep(student.model, collate, twice).gflop_per_step(batches[:8])
+            flop = (
+                gflop_per_step(student, rows, batches)
+                if name == "ours"
+                else PublishedStep(student.model, collate, twice).gflop_per_step(batches[:8])
+            )
             result[name] = {
                 "ms_per_step": round(seconds * 1000, 2),
                 "rows_per_s": round(given.rows / seconds, 1),

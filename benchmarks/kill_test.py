@@ -66,7 +66,9 @@ def serve() -> None:
             in_flight -= 1
         message = {"role": "assistant", "content": f"answer to {said}"}
         usage = {"prompt_tokens": 5, "completion_tokens": 5}
-        return web.json_response({"model": "m", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage})
+        return web.json_response(
+            {"model": "m", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
+        )
 
     async def told(request: web.Request) -> web.Response:
         return web.json_response({"counts": counts, "in_flight": in_flight})
@@ -236,7 +238,9 @@ class Epoch:
             raise SystemExit("a process that was not killed has failed")
         counts = self.calls()
         again = sum(counts.values()) - len(counts)
-        self.excused.update({row: count - 1 for row, count in counts.items() if count > 1} if again <= kills * AT_ONCE else {})
+        self.excused.update(
+            {row: count - 1 for row, count in counts.items() if count > 1} if again <= kills * AT_ONCE else {}
+        )
         self.judge(told, killed=False)
 
     def finish(self, lives: list[Life]) -> None:
@@ -267,7 +271,9 @@ def stored_texts() -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=1000, help="of single processes; 2 more for every 20, among four at once")
+    parser.add_argument(
+        "--kills", type=int, default=1000, help="of single processes; 2 more for every 20, among four at once"
+    )
     parser.add_argument("--rows", type=int, default=ROWS, help="rows of an epoch of 20 kills")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()

@@ -104,7 +104,13 @@ def main() -> None:
             "train.evaluate_every": math.ceil(given.steps / 2), "train.warmup_steps": 20, "evaluate.rationale_rows": 20,
         }  # fmt: skip
         (clone / "params.yaml").write_text(changed(params, changes), encoding="utf-8")
-        subprocess.run([sys.executable, "-m", "dvc", "repro", "evaluate"], cwd=clone, env=environment, stdout=sys.stderr, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "dvc", "repro", "evaluate"],
+            cwd=clone,
+            env=environment,
+            stdout=sys.stderr,
+            check=True,
+        )
         trained, found = (json.loads((clone / f"metrics/{stage}.json").read_text()) for stage in ("train", "evaluate"))
     label = found["student"]["label"]
     print(json.dumps({

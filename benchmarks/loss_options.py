@@ -83,7 +83,10 @@ def cell(settings: Settings, name: str, seed: int, folder: Path) -> tuple[Cell, 
     train = replace(settings.train, seed=seed, **arm.train)
     subsample = replace(settings.subsample, **arm.subsample)
     made = replace(settings, train=train, subsample=subsample, student=replace(settings.student, seed=seed))
-    what = {section: asdict(getattr(made, section)) for section in ("task", "teacher", "annotate", "subsample", "student", "train")}
+    what = {
+        section: asdict(getattr(made, section))
+        for section in ("task", "teacher", "annotate", "subsample", "student", "train")
+    }
     path = folder / f"{hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()[:16]}.json"
     if not path.is_file():
         print(f"{name}, seed {seed}", file=sys.stderr, flush=True)
@@ -108,7 +111,13 @@ def line(name: str, cells: dict[str, list[Cell]], rationale: dict[str, Any], see
     if against is not None:
         leads = [100 * (one.accuracy - other.accuracy) for one, other in zip(cells[name], cells[against], strict=True)]
         low, high = interval(leads)
-        said |= {"against": against, "lead": round(statistics.fmean(leads), 1), "low": round(low, 1), "high": round(high, 1), "proven": low > 0}
+        said |= {
+            "against": against,
+            "lead": round(statistics.fmean(leads), 1),
+            "low": round(low, 1),
+            "high": round(high, 1),
+            "proven": low > 0,
+        }
     return said
 
 

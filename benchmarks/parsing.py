@@ -102,12 +102,14 @@ def summarise(name: str, items: list[tuple[Answer, Parsed, str]]) -> dict:
 
 def show(answer: Answer, parsed: Parsed, rule: str) -> str:
     """One answer with what became of it, to be read by a person."""
-    return "\n".join([
-        f"--- {answer.group} {answer.prompt} [{rule}] {parsed.status}: {parsed.label!r}, gold {answer.gold!r}",
-        f"Q {answer.question[:160]!r} {list(answer.choices) or ''}",
-        f"R {answer.response[:700]!r}",
-        f"> {parsed.rationale!r}"[:300],
-    ])
+    return "\n".join(
+        [
+            f"--- {answer.group} {answer.prompt} [{rule}] {parsed.status}: {parsed.label!r}, gold {answer.gold!r}",
+            f"Q {answer.question[:160]!r} {list(answer.choices) or ''}",
+            f"R {answer.response[:700]!r}",
+            f"> {parsed.rationale!r}"[:300],
+        ]
+    )
 
 
 def speed(answers: list[Answer]) -> dict:

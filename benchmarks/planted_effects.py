@@ -142,7 +142,17 @@ def main() -> None:
     started = time.perf_counter()
     checks = {name: check(name, asked.draws, asked.seed) for name in CHECKS}
     holds = all(one["holds"] is not False for one in checks.values())
-    print(json.dumps({"draws": asked.draws, "holds": holds, "checks": checks, "optimism": optimism(asked.draws, asked.seed), "seconds": round(time.perf_counter() - started, 1)}))
+    print(
+        json.dumps(
+            {
+                "draws": asked.draws,
+                "holds": holds,
+                "checks": checks,
+                "optimism": optimism(asked.draws, asked.seed),
+                "seconds": round(time.perf_counter() - started, 1),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -155,7 +155,9 @@ def effective(settings: Settings, arm: Arm, seed: int) -> Settings:
     """The settings of one cell."""
     mode = "standard" if arm.rationales == "none" else settings.train.mode
     train = replace(settings.train, **{"mode": mode, "seed": seed, **arm.train})
-    return replace(settings, student=replace(settings.student, seed=seed), train=replace(train, steps=train.steps * arm.times))
+    return replace(
+        settings, student=replace(settings.student, seed=seed), train=replace(train, steps=train.steps * arm.times)
+    )
 
 
 def trained(settings: Settings, which: str, seed: int, data: Data) -> Cell:
@@ -168,7 +170,9 @@ def trained(settings: Settings, which: str, seed: int, data: Data) -> Cell:
     gold = [row.label for row in data.test]
     accuracy = sum(label == right for (label, _), right in zip(found, gold, strict=True)) / len(gold)
     label = made.metrics["label"]
-    return Cell(accuracy, label["validation_accuracy"], chance(gold), made.runtime["seconds"], made.metrics["best_step"])
+    return Cell(
+        accuracy, label["validation_accuracy"], chance(gold), made.runtime["seconds"], made.metrics["best_step"]
+    )
 
 
 def chance(gold: list[str | None]) -> float:
@@ -220,7 +224,11 @@ class Cells:
             return Cell(**read_object(path)["cell"])
         print(f"{arm.name}, seed {seed}, {arm.train or ''}", file=sys.stderr, flush=True)
         data = self.data(seed)
-        cell = bag_of_words(data) if arm.name == BAG else trained(effective(self.settings, arm, seed), arm.rationales, seed, data)
+        cell = (
+            bag_of_words(data)
+            if arm.name == BAG
+            else trained(effective(self.settings, arm, seed), arm.rationales, seed, data)
+        )
         write_json(path, {"what": what, "cell": asdict(cell)})
         return cell
 
@@ -252,7 +260,16 @@ def tune(cells: Cells) -> None:
         print(json.dumps({"arm": "label-only", "validation_accuracy": round(accuracy, 4), **arm.train}), flush=True)
     for changes in TRIED:
         arm = Arm("tuning step-by-step", "own", 1, BASE | changes)
-        print(json.dumps({"arm": "step-by-step", "validation_accuracy": round(validated(cells, arm, TUNING_SEEDS), 4), **arm.train}), flush=True)
+        print(
+            json.dumps(
+                {
+                    "arm": "step-by-step",
+                    "validation_accuracy": round(validated(cells, arm, TUNING_SEEDS), 4),
+                    **arm.train,
+                }
+            ),
+            flush=True,
+        )
 
 
 def arms(cells: Cells) -> Iterable[Arm]:
@@ -292,14 +309,18 @@ def table(cells: Cells, seeds: list[int]) -> None:
     for arm in arms(cells):
         if all(cells.path(arm, seed)[0].is_file() for seed in seeds):
             rows[arm.name] = [cells.get(arm, seed) for seed in seeds]
-    print("| arm | accuracy, each seed (%) | mean | 95 % interval | at chance | training (s) |\n| --- | --- | --- | --- | --- | --- |")
+    print(
+        "| arm | accuracy, each seed (%) | mean | 95 % interval | at chance | training (s) |\n| --- | --- | --- | --- | --- | --- |"
+    )
     for name, found in rows.items():
         values = [100 * cell.accuracy for cell in found]
         low, high = interval(values)
         each = ", ".join(f"{value:.1f}" for value in values)
         failed = sum(cell.accuracy < cell.chance for cell in found)
         seconds = f"{statistics.fmean(cell.seconds for cell in found):.0f}"
-        print(f"| {name} | {each} | {statistics.fmean(values):.1f} | {max(low, 0):.1f} to {min(high, 100):.1f} | {failed} of {len(found)} | {seconds} |")
+        print(
+            f"| {name} | {each} | {statistics.fmean(values):.1f} | {max(low, 0):.1f} to {min(high, 100):.1f} | {failed} of {len(found)} | {seconds} |"
+        )
     print()
     first, *others = rows
     for name in others:
@@ -312,9 +333,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("phase", choices=("tune", "study", "table"))
     parser.add_argument("--out", type=Path, required=True, help="folder that finished cells are kept in")
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(FRESH_SEEDS), help="of the study; at least two, and no tuning seed")
-    parser.add_argument("--steps", type=int, help="of the rationale arms, in place of train.steps; 1000 is what the tuning chose on gold labels")
-    parser.add_argument("--training", type=Path, help="rows to train on; none: the task's, with gold labels and rationales")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=list(FRESH_SEEDS), help="of the study; at least two, and no tuning seed"
+    )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        help="of the rationale arms, in place of train.steps; 1000 is what the tuning chose on gold labels",
+    )
+    parser.add_argument(
+        "--training", type=Path, help="rows to train on; none: the task's, with gold labels and rationales"
+    )
     options = parser.parse_args()
     if set(options.seeds) & set(TUNING_SEEDS) or len(set(options.seeds)) < 2:
         parser.error(f"--seeds: at least two different ones, and none of the tuning seeds {TUNING_SEEDS}")

@@ -28,7 +28,9 @@ def measured(rows: int, inputs: list[str], folder: Path) -> dict[str, float]:
         file.writelines(f"{text}\n" for text in itertools.islice(itertools.cycle(inputs), rows))
     told = folder / "told.txt"
     with open(folder / "answers.jsonl", "w") as answers, open(told, "w") as errors:
-        process = subprocess.Popen([sys.executable, "stages/predict.py", str(asked)], cwd=ROOT, stdout=answers, stderr=errors)
+        process = subprocess.Popen(
+            [sys.executable, "stages/predict.py", str(asked)], cwd=ROOT, stdout=answers, stderr=errors
+        )
         _, status, used = os.wait4(process.pid, 0)
     last = told.read_text(encoding="utf-8").splitlines()[-1]
     if status:

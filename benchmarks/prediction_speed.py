@@ -39,7 +39,9 @@ def usual(student: Architecture, rows: Sequence[Example]) -> list[str]:
     tokenizer, found = student.tokenizer, []
     for start in range(0, len(rows), USUAL_ROWS):
         texts = [row.input for row in rows[start : start + USUAL_ROWS]]
-        batch = tokenizer(texts, return_tensors="pt", padding=True, truncation=True, max_length=student.plan.max_input_tokens)
+        batch = tokenizer(
+            texts, return_tensors="pt", padding=True, truncation=True, max_length=student.plan.max_input_tokens
+        )
         made = student.model.generate(
             input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], decoder_start_token_id=student.starts["label"],
             max_new_tokens=student.plan.max_label_tokens, do_sample=False, num_beams=1,
@@ -56,7 +58,9 @@ def timed(work: Callable[[], Any]) -> tuple[Any, tuple[float, float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=ROOT / "data/student", help="folder of a trained encoder-decoder student")
+    parser.add_argument(
+        "--model", type=Path, default=ROOT / "data/student", help="folder of a trained encoder-decoder student"
+    )
     parser.add_argument("--rows", type=Path, default=ROOT / "data/prepared/test.jsonl")
     parser.add_argument("--data", type=Path, help="folder of CommonsenseQA, for an untrained student of --shape")
     parser.add_argument("--shape", choices=SHAPES, default="default")
@@ -70,7 +74,10 @@ def main() -> None:
         training, rows, card = rows_of(settings, given.data)
         student = Student(new_student(training, card, settings).eval(), settings.runtime.predict_rows)
     else:
-        rows, student = read_rows(given.rows, Example), Student.load(given.model, replace(settings.runtime, device="cpu", threads=given.threads))
+        rows, student = (
+            read_rows(given.rows, Example),
+            Student.load(given.model, replace(settings.runtime, device="cpu", threads=given.threads)),
+        )
     rows = rows[: given.limit]
     usual(student.model, rows[:USUAL_ROWS]), student.label(rows[:USUAL_ROWS])
     seconds: dict[str, list[tuple[float, float]]] = {"usual": [], "ours": []}
@@ -79,12 +86,27 @@ def main() -> None:
         seconds["usual"].append(took)
         scored, took = timed(lambda: student.label(rows))
         seconds["ours"].append(took)
-    allowed = [(text, label) for row, text, (label, _) in zip(rows, written, scored, strict=True) if text in (row.choices or student.model.plan.classes)]
-    result: dict[str, Any] = {"shape": given.shape if given.data else "data/student", "rows": len(rows), "pairs": given.pairs, "threads": given.threads, "generated_batch": USUAL_ROWS}
+    allowed = [
+        (text, label)
+        for row, text, (label, _) in zip(rows, written, scored, strict=True)
+        if text in (row.choices or student.model.plan.classes)
+    ]
+    result: dict[str, Any] = {
+        "shape": given.shape if given.data else "data/student",
+        "rows": len(rows),
+        "pairs": given.pairs,
+        "threads": given.threads,
+        "generated_batch": USUAL_ROWS,
+    }
     for place, name in enumerate(("wall", "cpu")):
         found = [theirs[place] / ours[place] for theirs, ours in zip(seconds["usual"], seconds["ours"], strict=True)]
-        result[name] = {"median": round(statistics.median(found), 2), "range": [round(min(found), 2), round(max(found), 2)]}
-    result["rows_per_cpu_s"] = {name: round(len(rows) / statistics.median(took for _, took in some), 1) for name, some in seconds.items()}
+        result[name] = {
+            "median": round(statistics.median(found), 2),
+            "range": [round(min(found), 2), round(max(found), 2)],
+        }
+    result["rows_per_cpu_s"] = {
+        name: round(len(rows) / statistics.median(took for _, took in some), 1) for name, some in seconds.items()
+    }
     if not given.data:
         result["allowed"] = len(allowed) / len(rows)
         result["same_labels"] = sum(text == label for text, label in allowed) / max(len(allowed), 1)

@@ -55,7 +55,13 @@ def main() -> None:
         write_csv(scratch / "rows.csv", rows)
         shutil.copytree(ROOT / "stages", scratch / "stages", ignore=shutil.ignore_patterns("__pycache__"))
         params = (ROOT / "params.yaml").read_text(encoding="utf-8")
-        changes = {"name": "table", "path": "rows.csv", "train_rows": "all", "validation_rows": "200", "test_rows": "400"}
+        changes = {
+            "name": "table",
+            "path": "rows.csv",
+            "train_rows": "all",
+            "validation_rows": "200",
+            "test_rows": "400",
+        }
         head, tail = params.split("\nteacher:\n", 1)
         for key, value in changes.items():
             head = re.sub(rf"(?m)^  {key}: \S+", f"  {key}: {value}", head, count=1)

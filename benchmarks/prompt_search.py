@@ -86,7 +86,15 @@ def runs(base: Settings, seeds: int, calls: int) -> Iterator[dict[str, Any]]:
                 else:
                     found = searching.Search(teacher, card, splits["train"], settings).run()
                     template = found.template
-                fresh = list(answers(teacher, [(row, "explain") for row in splits["test"]], {"explain": template}, card, settings.teacher))
+                fresh = list(
+                    answers(
+                        teacher,
+                        [(row, "explain") for row in splits["test"]],
+                        {"explain": template},
+                        card,
+                        settings.teacher,
+                    )
+                )
             scored = score(fresh, gold, card.kind, settings.prompt.weights, settings.prompt.rationale_words)
             yield {
                 "kind": kind,
@@ -110,7 +118,9 @@ def ways(base: Settings) -> Iterator[dict[str, Any]]:
     templates = read_prompts(ROOT / "data/prompts/practice.yaml", card)
     asked = {"train": splits["train"], "validation": [], "test": []}
     for name, values in WAYS.items():
-        settings = changed(base, "teacher", structured=name == "structured", temperature=1.0 if "temperature 1" in name else 0.0)
+        settings = changed(
+            base, "teacher", structured=name == "structured", temperature=1.0 if "temperature 1" in name else 0.0
+        )
         settings = changed(settings, "annotate", **values)
         with open_teacher(settings, "benchmark") as teacher:
             found = annotate(teacher, asked, templates, card, settings)["train"]

@@ -36,7 +36,9 @@ SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear"}
 Feature = dict[str, dict[str, list[int]]]
 
 
-def features(tokenizer: PreTrainedTokenizerBase, rows: Sequence[TrainingRow], most_input: int, most_target: int) -> list[Feature]:
+def features(
+    tokenizer: PreTrainedTokenizerBase, rows: Sequence[TrainingRow], most_input: int, most_target: int
+) -> list[Feature]:
     """Token ids of each row, twice: {"label": {"input_ids", "labels"}, "rationale": …}."""
     made: list[Feature] = [{} for _ in rows]
     for task, prefix in (("label", "predict: "), ("rationale", "explain: ")):
@@ -58,8 +60,12 @@ class Collator:
         return {task: self._batch([row[task] for row in rows]) for task in ("label", "rationale")}
 
     def _batch(self, rows: Sequence[dict[str, list[int]]]) -> dict[str, Tensor]:
-        inputs = nn.utils.rnn.pad_sequence([torch.tensor(row["input_ids"]) for row in rows], batch_first=True, padding_value=self.pad)
-        labels = nn.utils.rnn.pad_sequence([torch.tensor(row["labels"]) for row in rows], batch_first=True, padding_value=-100)
+        inputs = nn.utils.rnn.pad_sequence(
+            [torch.tensor(row["input_ids"]) for row in rows], batch_first=True, padding_value=self.pad
+        )
+        labels = nn.utils.rnn.pad_sequence(
+            [torch.tensor(row["labels"]) for row in rows], batch_first=True, padding_value=-100
+        )
         lengths = torch.tensor([len(row["input_ids"]) for row in rows])
         attention_mask = (torch.arange(inputs.shape[1])[None] < lengths[:, None]).long()
         return {"input_ids": inputs, "attention_mask": attention_mask, "labels": labels}
@@ -75,12 +81,23 @@ class PublishedTrainer(Seq2SeqTrainer):
     ):  # fmt: skip
         self.batches, self.weight = batches, settings.label_weight
         self.losses: list[tuple[Tensor, Tensor]] = []
-        super().__init__(model=model, args=arguments, train_dataset=rows, data_collator=Collator(tokenizer.pad_token_id), callbacks=[callback])
+        super().__init__(
+            model=model,
+            args=arguments,
+            train_dataset=rows,
+            data_collator=Collator(tokenizer.pad_token_id),
+            callbacks=[callback],
+        )
         self.remove_callback(PrinterCallback)
 
     def get_train_dataloader(self) -> DataLoader:
         """The given batches, where Trainer would draw its own, so that two arrangements see the same rows."""
-        loader = DataLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self.data_collator, pin_memory=self.args.dataloader_pin_memory)
+        loader = DataLoader(
+            self.train_dataset,
+            batch_sampler=self.batches,
+            collate_fn=self.data_collator,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
         return self.accelerator.prepare(loader)
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any) -> Tensor:
@@ -89,7 +106,9 @@ class PublishedTrainer(Seq2SeqTrainer):
         return self.weight * label + (1 - self.weight) * rationale
 
 
-def published_arguments(settings: TrainSettings, device: torch.device, folder: Path, bf16: bool = False) -> Seq2SeqTrainingArguments:
+def published_arguments(
+    settings: TrainSettings, device: torch.device, folder: Path, bf16: bool = False
+) -> Seq2SeqTrainingArguments:
     """Trainer's own settings, with the same optimizer, schedule and clipping as ours, and nothing written."""
     return Seq2SeqTrainingArguments(
         output_dir=str(folder),
@@ -135,7 +154,9 @@ class PublishedStep(nn.Module):
 
     def forward(self, **batch: Tensor) -> Losses:
         label, rationale = (
-            self.model(**{name.removeprefix(f"{task}_"): tensor for name, tensor in batch.items() if name.startswith(task)}).loss
+            self.model(
+                **{name.removeprefix(f"{task}_"): tensor for name, tensor in batch.items() if name.startswith(task)}
+            ).loss
             for task in ("label", "rationale")
         )
         return Losses.of((label, torch.ones_like(label)), (rationale, torch.ones_like(rationale)))

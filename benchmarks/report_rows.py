@@ -53,7 +53,11 @@ def enlarged(run: Facts, rows: int) -> Facts:
     many = []
     for number, row in enumerate(itertools.islice(itertools.cycle(run.judged), rows)):
         said = row.teacher_rationale or told
-        many.append(replace(row, id=f"{row.id}-{number:07}", teacher_rationale=said, student_rationale=row.student_rationale or said))
+        many.append(
+            replace(
+                row, id=f"{row.id}-{number:07}", teacher_rationale=said, student_rationale=row.student_rationale or said
+            )
+        )
     return replace(run, judged=many, settings=replace(run.settings, report=replace(run.settings.report, rows=rows)))
 
 
@@ -65,7 +69,10 @@ def opened(browser: Browser, path: Path) -> dict[str, float]:
     tab.wait_for_selector("#table tbody tr")
     took = {"open_s": time.perf_counter() - start}
     took |= {"filter_s": tab.evaluate(FILTER) / 1000}
-    took |= {f"{which}_search_s": tab.evaluate(SEARCH, words) / 1000 for which, words in (("first", "small"), ("next", "sized and"))}
+    took |= {
+        f"{which}_search_s": tab.evaluate(SEARCH, words) / 1000
+        for which, words in (("first", "small"), ("next", "sized and"))
+    }
     tab.close()
     return took
 
@@ -84,7 +91,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         start, path = time.perf_counter(), Path(folder) / "report.html"
         write_text(path, page(run))
-        made = {"rows": asked.rows, "mib": round(path.stat().st_size / 2**20, 1), "make_s": round(time.perf_counter() - start, 2)}
+        made = {
+            "rows": asked.rows,
+            "mib": round(path.stat().st_size / 2**20, 1),
+            "make_s": round(time.perf_counter() - start, 2),
+        }
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
         found = [opened(browser, path) for _ in range(asked.times)]
         browser.close()

@@ -20,9 +20,30 @@ from distill.teacher.recorded import read_completions  # noqa: E402
 # The sizes of T5 (arXiv 1910.10683, section 3.7; t5-mini: arXiv 2109.10686), with a vocabulary trained on the rows.
 SHAPES = {
     "default": None,
-    "t5-mini": {"d_model": 384, "d_ff": 1536, "heads": 8, "encoder_layers": 4, "decoder_layers": 4, "vocabulary": 16_000},
-    "t5-small": {"d_model": 512, "d_ff": 2048, "heads": 8, "encoder_layers": 6, "decoder_layers": 6, "vocabulary": 16_000},
-    "t5-base": {"d_model": 768, "d_ff": 3072, "heads": 12, "encoder_layers": 12, "decoder_layers": 12, "vocabulary": 16_000},
+    "t5-mini": {
+        "d_model": 384,
+        "d_ff": 1536,
+        "heads": 8,
+        "encoder_layers": 4,
+        "decoder_layers": 4,
+        "vocabulary": 16_000,
+    },
+    "t5-small": {
+        "d_model": 512,
+        "d_ff": 2048,
+        "heads": 8,
+        "encoder_layers": 6,
+        "decoder_layers": 6,
+        "vocabulary": 16_000,
+    },
+    "t5-base": {
+        "d_model": 768,
+        "d_ff": 3072,
+        "heads": 12,
+        "encoder_layers": 12,
+        "decoder_layers": 12,
+        "vocabulary": 16_000,
+    },
 }
 
 
@@ -32,7 +53,9 @@ def settings_of(shape: str) -> Settings:
     if sizes is None:
         return settings
     scratch = ScratchSettings(**{**vars(settings.student.scratch), **sizes})
-    return replace(settings, student=replace(settings.student, scratch=scratch, max_input_tokens=1024, max_rationale_tokens=256))
+    return replace(
+        settings, student=replace(settings.student, scratch=scratch, max_input_tokens=1024, max_rationale_tokens=256)
+    )
 
 
 def rows_of(settings: Settings, data: Path | None) -> tuple[list[TrainingRow], list[Example], TaskCard]:
@@ -45,11 +68,17 @@ def rows_of(settings: Settings, data: Path | None) -> tuple[list[TrainingRow], l
     if data is None:
         asked = replace(settings.task, path=str(ROOT / settings.task.path))
     else:
-        asked = replace(settings.task, name=name_of(data), path=str(data), train_rows="all", validation_rows=0.1, test_rows="all")
+        asked = replace(
+            settings.task, name=name_of(data), path=str(data), train_rows="all", validation_rows=0.1, test_rows="all"
+        )
     task = get_task(asked)
     splits = task.splits()
     made = _with_palms_answers(splits["train"], data / "palm540b") if data and asked.name == "cqa" else splits["train"]
-    rows = [TrainingRow(row.id, row.input, row.label or "", row.rationale, row.choices) for row in made if row.label and row.rationale]
+    rows = [
+        TrainingRow(row.id, row.input, row.label or "", row.rationale, row.choices)
+        for row in made
+        if row.label and row.rationale
+    ]
     return rows, list(splits["test"]), task.card()
 
 
@@ -61,6 +90,8 @@ def name_of(data: Path | None) -> str:
 def _with_palms_answers(rows: Sequence[Example], completions: Path) -> list[Example]:
     said, made = read_completions(completions), []
     for row in rows:
-        parsed = parse_response(said[row.source or ""][0], kind="choices", choices=row.choices, finish_reason=None, expect_rationale=True)
+        parsed = parse_response(
+            said[row.source or ""][0], kind="choices", choices=row.choices, finish_reason=None, expect_rationale=True
+        )
         made.append(replace(row, label=parsed.label, rationale=parsed.rationale))
     return made

@@ -35,7 +35,9 @@ def main() -> None:
     given = parser.parse_args()
     numbers = random.Random(1)
     words = ["".join(numbers.choices(SYLLABLES, k=numbers.randint(1, 4))) for _ in range(20_000)]
-    inputs, rationales = ([" ".join(numbers.choices(words, k=length)) for _ in range(given.rows)] for length in (50, 25))
+    inputs, rationales = (
+        [" ".join(numbers.choices(words, k=length)) for _ in range(given.rows)] for length in (50, 25)
+    )
     tokenizer = train_tokenizer(inputs[:5000], 8000)
 
     def seconds() -> float:
@@ -52,7 +54,17 @@ def main() -> None:
         empty = seconds()
         full = min(seconds() for _ in range(given.runs))
         size = sum(file.stat().st_size for file in paths.tokens().glob("*.bin"))
-    print(json.dumps({"rows": given.rows, "without_s": round(without, 2), "empty_s": round(empty, 2), "full_s": round(full, 2), "mb": round(size / 1e6, 1)}))
+    print(
+        json.dumps(
+            {
+                "rows": given.rows,
+                "without_s": round(without, 2),
+                "empty_s": round(empty, 2),
+                "full_s": round(full, 2),
+                "mb": round(size / 1e6, 1),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

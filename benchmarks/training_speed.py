@@ -60,7 +60,11 @@ class Clock(TrainerCallback):
         now = time.perf_counter(), time.process_time()
         if state.global_step == WARM:
             self.started = now
-        self.seconds = [end - start for end, start in zip(now, self.started, strict=True)] if state.global_step > WARM else [0.0, 0.0]
+        self.seconds = (
+            [end - start for end, start in zip(now, self.started, strict=True)]
+            if state.global_step > WARM
+            else [0.0, 0.0]
+        )
         self.steps = state.global_step - WARM
 
 
@@ -75,7 +79,9 @@ class Arrangements:
             student = new_student(rows, card, replace(settings, train=replace(settings.train, task_token=token)))
             self.students[token] = student, student.encode(rows)
         student = self.students["prefix"][0]
-        self.features: list[Feature] = features(student.tokenizer, rows, settings.student.max_input_tokens, settings.student.max_rationale_tokens)
+        self.features: list[Feature] = features(
+            student.tokenizer, rows, settings.student.max_input_tokens, settings.student.max_rationale_tokens
+        )
 
     def schedule(self, token: str, steps: int) -> list[list[int]]:
         train = self.settings.train
@@ -86,7 +92,9 @@ class Arrangements:
         student, encoded = self.students[token]
         settings, clock = replace(self.settings.train, steps=steps, task_token=token), Clock()
         with tempfile.TemporaryDirectory() as folder:
-            trainer = TwoTaskTrainer(copy.deepcopy(student), encoded, settings, arguments(settings, CPU, Path(folder)), clock)
+            trainer = TwoTaskTrainer(
+                copy.deepcopy(student), encoded, settings, arguments(settings, CPU, Path(folder)), clock
+            )
             trainer.train()
         return trainer, clock
 
@@ -104,8 +112,15 @@ class Arrangements:
         """Operations of the published arrangement on its batches, over those of ours on ours."""
         student, encoded = self.students[token]
         usual = self.students["prefix"][0]
-        mine = sum(pass_flop(student, encoded, part) for batch in ours for part in passes(student, encoded, batch)) / len(ours) / 1e9
-        return PublishedStep(usual.model, Collator(usual.tokenizer.pad_token_id), self.features).gflop_per_step(theirs) / mine
+        mine = (
+            sum(pass_flop(student, encoded, part) for batch in ours for part in passes(student, encoded, batch))
+            / len(ours)
+            / 1e9
+        )
+        return (
+            PublishedStep(usual.model, Collator(usual.tokenizer.pad_token_id), self.features).gflop_per_step(theirs)
+            / mine
+        )
 
     def tokens(self, token: str, ours: Sequence[Sequence[int]], theirs: Sequence[Sequence[int]]) -> dict[str, int]:
         """Tokens of these steps: what the rows have, what each of our batches would have in one pass, what it has in
@@ -127,7 +142,11 @@ def loss_difference(made: Arrangements, steps: int) -> float:
     theirs, _ = made.published(made.schedule("prefix", steps))
     weight, largest = made.settings.train.label_weight, 0.0
     for (mine, told, _), (label, rationale) in zip(ours.recent, theirs.losses, strict=True):
-        pairs = [(mine, label), (told, rationale), (weight * mine + (1 - weight) * told, weight * label + (1 - weight) * rationale)]
+        pairs = [
+            (mine, label),
+            (told, rationale),
+            (weight * mine + (1 - weight) * told, weight * label + (1 - weight) * rationale),
+        ]
         largest = max(largest, *(abs(float(one - other)) for one, other in pairs))
     return largest
 
@@ -144,20 +163,32 @@ def ratios(made: Arrangements, token: str, steps: int, pairs: int) -> dict[str, 
             found[name].append(clocks["published"].seconds[place] / clocks["ours"].seconds[place])
         for name, clock in clocks.items():
             rows_per_s[name].append(clock.steps * made.settings.train.batch_rows / clock.seconds[1])
-    shown: dict[str, Any] = {"flop": round(made.flop_ratio(token, batches[:POOL], drawn[:POOL]), 2), "tokens": made.tokens(token, batches, drawn)}
+    shown: dict[str, Any] = {
+        "flop": round(made.flop_ratio(token, batches[:POOL], drawn[:POOL]), 2),
+        "tokens": made.tokens(token, batches, drawn),
+    }
     if pairs:
-        shown |= {name: {"median": round(statistics.median(some), 2), "range": [round(min(some), 2), round(max(some), 2)]} for name, some in found.items()}
+        shown |= {
+            name: {"median": round(statistics.median(some), 2), "range": [round(min(some), 2), round(max(some), 2)]}
+            for name, some in found.items()
+        }
         shown["rows_per_cpu_s"] = {name: round(statistics.median(some), 1) for name, some in rows_per_s.items()}
     return shown
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder of CommonsenseQA and PaLM-540B's answers, or of GSM8K; none: the practice task")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="folder of CommonsenseQA and PaLM-540B's answers, or of GSM8K; none: the practice task",
+    )
     parser.add_argument("--shape", choices=SHAPES, default="default")
     parser.add_argument("--rows", type=int, help="rows a step; default: train.batch_rows")
     parser.add_argument("--steps", type=int, default=4 * POOL, help="steps a turn")
-    parser.add_argument("--pairs", type=int, default=5, help="turns; 0: operations and tokens are counted, nothing is timed")
+    parser.add_argument(
+        "--pairs", type=int, default=5, help="turns; 0: operations and tokens are counted, nothing is timed"
+    )
     parser.add_argument("--trajectory", type=int, default=50, help="steps whose losses are compared; 0: none")
     parser.add_argument("--tokens", nargs="+", choices=("prefix", "decoder"), default=["prefix", "decoder"])
     given = parser.parse_args()
@@ -165,7 +196,13 @@ def main() -> None:
     settings = settings_of(given.shape)
     train = replace(settings.train, batch_rows=given.rows or settings.train.batch_rows, embedding_learning_rate=None)
     made = Arrangements(replace(settings, train=train), given.data)
-    result: dict[str, Any] = {"rows": name_of(given.data), "shape": given.shape, "batch_rows": train.batch_rows, "steps": given.steps, "pairs": given.pairs}
+    result: dict[str, Any] = {
+        "rows": name_of(given.data),
+        "shape": given.shape,
+        "batch_rows": train.batch_rows,
+        "steps": given.steps,
+        "pairs": given.pairs,
+    }
     if given.trajectory:
         result["largest_loss_difference"] = {"steps": given.trajectory, "nats": loss_difference(made, given.trajectory)}
     for token in given.tokens:

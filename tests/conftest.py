@@ -26,7 +26,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Workers of `-n auto`: one a core, and no more than there are files to run. One file runs in this process: 0."""
     files = {argument.split("::")[0] for argument in config.args}
     wanted = len(files) if all(file.endswith(".py") for file in files) else MOST_WORKERS
-    workers = min(wanted, MOST_WORKERS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    workers = min(
+        wanted, MOST_WORKERS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return workers if workers > 1 else 0
 
 
@@ -85,7 +87,9 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
     def get(task_token: str) -> Toy:
         if task_token not in made:
             root = tmp_path_factory.mktemp(task_token)
-            trained = train_student(training_rows(), examples(), CARD, settings(task_token=task_token), root / "model", root / "plot.json")
+            trained = train_student(
+                training_rows(), examples(), CARD, settings(task_token=task_token), root / "model", root / "plot.json"
+            )
             made[task_token] = Toy(root / "model", root / "plot.json", trained)
         return made[task_token]
 

@@ -28,13 +28,17 @@ class Repository:
         """Output of a command, to a file and not a pipe: a DVC queue worker would hold the pipe open."""
         log = self.home / "command.log"
         with open(log, "w") as out:
-            done = subprocess.run(command, cwd=self.path, env=self.env() | env, stdout=out, stderr=subprocess.STDOUT, timeout=400)
+            done = subprocess.run(
+                command, cwd=self.path, env=self.env() | env, stdout=out, stderr=subprocess.STDOUT, timeout=400
+            )
         text = log.read_text()
         assert not check or done.returncode == 0, f"{' '.join(command)}\n{text}"
         return text
 
     def env(self) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "DISTILL_", "GIT_", "OPENAI_", "PYTEST_"))}
+        kept = {
+            k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "DISTILL_", "GIT_", "OPENAI_", "PYTEST_"))
+        }
         return kept | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.home),
@@ -84,7 +88,9 @@ class Repository:
 @cache
 def warm_dvc() -> subprocess.Popen[str]:
     """The process of warm_dvc.py, which ends with this one."""
-    server = subprocess.Popen([sys.executable, ROOT / "tests" / "warm_dvc.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        [sys.executable, ROOT / "tests" / "warm_dvc.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     atexit.register(server.communicate)
     return server
 

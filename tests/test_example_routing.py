@@ -68,7 +68,9 @@ def test_the_splits_and_the_report(clone):
     found = clone.json("metrics/prepare.json")
     assert [found[split]["labelled"] for split in ("train", "validation", "test")] == [48, 24, 48]
     assert found["train"]["rows"] + found["duplicates"]["left_out"] == 328
-    assert all(0.18 < share < 0.22 for share in found["test"]["label"].values()) and set(found["test"]["label"]) == DESKS
+    assert (
+        all(0.18 < share < 0.22 for share in found["test"]["label"].values()) and set(found["test"]["label"]) == DESKS
+    )
     assert clone.json("data/prepared/task.json")["classes"] == sorted(DESKS)
 
 

@@ -27,7 +27,9 @@ def test_a_library_file_is_short_and_evaluates_no_text(file):
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in ("eval", "exec"), f"line {node.lineno}"
-    assert "trust_remote_code=True" not in text and not re.search(r"\byaml\.(unsafe_load|full_load|load(?!\([^()]*, Loader=yaml\.CSafeLoader\)))\(", text)
+    assert "trust_remote_code=True" not in text and not re.search(
+        r"\byaml\.(unsafe_load|full_load|load(?!\([^()]*, Loader=yaml\.CSafeLoader\)))\(", text
+    )
 
 
 def test_no_import_goes_in_a_circle():
@@ -50,7 +52,13 @@ def test_no_import_goes_in_a_circle():
 def test_nothing_in_the_library_imports_a_stage_script_or_dvc():
     for file in library_files():
         for node in ast.walk(ast.parse(file.read_text())):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names = (
+                [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
             for name in names:
                 assert name.split(".")[0] not in ("dvc", *SCRIPTS), f"{file}:{node.lineno}"
 
@@ -60,7 +68,17 @@ ROOMS = (
     "answers", "tasks", "teacher", "prompts", "search", "annotation", "selection", "student", "evaluation", "studies",
     "handover", "onnx", "report", "diagnostics",
 )  # fmt: skip
-GROUND = {"settings", "rows", "errors.py", "intervals.py", "paths.py", "revisions.py", "running.py", "sizes.py", "templates.py"}
+GROUND = {
+    "settings",
+    "rows",
+    "errors.py",
+    "intervals.py",
+    "paths.py",
+    "revisions.py",
+    "running.py",
+    "sizes.py",
+    "templates.py",
+}
 
 
 def test_every_file_is_in_a_room_or_on_the_ground():
@@ -81,14 +99,18 @@ def test_no_import_runs_upward():
     assert upward == []
 
 
-@pytest.mark.parametrize("script", ["prepare", "optimize_prompt", "annotate", "subsample", "study", "frontier", "hand_over", "report"])
+@pytest.mark.parametrize(
+    "script", ["prepare", "optimize_prompt", "annotate", "subsample", "study", "frontier", "hand_over", "report"]
+)
 def test_a_stage_without_a_model_starts_without_torch(script):
     code = (
         f"import sys, json; sys.path.insert(0, {str(STAGES)!r}); import {script}\n"
         "import distill.teacher.opening, distill.tasks.registry\n"
         "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
     )
-    loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout)
+    loaded = json.loads(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    )
     assert not {"torch", "transformers", "datasets", "dvc", "pandas"} & set(loaded)
 
 

@@ -1,4 +1,3 @@
-
 from __future__ import annotations
 
 from itertools import product
@@ -23,7 +22,12 @@ from distill.intervals import (
 
 def test_wilson_gives_the_published_values():
     # Newcombe (1998), table I, method 3: 81/263, 15/148, 0/20, 1/29.
-    for successes, trials, low, high in ((81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)):
+    for successes, trials, low, high in (
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ):
         assert wilson(successes, trials) == pytest.approx((low, high), abs=5e-5)
 
 
@@ -38,7 +42,14 @@ def test_impossible_counts_are_refused(bad):
 
 
 def test_a_p_value_that_reads_zero_was_rounded():
-    assert [p_in_words(value) for value in (1.0, 0.0429571, 0.0001, 0.00009, 0.0)] == ["= 1", "= 0.043", "= 0.0001", "< 0.0001", "< 0.0001"]
+    assert [p_in_words(value) for value in (1.0, 0.0429571, 0.0001, 0.00009, 0.0)] == [
+        "= 1",
+        "= 0.043",
+        "= 0.0001",
+        "< 0.0001",
+        "< 0.0001",
+    ]
+
 
 PAIRS = [("a", "a")] * 30 + [("a", "b")] * 10 + [("b", "b")] * 25 + [("b", "a")] * 5 + [("b", None)] * 10
 
@@ -71,6 +82,7 @@ def test_nothing_cannot_be_resampled():
         with pytest.raises(ValueError, match="to resample"):
             interval([], 0.95)
 
+
 def test_mcnemar_is_the_two_sided_binomial_by_enumeration():
     for n in range(1, 9):
         for k in range(n + 1):
@@ -86,7 +98,10 @@ def test_rows_are_compared_pair_by_pair():
     found = compare(first, second, 0.95)
     assert (found.first_only, found.second_only, found.difference) == (20, 10, 0.1)
     # The normal approximation: 0.1 ± 1.96 · sqrt((0.3 - 0.01) / 100).
-    assert (found.ci_low, found.ci_high) == (pytest.approx(0.1 - 0.1056, abs=0.01), pytest.approx(0.1 + 0.1056, abs=0.01))
+    assert (found.ci_low, found.ci_high) == (
+        pytest.approx(0.1 - 0.1056, abs=0.01),
+        pytest.approx(0.1 + 0.1056, abs=0.01),
+    )
     assert found == compare(first, second, 0.95)
     back = compare(second, first, 0.95)
     assert back.difference == -0.1 and back.p_value == found.p_value
@@ -113,6 +128,7 @@ def test_what_cannot_be_compared_is_refused():
         with pytest.raises(ValueError, match="cannot be compared"):
             compare(first, second, 0.95)
 
+
 @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 9, 30, 121])
 @pytest.mark.parametrize("probability", [0.5, 0.8, 0.95, 0.975, 0.995])
 def test_quantiles_are_those_of_students_t(probability, freedom):
@@ -130,6 +146,7 @@ def test_one_value_has_no_interval():
         student_t([0.5])
     with pytest.raises(ValueError, match="0 degrees"):
         t_quantile(0.9, 0)
+
 
 def test_the_error_is_the_weighted_gap_of_the_bins():
     # Bin of 0.9: 3 rows, mean probability 0.9, accuracy 2/3; bin of 0.5: one row, right.

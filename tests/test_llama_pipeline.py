@@ -56,7 +56,15 @@ def test_a_pretrained_decoder_with_adapters_goes_through_the_whole_pipeline(tmp_
         (clone.path / f"data/gsm8k/{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in some))
     tokenizer = train_tokenizer([text for row in rows["train"] for text in row.values()], 512)
     torch.manual_seed(1)
-    config = LlamaConfig(vocab_size=512, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, bos_token_id=None, eos_token_id=1)
+    config = LlamaConfig(
+        vocab_size=512,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        bos_token_id=None,
+        eos_token_id=1,
+    )
     for made in (LlamaForCausalLM(config), tokenizer):
         made.save_pretrained(clone.path / "pretrained")
 
@@ -72,7 +80,9 @@ def test_a_pretrained_decoder_with_adapters_goes_through_the_whole_pipeline(tmp_
     predictions = [json.loads(line) for line in (clone.path / "data/predictions.jsonl").read_text().splitlines()]
     assert sorted(row["gold"] for row in predictions) == ["14", "18", "22", "26"]
     assert sum(row["rationale"] is not None for row in predictions) == 2
-    before, after = (AutoModelForCausalLM.from_pretrained(clone.path / place) for place in ("pretrained", "data/student"))
+    before, after = (
+        AutoModelForCausalLM.from_pretrained(clone.path / place) for place in ("pretrained", "data/student")
+    )
     name = "model.layers.0.mlp.up_proj.weight"
     assert set(before.state_dict()) == set(after.state_dict()), "the adapters are merged"
     assert not torch.equal(before.state_dict()[name], after.state_dict()[name])

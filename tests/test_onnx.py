@@ -33,17 +33,29 @@ def test_a_models_own_rotations_are_kept():
     assert plain == {"rope_theta": 1e6, "rope_scaling": None}
     assert older_config({"d_model": 8}) == {"d_model": 8}
     with pytest.raises(DataError, match="rope_parameters differ by kind of layer"):
-        older_config({"rope_parameters": {"full_attention": {"rope_theta": 1.0}, "sliding_attention": {"rope_theta": 2.0}}})
+        older_config(
+            {"rope_parameters": {"full_attention": {"rope_theta": 1.0}, "sliding_attention": {"rope_theta": 2.0}}}
+        )
 
 
 def test_a_tokenizer_is_read_by_its_file():
-    newer = {"backend": "tokenizers", "tokenizer_class": "TokenizersBackend", "extra_special_tokens": ["<label>"], "pad_token": "<pad>", "model_max_length": 32}
+    newer = {
+        "backend": "tokenizers",
+        "tokenizer_class": "TokenizersBackend",
+        "extra_special_tokens": ["<label>"],
+        "pad_token": "<pad>",
+        "model_max_length": 32,
+    }
     spaced = {"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True}}
     assert older_tokenizer(newer, spaced, {}) == {
         "add_prefix_space": True, "pad_token": "<pad>", "model_max_length": 32, "additional_special_tokens": ["<label>"], "tokenizer_class": "PreTrainedTokenizerFast",
         "model_input_names": ["input_ids", "attention_mask"],
     }  # fmt: skip
-    assert older_tokenizer({}, {"pre_tokenizer": None}, {"type_vocab_size": 2})["model_input_names"] == ["input_ids", "token_type_ids", "attention_mask"]
+    assert older_tokenizer({}, {"pre_tokenizer": None}, {"type_vocab_size": 2})["model_input_names"] == [
+        "input_ids",
+        "token_type_ids",
+        "attention_mask",
+    ]
 
 
 def test_a_folder_is_converted_beside_itself(tmp_path):
@@ -56,12 +68,16 @@ def test_a_folder_is_converted_beside_itself(tmp_path):
     place = converted(folder, tmp_path / "older")
     assert json.loads((place / "config.json").read_text())["rope_theta"] == 2.0
     assert (place / "model.safetensors").resolve() == folder / "model.safetensors"
-    assert json.loads((folder / "config.json").read_text()) == {"rope_parameters": {"rope_theta": 2.0}}, "the folder itself stays as it is"
+    assert json.loads((folder / "config.json").read_text()) == {"rope_parameters": {"rope_theta": 2.0}}, (
+        "the folder itself stays as it is"
+    )
 
 
 def test_rows_are_those_of_judged_jsonl_or_ones_own(tmp_path):
     file = tmp_path / "rows.jsonl"
-    file.write_text('{"id": "a", "input": "x", "choices": ["y", "z"], "student_label": "z", "gold": "y"}\n\n{"input": "w"}\n')
+    file.write_text(
+        '{"id": "a", "input": "x", "choices": ["y", "z"], "student_label": "z", "gold": "y"}\n\n{"input": "w"}\n'
+    )
     assert read(file) == [Row("a", "x", ("y", "z"), "z"), Row("3", "w")]
     file.write_text('{"id": "a", "text": "x"}\n')
     with pytest.raises(DataError, match=r"rows.jsonl:1: no text in `input`; there is id, text"):
@@ -70,7 +86,9 @@ def test_rows_are_those_of_judged_jsonl_or_ones_own(tmp_path):
 
 def test_what_cannot_be_exported_is_said(tmp_path):
     assert {kind_of({"kind": name.split()[0], "task_kind": name.split()[-1]}) for name in KINDS} == set(KINDS.values())
-    with pytest.raises(DataError, match="a student of kind 'tree' cannot be exported to ONNX; known: encoder_decoder, decoder_only"):
+    with pytest.raises(
+        DataError, match="a student of kind 'tree' cannot be exported to ONNX; known: encoder_decoder, decoder_only"
+    ):
         kind_of({"kind": "tree", "task_kind": "classes"})
     write_json(tmp_path / "model" / "student.json", PLAN)
     with pytest.raises(DataError, match="there are no rows to check the export on"):
@@ -98,7 +116,9 @@ def test_a_difference_is_an_error(monkeypatch, tmp_path):
     assert checked("aaa", "aaa", 0) == {"rows": 3, "torch": 0, "known": 2, "student": 0}
     with pytest.raises(Differs, match="onnxruntime and torch differ on 2 of 3 rows, first on '2': 'b' against 'a'"):
         checked("aaa", "abb", 9)
-    with pytest.raises(Differs, match="the exported model and the student differ on 1 of 2 rows, first on '2': 'b' against 'a'"):
+    with pytest.raises(
+        Differs, match="the exported model and the student differ on 1 of 2 rows, first on '2': 'b' against 'a'"
+    ):
         checked("abb", "abb", 0)
     assert checked("abb", "abb", 1)["student"] == 1
     assert issubclass(Differs, UserError)
@@ -130,7 +150,10 @@ def test_onnxruntime_gives_the_students_labels(name, toys, tmp_path):
         folder = tmp_path / "student"
     hand_over(folder, tmp_path / "model")
     labels = [label for label, _ in Student.load(folder, RUNTIME).label(rows)]
-    judged = [{"id": row.id, "input": row.input, "choices": row.choices, "student_label": label} for row, label in zip(rows, labels, strict=True)]
+    judged = [
+        {"id": row.id, "input": row.input, "choices": row.choices, "student_label": label}
+        for row, label in zip(rows, labels, strict=True)
+    ]
     (tmp_path / "judged.jsonl").write_text("".join(json.dumps(row) + "\n" for row in judged))
     command = [str(PYTHON), str(ROOT / "stages" / "export_onnx.py"), "model", "onnx", "--rows", "judged.jsonl"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)

@@ -60,7 +60,9 @@ def test_code_deps_are_the_modules_that_the_stage_imports(stage):
     used = set()
     for file in closure(STAGES / f"{stage}.py"):
         place = file.relative_to(LIBRARY)
-        if file.stat().st_size and (not any(place.parts[0] == name for name in UNLISTED) or (file == PRESETS and "preset" in PARAMS[stage])):
+        if file.stat().st_size and (
+            not any(place.parts[0] == name for name in UNLISTED) or (file == PRESETS and "preset" in PARAMS[stage])
+        ):
             used.add(file)
     deps = [ROOT / dep for dep in listed(stage, "deps") if dep.startswith("stages/distill")]
     covered = {file: [dep for dep in deps if dep == file or dep in file.parents] for file in used}
@@ -100,4 +102,6 @@ def test_the_test_rows_reach_evaluate_alone_save_those_the_teacher_is_asked_abou
 def test_no_stage_reads_a_file_inside_a_folder_that_another_writes():
     """DVC 3.67 then fails to queue it in a clone whose cache has not the folder that dvc.lock names."""
     outs = [path for stage in SCRIPTS for path in listed(stage, "outs")]
-    assert [dep for stage in SCRIPTS for dep in listed(stage, "deps") for out in outs if Path(out) in Path(dep).parents] == []
+    assert [
+        dep for stage in SCRIPTS for dep in listed(stage, "deps") for out in outs if Path(out) in Path(dep).parents
+    ] == []

@@ -83,7 +83,9 @@ def keys(place: dict, dotted: str = "") -> list[str]:
 
 def test_the_table_has_every_setting():
     """Each key of params.yaml is in a section of the table, and DVC watches whole sections, so no key escapes it."""
-    declared = {stage: body["params"] for stage, body in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items()}
+    declared = {
+        stage: body["params"] for stage, body in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items()
+    }
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     for setting in keys(params):
         section = setting.split(".")[0]
@@ -108,7 +110,9 @@ def write(repository) -> Iterator[Callable[[str, str], None]]:
 
 
 @pytest.mark.parametrize(("setting", "value"), CHANGES, ids=[setting for setting, _ in CHANGES])
-def test_a_changed_setting_reruns_what_it_affects_and_the_way_back_from_another_nothing(repository, write, setting, value):
+def test_a_changed_setting_reruns_what_it_affects_and_the_way_back_from_another_nothing(
+    repository, write, setting, value
+):
     write("params.yaml", changed((repository.path / "params.yaml").read_text(), {setting: value}))
     assert repository.repro() == RERUNS[setting.split(".")[0]]
 

@@ -91,7 +91,10 @@ def read_by(clone: Repository) -> dict[str, set[str]]:
 
 def test_the_test_rows_are_opened_by_evaluate_alone_save_that_the_teacher_is_asked_about_them(clone):
     found = read_by(clone)
-    assert {who for who, paths in found.items() if "data/prepared/test.jsonl" in paths} == {"stages/annotate.py", "stages/evaluate.py"}
+    assert {who for who, paths in found.items() if "data/prepared/test.jsonl" in paths} == {
+        "stages/annotate.py",
+        "stages/evaluate.py",
+    }
     assert {who for who, paths in found.items() if "data/annotated/test.jsonl" in paths} == {"stages/evaluate.py"}
 
 
@@ -99,8 +102,14 @@ def test_a_stage_opens_nothing_that_it_does_not_declare(clone):
     found, stages = read_by(clone), lock(clone)
     assert set(found) - {"stages/prepare.py"} <= {f"stages/{stage}.py" for stage in stages}
     for stage, made in stages.items():
-        declared = [entry["path"] for kind in ("deps", "outs") for entry in made.get(kind, [])] + ["metrics/runtime.json"]
-        strange = [path for path in found.get(f"stages/{stage}.py", ()) if not any(path == one or path.startswith(one + "/") for one in declared)]
+        declared = [entry["path"] for kind in ("deps", "outs") for entry in made.get(kind, [])] + [
+            "metrics/runtime.json"
+        ]
+        strange = [
+            path
+            for path in found.get(f"stages/{stage}.py", ())
+            if not any(path == one or path.startswith(one + "/") for one in declared)
+        ]
         assert strange == [], stage
 
 
@@ -120,7 +129,9 @@ def paid_calls(repository: Repository) -> int:
 
 
 def test_every_answer_is_in_the_store_of_the_clone_and_the_store_is_in_neither_git_nor_dvc(clone):
-    assert paid_calls(clone) == sum(clone.json("metrics/runtime.json")[stage]["paid"]["calls"] for stage in ("optimize_prompt", "annotate"))
+    assert paid_calls(clone) == sum(
+        clone.json("metrics/runtime.json")[stage]["paid"]["calls"] for stage in ("optimize_prompt", "annotate")
+    )
     assert ".distill" not in clone.git("status", "--short", "--untracked-files=all") + clone.git("ls-files")
 
 
@@ -168,9 +179,21 @@ def test_without_data_the_lock_still_tells_that_all_is_up_to_date(clone, tmp_pat
 
 
 def test_a_colleagues_experiment_asks_no_teacher_and_has_figures_and_plots(colleague):
-    changes = [part for change in ("subsample.explanation_rate=0.25", "train.steps=3", "train.mode=standard") for part in ("-S", change)]
-    assert ran(colleague.dvc("exp", "run", "--name", "short", *changes)) == ["subsample", "train", "evaluate", "hand_over", "report"]
-    assert colleague.json("metrics/subsample.json")["rationale"]["kept"] == round(0.25 * colleague.json("metrics/subsample.json")["rows"]["trained_on"])
+    changes = [
+        part
+        for change in ("subsample.explanation_rate=0.25", "train.steps=3", "train.mode=standard")
+        for part in ("-S", change)
+    ]
+    assert ran(colleague.dvc("exp", "run", "--name", "short", *changes)) == [
+        "subsample",
+        "train",
+        "evaluate",
+        "hand_over",
+        "report",
+    ]
+    assert colleague.json("metrics/subsample.json")["rationale"]["kept"] == round(
+        0.25 * colleague.json("metrics/subsample.json")["rows"]["trained_on"]
+    )
     assert not (colleague.path / ".distill" / "responses.sqlite").exists(), "the teacher was asked nothing"
     assert colleague.json("metrics/evaluate.json")["student"]["rationale"] == {"rows": 0}
     shown = json.loads(colleague.dvc("exp", "show", "--json"))
@@ -187,10 +210,18 @@ def test_a_colleagues_experiment_asks_no_teacher_and_has_figures_and_plots(colle
     assert json.loads(colleague.dvc("plots", "show", "--json"))
     colleague.dvc("plots", "show")
     page = (colleague.path / "dvc_plots" / "index.html").read_text()
-    plots = [shown for plot in yaml.safe_load((colleague.path / "dvc.yaml").read_text())["plots"] for shown in plot.values()]
+    plots = [
+        shown for plot in yaml.safe_load((colleague.path / "dvc.yaml").read_text())["plots"] for shown in plot.values()
+    ]
     there = sum(all((colleague.path / file).exists() for file in shown["y"]) for shown in plots)
     assert "<script src=" not in page and page.count("vegaEmbed('#") == there >= 5
-    for title in ("Prompt search", "Training loss", "Accuracy on the validation rows", "Student on the test rows", "Cascade on the test rows"):
+    for title in (
+        "Prompt search",
+        "Training loss",
+        "Accuracy on the validation rows",
+        "Student on the test rows",
+        "Cascade on the test rows",
+    ):
         assert title in page
 
 
@@ -201,7 +232,10 @@ def test_queued_experiments_run_side_by_side_and_ask_the_teacher_nothing_again(c
     clone.run(sys.executable, "-m", "dvc", "queue", "start", "-j", "2")
     try:
         until = time.monotonic() + 300
-        while any(word in (status := clone.dvc("queue", "status")) for word in ("Queued", "Running")) and time.monotonic() < until:
+        while (
+            any(word in (status := clone.dvc("queue", "status")) for word in ("Queued", "Running"))
+            and time.monotonic() < until
+        ):
             time.sleep(1)
         assert status.count("Success") == 2, status + clone.dvc("queue", "logs", status.split()[8], check=False)
     finally:
@@ -221,7 +255,10 @@ def test_a_bad_setting_stops_the_first_stage_before_any_work(clone):
     before = (clone.path / "params.yaml").read_text()
     clone.set(**{"subsample.explanation_rate": 1.5, "task.seed": 9})
     output = clone.dvc("repro", check=False)
-    assert "prepare: params.yaml:" in output and "subsample.explanation_rate: is 1.5; allowed: at least 0 and at most 1" in output
+    assert (
+        "prepare: params.yaml:" in output
+        and "subsample.explanation_rate: is 1.5; allowed: at least 0 and at most 1" in output
+    )
     assert "Traceback" not in output
     (clone.path / "params.yaml").write_text(before)
 
@@ -244,7 +281,13 @@ def test_a_folder_made_in_a_temporary_checkout_says_where_it_comes_from(clone, t
     head = clone.git("rev-parse", "HEAD").strip()
     assert ran(clone.dvc("exp", "run", "--temp", "--name", "licensed", "-S", "hand_over.license=mit")) == ["hand_over"]
     commit = clone.git("for-each-ref", "--format=%(objectname)", "refs/exps").splitlines()
-    named = next(one for one in commit if clone.git("for-each-ref", "--points-at", one, "--format=%(refname)", "refs/exps").strip().endswith("/licensed"))
+    named = next(
+        one
+        for one in commit
+        if clone.git("for-each-ref", "--points-at", one, "--format=%(refname)", "refs/exps")
+        .strip()
+        .endswith("/licensed")
+    )
     clone.dvc("get", ".", "data/model", "--rev", named, "--out", str(tmp_path / "model"))
     told = json.loads((tmp_path / "model" / "provenance.json").read_text())
     assert (told["revision"], told["modified"], told["experiment"]) == (head, ["params.yaml"], "licensed")

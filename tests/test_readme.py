@@ -41,7 +41,9 @@ def test_an_option_that_is_told_is_one_that_its_script_takes():
     scripts = [file for folder in ("stages", "benchmarks") for file in (ROOT / folder).glob("*.py")]
     for file in [ROOT / "README.md", *(ROOT / "stages").rglob("README.md"), *scripts]:
         text = file.read_text(encoding="utf-8").replace("\\\n", " ")
-        told = re.findall(r"python ((?:stages|benchmarks)/\w+\.py)([^\n`#]*)", text) + re.findall(r'"((?:stages|benchmarks)/\w+\.py)"(.*)', text)
+        told = re.findall(r"python ((?:stages|benchmarks)/\w+\.py)([^\n`#]*)", text) + re.findall(
+            r'"((?:stages|benchmarks)/\w+\.py)"(.*)', text
+        )
         for script, line in told:
             for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", line):
                 assert f'"{option}"' in (ROOT / script).read_text(encoding="utf-8"), f"{file.name}: {script} {option}"
@@ -63,7 +65,10 @@ def test_its_result_is_the_committed_runs():
     assert f"${found['cost']['annotation']['usd']:.2f}" in TEXT and f"${found['cost']['search']['usd']:.2f}" in TEXT
     if "cascade" in found:
         assert f"the {100 * found['cascade']['sent']:.0f} % of which it is least sure" in TEXT
-        assert f"${found['cascade']['usd_per_1000']:.3f} per 1,000 rows" in TEXT and f"all ${found['teacher']['usd_per_1000']:.3f};" in TEXT
+        assert (
+            f"${found['cascade']['usd_per_1000']:.3f} per 1,000 rows" in TEXT
+            and f"all ${found['teacher']['usd_per_1000']:.3f};" in TEXT
+        )
     annotated = committed("annotate.json")
     assert f"right in {100 * annotated['train']['label']['accuracy']:.1f} % of them" in TEXT
 

@@ -21,7 +21,9 @@ def test_an_argument_starts_no_work(monkeypatch, capsys, argument, code):
 
 
 def test_a_script_says_what_it_is_and_leaves_nothing_behind(tmp_path):
-    done = subprocess.run([sys.executable, STAGES / "annotate.py", "--help"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, STAGES / "annotate.py", "--help"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert "Asks the teacher for labels and rationales" in done.stdout and not list(tmp_path.iterdir())
 
 

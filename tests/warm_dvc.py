@@ -10,8 +10,25 @@ import sys
 import dvc.cli
 from dvc.cli.parser import get_main_parser
 
-PRELOADED = ("data_cloud", "dvcfile", "repo.reproduce", "repo.index", "repo.plots", "repo.stage", "repo.experiments.show", "repo.experiments.queue.tempdir")
-OTHERS = ("dvc_data.hashfile.db.local", "dvc_render", "ruamel.yaml", "pygit2", "dulwich.repo", "networkx", "flatten_dict")
+PRELOADED = (
+    "data_cloud",
+    "dvcfile",
+    "repo.reproduce",
+    "repo.index",
+    "repo.plots",
+    "repo.stage",
+    "repo.experiments.show",
+    "repo.experiments.queue.tempdir",
+)
+OTHERS = (
+    "dvc_data.hashfile.db.local",
+    "dvc_render",
+    "ruamel.yaml",
+    "pygit2",
+    "dulwich.repo",
+    "networkx",
+    "flatten_dict",
+)
 SECONDS = 400
 
 

@@ -9,9 +9,17 @@ base_url, rows, at_once = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 model = curator.LLM(
     model_name="bench",
     backend="openai",
-    backend_params={"base_url": base_url, "max_concurrent_requests": at_once, "max_requests_per_minute": 10**7, "max_tokens_per_minute": 10**10},
+    backend_params={
+        "base_url": base_url,
+        "max_concurrent_requests": at_once,
+        "max_requests_per_minute": 10**7,
+        "max_tokens_per_minute": 10**10,
+    },
 )
-questions = [f"Is a thing {number} larger than a bread box? First explain in one sentence, then answer with yes or no." for number in range(rows)]
+questions = [
+    f"Is a thing {number} larger than a bread box? First explain in one sentence, then answer with yes or no."
+    for number in range(rows)
+]
 began = time.perf_counter()
 found = model(questions)
 seconds = time.perf_counter() - began

@@ -11,7 +11,10 @@ from distill.rows.records import Annotation, Example, TaskCard
 from distill.settings.annotate import AnnotateSettings, GateSettings
 from distill.settings.runtime import Price
 
-SPLITS = {split: [Example(f"{split}{i:02}", "x", {}, label="yes") for i in range(40)] for split in ("train", "validation", "test")}
+SPLITS = {
+    split: [Example(f"{split}{i:02}", "x", {}, label="yes") for i in range(40)]
+    for split in ("train", "validation", "test")
+}
 
 
 CARD = TaskCard("t", "classes", "d", ("q",), {}, ("yes", "no"))
@@ -24,7 +27,9 @@ def settings(rate=1.0, validation=0, test="all", source="teacher", show_gold=Fal
 
 
 def answer(i, label="yes", rationale="one two three", status="ok", tokens=(100, 50)):
-    return Annotation(f"train{i:02}", "explain", label, rationale, status, "raw", "stop", "m", tokens[0], 0, tokens[1], "reported")
+    return Annotation(
+        f"train{i:02}", "explain", label, rationale, status, "raw", "stop", "m", tokens[0], 0, tokens[1], "reported"
+    )
 
 
 def test_a_rationale_rate_is_exact_nested_and_asks_every_row():
@@ -44,7 +49,12 @@ def test_validation_and_test_rows_are_asked_as_far_as_wanted():
 
 
 def test_metrics_tell_accuracy_parsing_and_rationales_apart():
-    annotations = [answer(0), answer(1, "no"), answer(2, None, None, "no_label"), answer(3, rationale="So the answer is yes.")]
+    annotations = [
+        answer(0),
+        answer(1, "no"),
+        answer(2, None, None, "no_label"),
+        answer(3, rationale="So the answer is yes."),
+    ]
     unlabelled = [replace(row, label=None) for row in SPLITS["train"][3:]]
     found = annotation_metrics(annotations, SPLITS["train"][:3] + unlabelled, CARD, settings())
     assert found["label"]["gold_rows"] == 3 and found["label"]["accuracy"] == pytest.approx(1 / 3)
@@ -54,13 +64,24 @@ def test_metrics_tell_accuracy_parsing_and_rationales_apart():
     assert (told["asked"], told["coverage"], told["words_p50"], told["dropped"]) == (4, 0.75, 3, NONE_DROPPED)
     assert (told["supports_label"], told["agrees_with_label"]) == (pytest.approx(1 / 3), 1.0)
     assert annotation_metrics([], [], CARD, settings()) == {"rows": 0}
-    assert "accuracy" not in annotation_metrics(annotations, [replace(row, label=None) for row in SPLITS["train"]], CARD, settings())["label"]
+    assert (
+        "accuracy"
+        not in annotation_metrics(annotations, [replace(row, label=None) for row in SPLITS["train"]], CARD, settings())[
+            "label"
+        ]
+    )
 
 
 def test_the_cost_is_exact_and_the_unknown_stays_unknown(make_settings):
     teacher = replace(make_settings().teacher, model="m")
     prices = {"m": Price(Decimal("0.5"), Decimal("0.25"), Decimal("1.5"), "2026-01-01", "a table")}
-    assert cost_of([answer(0), answer(1)], teacher, prices) == {"usd": 0.00025, "calls": 2, "tokens_in": 200, "tokens_cached": 0, "tokens_out": 100}
+    assert cost_of([answer(0), answer(1)], teacher, prices) == {
+        "usd": 0.00025,
+        "calls": 2,
+        "tokens_in": 200,
+        "tokens_cached": 0,
+        "tokens_out": 100,
+    }
     assert cost_of([answer(0)], teacher, {})["usd"] is None
     unknown = cost_of([answer(0), answer(1, tokens=(None, None))], teacher, prices)
     assert unknown["usd"] is None and unknown["tokens_in"] is None and unknown["calls"] == 2
@@ -68,7 +89,10 @@ def test_the_cost_is_exact_and_the_unknown_stays_unknown(make_settings):
 
 
 def test_human_rationales_ask_about_no_train_row_and_cost_nothing(make_settings):
-    train = [Example(f"t{i}", "x", {}, label="yes" if i < 9 else None, rationale=f"because {i}" if i != 3 else None) for i in range(10)]
+    train = [
+        Example(f"t{i}", "x", {}, label="yes" if i < 9 else None, rationale=f"because {i}" if i != 3 else None)
+        for i in range(10)
+    ]
     human = settings(source="human")
     asked = rows_to_ask(SPLITS | {"train": train}, human)
     assert asked["train"] == [] and len(asked["test"]) == 40
@@ -86,20 +110,34 @@ def test_metrics_of_human_rationales_claim_no_accuracy_and_no_parsing(make_setti
     assert metrics["label"] == {"gold_rows": 0}
     assert metrics["parse"] == {"failure_rate": None, "status": {"human": 4}}
     assert metrics["rationale"]["coverage"] == 1.0 and metrics["tokens_from"] == {}
-    assert cost_of(found, make_settings().teacher, {}) == {"usd": 0.0, "calls": 0, "tokens_in": 0, "tokens_cached": 0, "tokens_out": 0}
+    assert cost_of(found, make_settings().teacher, {}) == {
+        "usd": 0.0,
+        "calls": 0,
+        "tokens_in": 0,
+        "tokens_cached": 0,
+        "tokens_out": 0,
+    }
 
 
 def test_human_rationales_that_nobody_wrote_are_an_error():
-    with pytest.raises(DataError, match=r"rationale_source: is human, and no train row has a rationale.*task\.table\.rationale"):
+    with pytest.raises(
+        DataError, match=r"rationale_source: is human, and no train row has a rationale.*task\.table\.rationale"
+    ):
         human_annotations(SPLITS["train"], settings(source="human"))
 
 
 def test_more_ways_of_asking_multiply_what_is_asked_of_explained_train_rows_alone():
     asked = rows_to_ask(SPLITS, settings(rate=0.5, separate=0.25, samples=3, test=2))
     whats = [(what, sample) for _, what, sample in asked["train"]]
-    assert whats.count(("label", 0)) == 20 + 5 and [whats.count(("explain", sample)) for sample in range(3)] == [20, 20, 20]
+    assert whats.count(("label", 0)) == 20 + 5 and [whats.count(("explain", sample)) for sample in range(3)] == [
+        20,
+        20,
+        20,
+    ]
     assert [what for _, what, _ in asked["test"]] == ["explain"] * 2
-    separate = {row.id for row, what, _ in asked["train"] if what == "label"} & {row.id for row, what, _ in asked["train"] if what == "explain"}
+    separate = {row.id for row, what, _ in asked["train"] if what == "label"} & {
+        row.id for row, what, _ in asked["train"] if what == "explain"
+    }
     more = rows_to_ask(SPLITS, settings(rate=0.5, separate=0.5, test=2))["train"]
     assert separate < {row.id for row, what, _ in more if what == "label"}, "nested, as every share of rows"
 
@@ -122,5 +160,8 @@ def test_rows_that_were_shown_the_label_are_in_no_accuracy():
 def test_too_many_rows_without_an_answer_fail_the_stage_with_their_ids(make_settings):
     annotations = [answer(i, status="failed" if i < 2 else "ok") for i in range(20)]
     check_failures(annotations, make_settings(**{"annotate.max_failed_share": 0.1}))
-    with pytest.raises(DataError, match=r"2 of 20 rows got no answer .*train00, train01 among them.*run again to ask for the missing ones alone"):
+    with pytest.raises(
+        DataError,
+        match=r"2 of 20 rows got no answer .*train00, train01 among them.*run again to ask for the missing ones alone",
+    ):
         check_failures(annotations, make_settings(**{"annotate.max_failed_share": 0.05}))

@@ -21,7 +21,14 @@ def run(tmp_path):
     """Runs a stage script in a copy of the repository's settings and example data."""
     shutil.copytree(ROOT / "data" / "examples", tmp_path / "data" / "examples")
     params = (ROOT / "params.yaml").read_text()
-    for name, value in (("optimizer", "opro"), ("steps", "2"), ("candidates", "3"), ("search_rows", "20"), ("holdout_rows", "10"), ("finalists", "2")):
+    for name, value in (
+        ("optimizer", "opro"),
+        ("steps", "2"),
+        ("candidates", "3"),
+        ("search_rows", "20"),
+        ("holdout_rows", "10"),
+        ("finalists", "2"),
+    ):
         params = re.sub(rf"^(  {name}:)[^#\n]*", rf"\1 {value}", params, count=1, flags=re.M)
     for name in ("train_rows", "validation_rows", "test_rows"):
         params = re.sub(rf"^(  {name}:) +\d+", r"\1 50", params, count=1, flags=re.M)
@@ -52,12 +59,23 @@ def test_a_plan_says_what_each_stage_will_take_and_what_is_stored(run):
     assert said[3].startswith("annotate: 150 calls at most, of which 0 are stored; to pay: 150 calls, about ")
     assert said[0] == "there is no data/prompt.yaml yet; here are the hand-written prompts of practice"
     run("optimize_prompt")
-    assert re.search(r"^optimize_prompt: (\d+) calls at most, of which \1 are stored; to pay: 0 calls, about 0 tokens", run("plan"), re.M), "a search made is free"
+    assert re.search(
+        r"^optimize_prompt: (\d+) calls at most, of which \1 are stored; to pay: 0 calls, about 0 tokens",
+        run("plan"),
+        re.M,
+    ), "a search made is free"
     run("annotate")
-    found = re.search(r"optimize_prompt: 190 calls at most, of which (\d+) are stored; to pay: (\d+) calls", run("plan", search_rows="22"))
-    assert found and int(found[1]) + int(found[2]) == 190 and int(found[1]) >= 20, "of another one, the hand-written prompt's answers are stored"
+    found = re.search(
+        r"optimize_prompt: 190 calls at most, of which (\d+) are stored; to pay: (\d+) calls",
+        run("plan", search_rows="22"),
+    )
+    assert found and int(found[1]) + int(found[2]) == 190 and int(found[1]) >= 20, (
+        "of another one, the hand-written prompt's answers are stored"
+    )
     said = run("plan", search_rows="20").splitlines()
-    assert len(said) == 3 and said[2].startswith("annotate: 150 calls at most, of which 150 are stored; to pay: 0 calls")
+    assert len(said) == 3 and said[2].startswith(
+        "annotate: 150 calls at most, of which 150 are stored; to pay: 0 calls"
+    )
     assert "10 stored rows asked again: 100.0% the same text" in run("drift", "--rows", "10")
 
 
@@ -72,7 +90,10 @@ def test_a_batch_halves_the_annotation_and_not_the_search_which_is_always_live(r
     assert search == search_in_batch > 0 and annotation_in_batch == pytest.approx(annotation / 2, abs=Decimal("0.0001"))
 
 
-@pytest.mark.parametrize("changed", [{"priming": "audience"}, {"show_gold": "true"}, {"temperature": "0.7", "samples": "2", "separate_labels": "0.5"}])
+@pytest.mark.parametrize(
+    "changed",
+    [{"priming": "audience"}, {"show_gold": "true"}, {"temperature": "0.7", "samples": "2", "separate_labels": "0.5"}],
+)
 def test_the_plan_is_what_the_annotation_then_pays(run, changed):
     run("prepare")
     run("optimize_prompt", optimizer="fixed")

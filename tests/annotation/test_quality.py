@@ -24,9 +24,17 @@ def answer(rationale, label="smaller", response=None):
         (GateSettings((5, 10), None, False, False), GOOD, "words"),
         (GateSettings((5, 10), None, False, False), "Too short.", "words"),
         (GateSettings((10, 40), None, False, False), GOOD, None),
-        (GateSettings((), 0.5, False, False), "A sparrow larger or smaller than a big church bell, that is the question.", "copies"),
+        (
+            GateSettings((), 0.5, False, False),
+            "A sparrow larger or smaller than a big church bell, that is the question.",
+            "copies",
+        ),
         (GateSettings((), 0.5, False, False), GOOD, None),
-        (GateSettings((), None, True, False), "The first is as big as a house and the answer is larger.", "contradicts"),
+        (
+            GateSettings((), None, True, False),
+            "The first is as big as a house and the answer is larger.",
+            "contradicts",
+        ),
         (GateSettings((), None, True, False), GOOD, None),
         (GateSettings((), None, False, True), "So the sparrow is smaller than the bell.", "no_reasoning"),
         (GateSettings((), None, False, True), GOOD, None),
@@ -40,7 +48,9 @@ def test_each_rule_drops_what_it_names_and_nothing_else(gate, rationale, rule):
 
 
 def test_a_rationale_that_was_written_for_another_label_contradicts():
-    said = answer("They differ in size by far.", "smaller", response="They differ in size by far. So the answer is larger.")
+    said = answer(
+        "They differ in size by far.", "smaller", response="They differ in size by far. So the answer is larger."
+    )
     assert gated(said, ROW, CARD, GateSettings((), None, True, False)).dropped == "contradicts"
     assert gated(said, ROW, CARD, OFF) == said
 
@@ -49,8 +59,13 @@ def test_a_label_in_the_students_input_is_a_leak():
     fine = [Example(f"{i}", f"message {i}: is it larger or smaller?", {}, label="larger") for i in range(40)]
     check_leaks(fine, ("larger", "smaller"))
     with pytest.raises(DataError, match="names one class alone, and 40 of them the gold one"):
-        check_leaks([Example(f"{i}", f"message {i}, larger things", {}, label="larger") for i in range(40)], ("larger", "smaller"))
+        check_leaks(
+            [Example(f"{i}", f"message {i}, larger things", {}, label="larger") for i in range(40)],
+            ("larger", "smaller"),
+        )
     with pytest.raises(DataError, match="has the gold label on a line of its own"):
-        check_leaks([Example(f"{i}", f"What is {i} and 1?\nanswer: {i + 1}", {}, label=f"{i + 1}") for i in range(40)], ())
+        check_leaks(
+            [Example(f"{i}", f"What is {i} and 1?\nanswer: {i + 1}", {}, label=f"{i + 1}") for i in range(40)], ()
+        )
     choices = ("a", "b")
     check_leaks([Example(f"{i}", "Which?\na\nb", {}, label="a", choices=choices) for i in range(40)], ())

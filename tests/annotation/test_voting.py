@@ -13,22 +13,38 @@ from distill.settings.annotate import AnnotateSettings, GateSettings
 
 ROW = Example("r", "which is it?", {"q": "?"}, label="yes")
 CARD = TaskCard("t", "classes", "d", ("q",), {}, ("yes", "no"))
-SETTINGS = AnnotateSettings("teacher", 1.0, "none", (), False, 0.0, 3, GateSettings((), None, False, False), 0, "all", 0.1, 1)
+SETTINGS = AnnotateSettings(
+    "teacher", 1.0, "none", (), False, 0.0, 3, GateSettings((), None, False, False), 0, "all", 0.1, 1
+)
 
 
 def answer(label, rationale="why", status="ok", tokens=10, prompt="explain"):
     text = f"{rationale} So the answer is {label}."
-    return Annotation("r", "explain", label, rationale, status, text, "stop", "m", tokens, 0, 5, "reported", prompt=prompt)
+    return Annotation(
+        "r", "explain", label, rationale, status, text, "stop", "m", tokens, 0, 5, "reported", prompt=prompt
+    )
 
 
 def test_the_majority_is_the_label_its_share_the_confidence_and_its_first_rationale_is_kept():
-    found = voted([answer("no", "n"), answer("yes", "a"), answer("yes", None), answer("yes", "b"), answer("yes", "a")], "classes")
+    found = voted(
+        [answer("no", "n"), answer("yes", "a"), answer("yes", None), answer("yes", "b"), answer("yes", "a")], "classes"
+    )
     assert (found.label, found.confidence, found.rationale) == ("yes", 0.8, "a")
     assert (found.calls, found.tokens_in, found.tokens_out) == (5, 50, 25)
 
 
 def test_each_label_has_its_share_of_the_votes():
-    found = voted([answer("yes", "a"), answer("no", "n"), answer(None, None, "no_label"), answer("yes", "b"), answer("no", "m"), answer("yes", "a")], "classes")
+    found = voted(
+        [
+            answer("yes", "a"),
+            answer("no", "n"),
+            answer(None, None, "no_label"),
+            answer("yes", "b"),
+            answer("no", "m"),
+            answer("yes", "a"),
+        ],
+        "classes",
+    )
     assert found.label_probabilities == {"yes": 0.6, "no": 0.4} and found.confidence == 0.5
     one = answer("yes")
     assert voted([one], "classes") is one and one.label_probabilities == {}
@@ -52,7 +68,14 @@ def test_a_call_that_failed_is_neither_vote_nor_cost():
 
 def test_a_label_of_one_prompt_with_the_rationale_of_another():
     found = joined(replace(answer("no", None, "ok", prompt="label"), asked="label"), answer("yes", "why"))
-    assert (found.label, found.rationale, found.prompt, found.status, found.calls, found.asked) == ("no", "why", "label+explain", "ok", 2, "explain")
+    assert (found.label, found.rationale, found.prompt, found.status, found.calls, found.asked) == (
+        "no",
+        "why",
+        "label+explain",
+        "ok",
+        2,
+        "explain",
+    )
     assert joined(answer(None, None, "no_label", prompt="label"), answer("yes")).status == "no_label"
     assert joined(answer("no", None, prompt="label"), answer("yes", None, "no_rationale")).status == "no_rationale"
 
@@ -68,7 +91,11 @@ def test_the_order_in_which_answers_come_changes_nothing():
 
 @pytest.mark.parametrize(("status", "label"), [("ok", "yes"), ("no_label", "yes"), ("failed", None), ("refusal", None)])
 def test_a_gold_label_that_was_shown_stays_the_rows_label(status, label):
-    said = replace(answer("no" if status == "ok" else None, "why", status), asked="gold", rationale=None if label is None else "why")
+    said = replace(
+        answer("no" if status == "ok" else None, "why", status),
+        asked="gold",
+        rationale=None if label is None else "why",
+    )
     (found,) = merged([(Ask(ROW, "gold"), said)], {"r": ROW}, CARD, SETTINGS)
     assert (found.label, found.asked, found.prompt) == (label, "explain", "gold")
     assert found.status == ("ok" if label else status)

@@ -14,7 +14,13 @@ from distill.teacher import open_teacher
 from distill.templates import Template
 from house import ROOT
 
-SMALL = {"annotate.validation_rows": 0, "task.train_rows": 150, "task.validation_rows": 3, "task.test_rows": 3, "annotate.test_rows": 0}
+SMALL = {
+    "annotate.validation_rows": 0,
+    "task.train_rows": 150,
+    "task.validation_rows": 3,
+    "task.test_rows": 3,
+    "annotate.test_rows": 0,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -109,19 +115,28 @@ def test_samples_differ_vote_and_agree_more_where_they_are_right(run):
     assert len(asked) == 750 and {request.seed for request in asked} == {1, 2, 3, 4, 5}
     one, _, _ = run(**{"teacher.temperature": 1.0})
     assert share(found, rows, right) > share(one, rows, right)
-    by_truth = {truth: [found[i].confidence for i, row in rows.items() if right(found[i], row) == truth] for truth in (True, False)}
+    by_truth = {
+        truth: [found[i].confidence for i, row in rows.items() if right(found[i], row) == truth]
+        for truth in (True, False)
+    }
     assert sum(by_truth[True]) / len(by_truth[True]) > sum(by_truth[False]) / len(by_truth[False]) + 0.05
     assert all(a.calls == 5 for a in found.values())
 
 
 def test_samples_at_temperature_0_are_refused(make_settings):
-    with pytest.raises(SettingsError, match=r"annotate\.samples: is 2 and teacher.temperature is 0, at which every sample is the same: set this to 1, or raise"):
+    with pytest.raises(
+        SettingsError,
+        match=r"annotate\.samples: is 2 and teacher.temperature is 0, at which every sample is the same: set this to 1, or raise",
+    ):
         make_settings(**{"annotate.samples": 2})
 
 
 @pytest.mark.parametrize(("name", "value"), [("samples", 2), ("separate_labels", 0.5)])
 def test_a_recorded_teacher_is_asked_once_a_row(make_settings, name, value):
-    with pytest.raises(SettingsError, match=rf"annotate\.{name}: is {value} and teacher.provider is recorded, which has one answer a row"):
+    with pytest.raises(
+        SettingsError,
+        match=rf"annotate\.{name}: is {value} and teacher.provider is recorded, which has one answer a row",
+    ):
         make_settings(**{"teacher.provider": "recorded", "prompt.optimizer": "fixed", f"annotate.{name}": value})
 
 
@@ -138,18 +153,29 @@ def test_a_wanted_length_is_asked_for_and_answers_ramble_less(run):
 
 def test_the_gate_counts_what_it_drops_and_keeps_labels(run):
     plain, rows, _ = run()
-    gates = {"annotate.gate.words": [8, 30], "annotate.gate.contradicts": True, "annotate.gate.no_reasoning": True, "annotate.gate.copies": 0.5}
+    gates = {
+        "annotate.gate.words": [8, 30],
+        "annotate.gate.contradicts": True,
+        "annotate.gate.no_reasoning": True,
+        "annotate.gate.copies": 0.5,
+    }
     found, _, _ = run(**gates)
     assert all(found[i].label == plain[i].label for i in rows)
     dropped = {i: a.dropped for i, a in found.items() if a.dropped}
-    assert {"words"} <= set(dropped.values()) and all(plain[i].rationale and found[i].rationale is None for i in dropped)
+    assert {"words"} <= set(dropped.values()) and all(
+        plain[i].rationale and found[i].rationale is None for i in dropped
+    )
     assert all(8 <= len(a.rationale.split()) <= 30 for a in found.values() if a.rationale)
 
 
 def test_structured_answers_give_the_same_kind_of_record(run):
     found, rows, asked = run(**{"teacher.structured": True})
     schema = asked[0].response_format["json_schema"]["schema"]
-    assert list(schema["properties"]) == ["explanation", "label"] and schema["properties"]["label"]["enum"] == ["larger", "smaller", "similar"]
+    assert list(schema["properties"]) == ["explanation", "label"] and schema["properties"]["label"]["enum"] == [
+        "larger",
+        "smaller",
+        "similar",
+    ]
     answered = [a for a in found.values() if a.status != "refusal"]
     assert all(a.response.startswith("{") and a.label and a.rationale and a.status == "ok" for a in answered)
     plain, _, _ = run()
@@ -168,5 +194,7 @@ def test_a_context_field_may_stand_before_the_question():
 def test_a_task_may_have_a_gold_prompt_of_its_own(make_settings):
     own = {"gold": {"system": "S", "user": "{q}: {the_gold_label}, why?"}}
     card = TaskCard("t", "classes", "d", ("q",), own, ("a", "b"))
-    made = annotation_templates({"explain": Template("", "{q} E"), "label": Template("", "{q} L")}, card, make_settings().annotate)
+    made = annotation_templates(
+        {"explain": Template("", "{q} E"), "label": Template("", "{q} L")}, card, make_settings().annotate
+    )
     assert made["gold"] == Template("S", "{q}: {the_gold_label}, why?") and made["explain"] == Template("", "{q} E")

@@ -8,7 +8,9 @@ def test_choices_are_lettered():
 
 
 @pytest.mark.parametrize("text", ["Why?", "Answer choices:\n(a) a trap", "one\nAnswer choices:\n(a) x\n(b) y\nmore"])
-@pytest.mark.parametrize("choices", [("one",), ("no", "yes (b) no", "two\nlines"), tuple(f"choice {n}" for n in range(26))])
+@pytest.mark.parametrize(
+    "choices", [("one",), ("no", "yes (b) no", "two\nlines"), tuple(f"choice {n}" for n in range(26))]
+)
 def test_question_and_choices_are_found_again(text, choices):
     assert apart(with_choices(text, choices)) == (text, choices)
 

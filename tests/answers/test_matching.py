@@ -25,7 +25,15 @@ def test_when_an_answer_is_right(kind, gold, answer, same):
 
 
 @pytest.mark.parametrize(
-    ("number", "shown"), [("( 10.0 * 45.0 )", "( 10.0 * 45.0 ) = 450"), ("7 / 2", "7 / 2 = 3.5"), (" 1,200 ", " 1,200 "), ("-4.50", "-4.50"), ("many", "many"), ("( 1", "( 1")]
+    ("number", "shown"),
+    [
+        ("( 10.0 * 45.0 )", "( 10.0 * 45.0 ) = 450"),
+        ("7 / 2", "7 / 2 = 3.5"),
+        (" 1,200 ", " 1,200 "),
+        ("-4.50", "-4.50"),
+        ("many", "many"),
+        ("( 1", "( 1"),
+    ],
 )
 def test_an_equation_has_its_value_beside_it(number, shown):
     assert with_value(number) == shown

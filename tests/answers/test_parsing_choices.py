@@ -43,7 +43,7 @@ def status(text, choices, kind="classes", **more):
         "“math problem”",
         "The best option would be 4) math problem.",
         "The most suitable choice for what this is an example of would most likely be a math problem.",
-        "What is the best choice for Where do they go? The best choice for Where do they go? would be \"math problem.\"",
+        'What is the best choice for Where do they go? The best choice for Where do they go? would be "math problem."',
         "Option D is the correct answer.",
         "Math problem (d) is the best choice.",
         r"$\boxed{\text{D}}$",
@@ -78,17 +78,22 @@ def test_choices_that_differ_in_case_alone_are_told_apart():
     assert choice("Answer: march", ["March", "march"]).label == "march"
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("The answer is park bench.", "park bench"),
-    ("The answer is park.", "park"),
-    ("Answer: park benches", "park bench"),
-    ("Park bench. One sits there.", "park bench"),
-])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The answer is park bench.", "park bench"),
+        ("The answer is park.", "park"),
+        ("Answer: park benches", "park bench"),
+        ("Park bench. One sits there.", "park bench"),
+    ],
+)
 def test_a_choice_that_is_a_prefix_of_another(text, expected):
     assert choice(text, ["park", "park bench", "street"]).label == expected
 
 
-@pytest.mark.parametrize("name", ["C++", "C", "a.b", "(x|y)+", "$5.00", "[a]", "what?", "\\d", "*", "^end$", "-1", "1", "50%"])
+@pytest.mark.parametrize(
+    "name", ["C++", "C", "a.b", "(x|y)+", "$5.00", "[a]", "what?", "\\d", "*", "^end$", "-1", "1", "50%"]
+)
 def test_metacharacters_in_choices_are_plain_characters(name):
     names = ["C", "C++", "a.b", "(x|y)+", "$5.00", "[a]", "what?", "\\d", "*", "^end$", "-1", "1", "50%"]
     assert label(f"It fits. Answer: {name}", names) == name
@@ -105,14 +110,17 @@ def test_invalid_is_not_valid():
     assert label("Answer: non-valid", VALIDITY) is None
 
 
-@pytest.mark.parametrize("text", [
-    "true, false or inconclusive?",
-    "Is the hypothesis true, false, or inconclusive?",
-    "Answer choices: true / false / inconclusive",
-    "The answer is true, false or inconclusive.",
-    "Options:\n- true\n- false\n- inconclusive",
-    "I must say whether it is true or false or inconclusive.",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "true, false or inconclusive?",
+        "Is the hypothesis true, false, or inconclusive?",
+        "Answer choices: true / false / inconclusive",
+        "The answer is true, false or inconclusive.",
+        "Options:\n- true\n- false\n- inconclusive",
+        "I must say whether it is true or false or inconclusive.",
+    ],
+)
 def test_an_echoed_list_of_options_is_not_an_answer(text):
     assert parse_response(text, kind="classes", choices=TRUTH).status == "no_label"
 
@@ -131,39 +139,50 @@ def test_the_final_answer_beats_an_early_mention():
     assert label("It looks true at first. Final answer: false", TRUTH) == "false"
 
 
-@pytest.mark.parametrize("text", [
-    "The answer is not larger.",
-    "The answer isn't larger.",
-    "Larger is not the answer.",
-    "The correct label cannot be larger.",
-    "larger is wrong",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is not larger.",
+        "The answer isn't larger.",
+        "Larger is not the answer.",
+        "The correct label cannot be larger.",
+        "larger is wrong",
+    ],
+)
 def test_a_denied_label_is_no_label(text):
     assert label(text, SIZES) is None
 
 
-@pytest.mark.parametrize("text", [
-    "The answer is either (a) park or (b) coloring book.",
-    "The correct answers are (a) park and (b) coloring book.",
-    "a) park\nb) coloring book\nc) garden center",
-    "Park, perhaps. It could also be a coloring book.\n\ncoloring book or park",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is either (a) park or (b) coloring book.",
+        "The correct answers are (a) park and (b) coloring book.",
+        "a) park\nb) coloring book\nc) garden center",
+        "Park, perhaps. It could also be a coloring book.\n\ncoloring book or park",
+    ],
+)
 def test_several_labels_without_a_decision_are_ambiguous(text):
     assert choice(text).status == "ambiguous"
     assert choice(text).label is None
 
 
 def test_an_item_of_a_list_is_no_answer():
-    assert choice("The best choice would be:\n\na) park: one walks there.\n\nb) coloring book: one draws.").label is None
+    assert (
+        choice("The best choice would be:\n\na) park: one walks there.\n\nb) coloring book: one draws.").label is None
+    )
     assert choice("The best options would be:\n\n1) Walk the dog\n2) Sing").label is None
     assert choice("The best choice would be:\n\na) Park\nOne walks there.").label == "park"
 
 
-@pytest.mark.parametrize("text", [
-    "The first weighs more. Hence larger.",
-    "The first weighs more.\nTherefore: **larger**",
-    "The first weighs more. So, it is larger!",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The first weighs more. Hence larger.",
+        "The first weighs more.\nTherefore: **larger**",
+        "The first weighs more. So, it is larger!",
+    ],
+)
 def test_a_last_sentence_that_is_only_the_label(text):
     assert parse_response(text, kind="classes", choices=SIZES) == Parsed("larger", "The first weighs more.", "ok")
 
@@ -192,11 +211,14 @@ def test_an_article_is_not_the_letter_a():
     assert choice("A good question.").label is None
 
 
-@pytest.mark.parametrize("text", [
-    "I'm sorry, but I can't assist with that.",
-    "As an AI language model, I cannot provide an answer to this.",
-    "I cannot answer that question.",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but I can't assist with that.",
+        "As an AI language model, I cannot provide an answer to this.",
+        "I cannot answer that question.",
+    ],
+)
 def test_refusals(text):
     assert choice(text) == Parsed(None, None, "refusal")
 
@@ -228,7 +250,9 @@ def test_a_label_at_the_cut_that_may_go_on_is_not_kept():
 
 
 def test_a_bare_label_is_enough_where_no_rationale_is_due():
-    assert parse_response("larger", kind="classes", choices=SIZES, expect_rationale=False) == Parsed("larger", None, "ok")
+    assert parse_response("larger", kind="classes", choices=SIZES, expect_rationale=False) == Parsed(
+        "larger", None, "ok"
+    )
     assert parse_response("larger", kind="classes", choices=SIZES) == Parsed("larger", None, "no_rationale")
 
 

@@ -10,7 +10,28 @@ from hypothesis import strategies as st
 from distill.answers.parsing.finder import Finder
 from distill.answers.parsing.folding import fold
 
-WORDS = st.sampled_from(["a", "the", "to", "store", "x1", "c++", "(b", "3", "3.5", "ice", "cream", "creams", "my", "it's", "st.", "é", "-b", "_"])
+WORDS = st.sampled_from(
+    [
+        "a",
+        "the",
+        "to",
+        "store",
+        "x1",
+        "c++",
+        "(b",
+        "3",
+        "3.5",
+        "ice",
+        "cream",
+        "creams",
+        "my",
+        "it's",
+        "st.",
+        "é",
+        "-b",
+        "_",
+    ]
+)
 GAPS = st.sampled_from([" ", "  ", "-", "_", " the ", " a\n", ".", ", ", ""])
 
 
@@ -22,7 +43,10 @@ def pattern(phrase: str) -> str:
 
 
 @settings(derandomize=True, max_examples=400)
-@given(st.lists(st.lists(WORDS, min_size=1, max_size=3).map(" ".join), min_size=1, max_size=6, unique=True), st.lists(st.tuples(WORDS, GAPS), max_size=20))
+@given(
+    st.lists(st.lists(WORDS, min_size=1, max_size=3).map(" ".join), min_size=1, max_size=6, unique=True),
+    st.lists(st.tuples(WORDS, GAPS), max_size=20),
+)
 def test_it_finds_what_one_pattern_of_all_phrases_would(phrases, pieces):
     phrases = sorted(phrases, key=len, reverse=True)
     text = fold("".join(word + gap for word, gap in pieces))

@@ -29,9 +29,35 @@ LABELS = {
     ],
 }
 WORDS = [
-    "people", "often", "walk", "there", "with", "dogs", "when", "weather", "turns", "mild", "and", "nobody",
-    "minds", "noise", "while", "trees", "grow", "near", "water", "though", "few", "know", "how", "long",
-    "they", "stay", "before", "evening", "comes",
+    "people",
+    "often",
+    "walk",
+    "there",
+    "with",
+    "dogs",
+    "when",
+    "weather",
+    "turns",
+    "mild",
+    "and",
+    "nobody",
+    "minds",
+    "noise",
+    "while",
+    "trees",
+    "grow",
+    "near",
+    "water",
+    "though",
+    "few",
+    "know",
+    "how",
+    "long",
+    "they",
+    "stay",
+    "before",
+    "evening",
+    "comes",
 ]
 DRESSINGS = [
     "{label}",
@@ -64,7 +90,14 @@ BEFORE = [
     "The answer is {label} because {rationale}",
     "{label}: {rationale}",
 ]
-MARKED = ["({letter}) {label}", "{letter}) {label}", "{letter}. {label}", "{number}) {label}", "option {letter}", "({letter})"]
+MARKED = [
+    "({letter}) {label}",
+    "{letter}) {label}",
+    "{letter}. {label}",
+    "{number}) {label}",
+    "option {letter}",
+    "({letter})",
+]
 
 
 @st.composite
@@ -110,7 +143,7 @@ def test_any_record_as_json(answer, rationale, frame, answer_first):
 
 @FIXED
 @given(
-    st.decimals(min_value=-10**6, max_value=10**6, places=2),
+    st.decimals(min_value=-(10**6), max_value=10**6, places=2),
     rationales(),
     st.sampled_from(AFTER + BEFORE[:4]),
     st.sampled_from(["{}", "{}.", "**{}**", "\\boxed{{{}}}", "{} apples.", "$\\boxed{{{}}}$"]),
@@ -151,7 +184,9 @@ def test_expressions_have_the_value_that_exact_arithmetic_gives(text):
 
 
 @FIXED
-@given(st.text(max_size=300), st.sampled_from(["classes", "choices", "number", "text"]), st.sampled_from([None, "length"]))
+@given(
+    st.text(max_size=300), st.sampled_from(["classes", "choices", "number", "text"]), st.sampled_from([None, "length"])
+)
 def test_any_text_makes_a_record(text, kind, finish_reason):
     choices = ("park", "park bench", "a (b", "c") if kind in ("classes", "choices") else ()
     parsed = parse_response(text, kind=kind, choices=choices, finish_reason=finish_reason)

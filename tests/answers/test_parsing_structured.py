@@ -12,17 +12,20 @@ def parse(text, **more):
     return parse_response(text, kind="classes", choices=SIZES, **more)
 
 
-@pytest.mark.parametrize("text", [
-    '{"answer": "larger", "rationale": "It is heavier."}',
-    '{"rationale": "It is heavier.", "label": "Larger"}',
-    '{"explanation": "It is\\nheavier.", "Final Answer": "larger."}',
-    '```json\n{"reasoning": "It is heavier.", "answer": "larger"}\n```',
-    'Sure, here it is:\n```\n{"reasoning": "It is heavier.", "answer": "larger"}\n```\nHope this helps!',
-    '{"answer": ["larger"], "rationale": ["It is", "heavier."]}',
-    '{"answer": "smaller"}\n{"answer": "larger", "rationale": "It is heavier."}',
-    '{"rationale": "It is heavier.", "answer": "larger",}',
-    "It is heavier. Answer: larger",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"answer": "larger", "rationale": "It is heavier."}',
+        '{"rationale": "It is heavier.", "label": "Larger"}',
+        '{"explanation": "It is\\nheavier.", "Final Answer": "larger."}',
+        '```json\n{"reasoning": "It is heavier.", "answer": "larger"}\n```',
+        'Sure, here it is:\n```\n{"reasoning": "It is heavier.", "answer": "larger"}\n```\nHope this helps!',
+        '{"answer": ["larger"], "rationale": ["It is", "heavier."]}',
+        '{"answer": "smaller"}\n{"answer": "larger", "rationale": "It is heavier."}',
+        '{"rationale": "It is heavier.", "answer": "larger",}',
+        "It is heavier. Answer: larger",
+    ],
+)
 def test_the_same_record_from_every_form(text):
     assert parse(text) == WANTED
 

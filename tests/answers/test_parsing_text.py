@@ -12,7 +12,7 @@ def test_a_stated_answer():
     assert parse("It is the capital.\nAnswer: Paris, on the Seine") == wanted
     assert parse("Answer: Paris, on the Seine\nRationale: It is the capital.") == wanted
     assert parse("Paris, on the Seine\n\nExplanation: It is the capital.") == wanted
-    assert parse("It is the capital. So the answer is: \"Paris, on the Seine\"") == wanted
+    assert parse('It is the capital. So the answer is: "Paris, on the Seine"') == wanted
     assert parse("<rationale>It is the capital.</rationale><answer>Paris, on the Seine</answer>") == wanted
 
 

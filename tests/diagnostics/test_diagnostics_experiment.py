@@ -30,7 +30,11 @@ def trained(toys):
 
 
 def test_a_trained_students_attention_and_confidence(trained):
-    assert trained["student"] == {"kind": "encoder_decoder", "mode": "step_by_step", "parameters": trained["student"]["parameters"]}
+    assert trained["student"] == {
+        "kind": "encoder_decoder",
+        "mode": "step_by_step",
+        "parameters": trained["student"]["parameters"],
+    }
     assert set(trained["attention"]) == {"encoder", "decoder", "cross"} and trained["written"] == "rationale"
     for part, found in trained["attention"].items():
         assert ("diagonal" in found) is (part != "cross") and found["next_layer"] == []
@@ -49,7 +53,9 @@ def test_the_probability_of_its_own_text_is_the_one_it_had_when_writing(toys):
     logs = torch.log_softmax(looked.logits, -1).gather(-1, looked.targets[:, None])
     assert logs.mean().exp().item() == pytest.approx(made.probability, abs=1e-4)
     weights, seen = looked.attention["decoder"]
-    assert torch.allclose(weights.sum(-1), torch.ones(()), atol=1e-5) and not (weights * ~seen).any(), "no weight on what comes later"
+    assert torch.allclose(weights.sum(-1), torch.ones(()), atol=1e-5) and not (weights * ~seen).any(), (
+        "no weight on what comes later"
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,14 +77,20 @@ def test_the_page_shows_all_of_it_offline_and_as_text(trained):
     other = of_student(untrained("decoder_only"), ROWS[:2])
     text = page([{"name": "<b>a</b>", "commit": "f" * 40} | trained, {"name": "workspace", "commit": None} | other])
     assert text.count("<svg") == 5 + 5 + 4 + len(set(trained["confidence"]) | set(other["confidence"]))
-    assert "default-src 'none'" in text and "<script" not in text and "<b>" not in text and "&lt;b&gt;a&lt;/b&gt;" in text
+    assert (
+        "default-src 'none'" in text and "<script" not in text and "<b>" not in text and "&lt;b&gt;a&lt;/b&gt;" in text
+    )
     assert ABOUT.split(".")[0] in text and "do not rank" in text and "has none" in text
     assert all(title in text for title in MEASURES.values())
     assert all(CONFIDENCE[name] in text for name in trained["confidence"])
 
 
 def test_rows_are_those_that_both_judged_the_same_each_time(monkeypatch):
-    judged = {"a": [Judged(str(n), f"row {n}") for n in range(9)], "b": [Judged(str(n), f"row {n}" if n < 6 else "other") for n in range(3, 9)], "c": []}
+    judged = {
+        "a": [Judged(str(n), f"row {n}") for n in range(9)],
+        "b": [Judged(str(n), f"row {n}" if n < 6 else "other") for n in range(3, 9)],
+        "c": [],
+    }
     monkeypatch.setattr(experiment, "judged_at", judged.__getitem__)
     assert [row.id for row in sample(["a", "b"], 9)] == ["3", "4", "5"]
     assert len(sample(["a"], 4)) == 4 and sample(["a"], 4) == sample(["a"], 4)

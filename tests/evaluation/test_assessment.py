@@ -28,7 +28,9 @@ def folder(tmp_path_factory):
 
 def asked(untrained=True, speed_rows=0, usd=None):
     runtime = SimpleNamespace(**vars(RUNTIME), speed_rows=speed_rows, compute_usd_per_hour=usd)
-    return SimpleNamespace(evaluate=EvaluateSettings(0.95, 5, untrained, CascadeSettings(0.0, None, 1.0)), runtime=runtime)
+    return SimpleNamespace(
+        evaluate=EvaluateSettings(0.95, 5, untrained, CascadeSettings(0.0, None, 1.0)), runtime=runtime
+    )
 
 
 def taught(rows):
@@ -36,7 +38,9 @@ def taught(rows):
 
 
 def run(folder, settings, validation=ROWS[:8]):
-    return assess(folder, Split(ROWS, taught(ROWS)), Split(ROWS, taught(validation)), CARD, settings, SEARCH, ANNOTATION)
+    return assess(
+        folder, Split(ROWS, taught(ROWS)), Split(ROWS, taught(validation)), CARD, settings, SEARCH, ANNOTATION
+    )
 
 
 def test_everyone_answers_the_same_rows(folder):
@@ -78,15 +82,23 @@ def test_times_are_measured_where_asked_for_and_never_among_the_metrics(folder, 
     usd = found.measured["usd_per_1000"]
     assert usd["student"] == pytest.approx(0.001) and usd["teacher"] == 125.0
     assert usd["cascade"] == pytest.approx(0.001 + 125 * found.metrics["cascade"]["sent"])
-    assert run(folder, asked(speed_rows=7)).measured["usd_per_1000"] == {"student": None, "teacher": 125.0, "cascade": None}
+    assert run(folder, asked(speed_rows=7)).measured["usd_per_1000"] == {
+        "student": None,
+        "teacher": 125.0,
+        "cascade": None,
+    }
     assert found.metrics == run(folder, asked()).metrics and "cold_start_s" not in run(folder, asked()).measured
 
 
 def test_a_student_that_writes_its_answers_can_fail_to_parse(tmp_path):
     card = replace(CARD, kind="number", classes=())
-    save_student(new_student([replace(row, label="7") for row in training_rows()], card, settings(mode="standard")), tmp_path)
+    save_student(
+        new_student([replace(row, label="7") for row in training_rows()], card, settings(mode="standard")), tmp_path
+    )
     rows = [replace(row, label="7") for row in ROWS[:12]]
-    found = assess(tmp_path, Split(rows, taught(rows)), Split(rows, taught(rows[:4])), card, asked(), SEARCH, ANNOTATION)
+    found = assess(
+        tmp_path, Split(rows, taught(rows)), Split(rows, taught(rows[:4])), card, asked(), SEARCH, ANNOTATION
+    )
     student, untrained = found.metrics["student"], found.metrics["untrained"]
     assert student["parse"]["failure_rate"] == sum(row.student_label is None for row in found.rows) / 12 > 0
     assert student["label"]["exact_match"] == student["label"]["accuracy"] and untrained["label"] == {

@@ -32,12 +32,25 @@ def rule(tolerance=0.0, target=None, most=1.0) -> CascadeSettings:
 
 def test_every_threshold_by_hand():
     # Rows of equal confidence are sent together.
-    assert points(ROWS[::-1]) == [Point(0.0, 0.0, 0.6), Point(0.6, 0.2, 0.8), Point(0.8, 0.6, 0.8), Point(0.9, 0.8, 0.8), Point(ALL, 1.0, 0.6)]
+    assert points(ROWS[::-1]) == [
+        Point(0.0, 0.0, 0.6),
+        Point(0.6, 0.2, 0.8),
+        Point(0.8, 0.6, 0.8),
+        Point(0.9, 0.8, 0.8),
+        Point(ALL, 1.0, 0.6),
+    ]
 
 
 @pytest.mark.parametrize(
     ("settings", "sent"),
-    [(rule(), 0.2), (rule(tolerance=0.2), 0.0), (rule(target=0.7), 0.2), (rule(target=0.6), 0.0), (rule(target=0.9), 0.2), (rule(most=0.1), 0.0)],
+    [
+        (rule(), 0.2),
+        (rule(tolerance=0.2), 0.0),
+        (rule(target=0.7), 0.2),
+        (rule(target=0.6), 0.0),
+        (rule(target=0.9), 0.2),
+        (rule(most=0.1), 0.0),
+    ],
 )
 def test_the_fewest_rows_that_satisfy_the_rule_are_sent(settings, sent):
     assert chosen(ROWS, settings).sent == sent
@@ -45,7 +58,16 @@ def test_the_fewest_rows_that_satisfy_the_rule_are_sent(settings, sent):
 
 def test_a_teacher_without_an_answer_leaves_the_students_and_rows_without_a_teacher_are_left_out():
     judged = [
-        Judged("a", "a", gold="x", student_label="x", student_right=True, student_probability=0.5, teacher_right=False, teacher_status="refusal"),
+        Judged(
+            "a",
+            "a",
+            gold="x",
+            student_label="x",
+            student_right=True,
+            student_probability=0.5,
+            teacher_right=False,
+            teacher_status="refusal",
+        ),
         Judged("b", "b", gold="x", student_label="x", student_right=True, student_probability=0.5),
         Judged("c", "c", student_label="x", student_probability=0.5, teacher_label="x", teacher_status="ok"),
     ]
@@ -53,7 +75,12 @@ def test_a_teacher_without_an_answer_leaves_the_students_and_rows_without_a_teac
 
 
 def test_the_threshold_comes_from_validation_and_the_figures_from_test():
-    test = [Row(0.55, False, True, True), Row(0.65, True, False, False), Row(0.7, False, False, False), Row(0.9, True, True, True)]
+    test = [
+        Row(0.55, False, True, True),
+        Row(0.65, True, False, False),
+        Row(0.7, False, False, False),
+        Row(0.9, True, True, True),
+    ]
     found = cascade_metrics(ROWS, test, rule(), 0.95, usd_per_1000=2.0)
     assert found["threshold"] == 0.6 and found["validation"] == {"rows": 5, "sent": 0.2, "label": {"accuracy": 0.8}}
     assert (found["rows"], found["sent"], found["label"]["accuracy"], found["usd_per_1000"]) == (4, 0.25, 0.75, 0.5)
@@ -61,7 +88,9 @@ def test_the_threshold_comes_from_validation_and_the_figures_from_test():
     assert found["less_random"] == 0.25
     assert (found["less_student"]["first_only"], found["less_student"]["second_only"]) == (1, 0)
     assert (found["less_teacher"]["first_only"], found["less_teacher"]["second_only"]) == (1, 0)
-    assert "target_met" not in found and cascade_metrics(ROWS, test, rule(target=0.9), 0.95, None)["target_met"] is False
+    assert (
+        "target_met" not in found and cascade_metrics(ROWS, test, rule(target=0.9), 0.95, None)["target_met"] is False
+    )
     assert cascade_metrics(ROWS, test, rule(), 0.95, None)["usd_per_1000"] is None
 
 

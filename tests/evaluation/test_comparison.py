@@ -19,7 +19,10 @@ from scratch import Repository
 def rows(wrong=(), count=40, **more) -> list[Judged]:
     """Test rows whose gold label is "yes"; the student says "no" to the wrong ones."""
     said = ["no" if number in wrong else "yes" for number in range(count)]
-    return [Judged(f"r{i:02}", f"row {i}", gold="yes", student_label=label, student_right=label == "yes", **more) for i, label in enumerate(said)]
+    return [
+        Judged(f"r{i:02}", f"row {i}", gold="yes", student_label=label, student_right=label == "yes", **more)
+        for i, label in enumerate(said)
+    ]
 
 
 def test_the_figures_are_those_of_the_paired_tests():
@@ -39,7 +42,9 @@ def test_rows_are_joined_and_not_taken_in_their_order():
 def test_other_test_rows_are_refused_unless_the_shared_ones_are_asked_for():
     one, other = rows(count=40), rows(wrong=(0,), count=30)
     other[5] = replace(other[5], gold="no", student_right=False)
-    with pytest.raises(UserError, match=r"40 and 30 labelled test rows that the student answered, 29 of them the same .* --shared"):
+    with pytest.raises(
+        UserError, match=r"40 and 30 labelled test rows that the student answered, 29 of them the same .* --shared"
+    ):
         compared(one, other, "student", 0.95)
     found = compared(one, other, "student", 0.95, shared=True)
     assert found["rows"] == 29 and found["first_less_second"]["first_only"] == 1
@@ -52,7 +57,10 @@ def test_other_test_rows_are_refused_unless_the_shared_ones_are_asked_for():
 def test_teachers_are_compared_where_both_were_asked():
     asked = [replace(row, teacher_label="no", teacher_right=False, teacher_status="ok") for row in rows()]
     better = [replace(row, teacher_label="yes", teacher_right=True) for row in asked]
-    assert compared(better[:3] + rows()[3:], asked[:3] + rows()[3:], "teacher", 0.95)["first_less_second"]["first_only"] == 3
+    assert (
+        compared(better[:3] + rows()[3:], asked[:3] + rows()[3:], "teacher", 0.95)["first_less_second"]["first_only"]
+        == 3
+    )
 
 
 def test_the_table_says_the_method_of_each_figure_and_cannot_steer_a_terminal():
@@ -63,7 +71,9 @@ def test_the_table_says_the_method_of_each_figure_and_cannot_steer_a_terminal():
     assert "difference +2.5 points" in text and "(paired bootstrap, 10,000 draws); p = 1 (McNemar, exact)" in text
     assert "p < 0.0001" in table(compared(rows(), rows(wrong=range(20)), "student", 0.95), ("a", "b"), most=0)
     assert 'r00: "row 0" gold "yes", first "yes", second "no [2J more"' in text and "\x1b" not in text
-    assert "and 1 more (--rows 2, or --json)" in table(compared(rows(), rows(wrong=(1, 2)), "student", 0.95), ("a", "b"), most=1)
+    assert "and 1 more (--rows 2, or --json)" in table(
+        compared(rows(), rows(wrong=(1, 2)), "student", 0.95), ("a", "b"), most=1
+    )
 
 
 STAGE = "stages:\n  evaluate:\n    cmd: cp made.jsonl data/judged.jsonl\n    deps: [made.jsonl]\n    outs: [data/judged.jsonl]\n"
@@ -97,6 +107,10 @@ def test_a_commit_against_an_experiment_and_against_the_workspace(repository):
 
     found = json.loads(script("main", "slow-hare", "--json"))
     assert found["revisions"] == {"first": "main", "second": "slow-hare"} and len(found["changed"]) == 9
-    assert (found["first"]["right"], found["second"]["right"], found["first_less_second"]["p_value"]) == (39, 30, 0.00390625)
+    assert (found["first"]["right"], found["second"]["right"], found["first_less_second"]["p_value"]) == (
+        39,
+        30,
+        0.00390625,
+    )
     assert script("main").startswith("compare: the two were not tested on the same rows: 40 and 20")
     assert script("fast-fox").startswith("compare: fast-fox: neither a Git revision nor an experiment")

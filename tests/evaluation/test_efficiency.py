@@ -55,7 +55,11 @@ def test_latency_is_of_rows_alone_and_the_best_batch_has_most_rows_a_second(cloc
 
 
 def test_a_slow_student_is_not_measured_for_ever(clock, monkeypatch):
-    monkeypatch.setattr(Clock, "label", lambda self, rows: setattr(Clock, "now", Clock.now + 2.0 * len(rows)) or Clock.asked.append(len(rows)))
+    monkeypatch.setattr(
+        Clock,
+        "label",
+        lambda self, rows: setattr(Clock, "now", Clock.now + 2.0 * len(rows)) or Clock.asked.append(len(rows)),
+    )
     found = speed(Clock(None, 256), examples()[:20])
     assert found["rows"] == 3 and set(clock.asked) == {1} and len(clock.asked) == 3 + 3 + 1
 
@@ -68,5 +72,7 @@ def test_dollars_are_the_machines_time():
 def test_a_cold_start_is_a_process_of_its_own(folder, monkeypatch):
     assert 0.5 < cold_start(folder, examples()[0]) < efficiency.PATIENCE_S
     monkeypatch.setattr(efficiency, "COLD_START", "distill.nowhere")
-    with pytest.raises(UserError, match=r"a fresh process could not answer one row: .*No module named distill\.nowhere"):
+    with pytest.raises(
+        UserError, match=r"a fresh process could not answer one row: .*No module named distill\.nowhere"
+    ):
         cold_start(folder, examples()[0])

@@ -1,4 +1,3 @@
-
 from __future__ import annotations
 
 from dataclasses import replace
@@ -19,7 +18,15 @@ def row(name, gold, student, teacher=None, status=None, **more) -> Judged:
 
 ROWS = [
     row("a", "larger", "larger", None, "no_label"),
-    row("b", "smaller", "smaller", "smaller", "ok", student_rationale="No idea.", teacher_rationale="It is small, so it is smaller."),
+    row(
+        "b",
+        "smaller",
+        "smaller",
+        "smaller",
+        "ok",
+        student_rationale="No idea.",
+        teacher_rationale="It is small, so it is smaller.",
+    ),
     row("c", "larger", "larger", student_rationale="The second is house sized, so the first is smaller."),
     row("d", "larger", "smaller", student_rationale="The first is small, so the first is smaller."),
 ]
@@ -36,11 +43,18 @@ def test_student_teacher_and_majority_are_measured_on_the_same_rows():
 
 def test_parsing_and_accuracy_of_what_was_parsed_are_apart_for_both():
     found = judge(ROWS, CARD, 0.95)
-    assert found["teacher"]["parse"] == {"failure_rate": 0.5} and found["teacher"]["label"]["accuracy_when_parsed"] == 1.0
-    assert found["student"]["parse"] == {"failure_rate": 0.0} and found["student"]["label"]["accuracy_when_parsed"] == 0.75
+    assert (
+        found["teacher"]["parse"] == {"failure_rate": 0.5} and found["teacher"]["label"]["accuracy_when_parsed"] == 1.0
+    )
+    assert (
+        found["student"]["parse"] == {"failure_rate": 0.0} and found["student"]["label"]["accuracy_when_parsed"] == 0.75
+    )
     numbers = [replace(ROWS[0], gold="3", student_label=None), replace(ROWS[1], gold="4", student_label="4.0")]
     found = judge(numbers, TaskCard("t", "number", "d", ("q",), {}), 0.95)["student"]
-    assert found["parse"] == {"failure_rate": 0.5} and found["label"]["accuracy_when_parsed"] == found["label"]["exact_match"] * 2 == 1.0
+    assert (
+        found["parse"] == {"failure_rate": 0.5}
+        and found["label"]["accuracy_when_parsed"] == found["label"]["exact_match"] * 2 == 1.0
+    )
 
 
 def test_probabilities_are_held_against_what_was_right():
@@ -73,7 +87,12 @@ def test_confusion_names_choices_by_letter_and_what_could_not_be_parsed():
 
 @pytest.mark.parametrize("kind", ["number", "text"])
 def test_numbers_and_texts_are_no_classes_that_could_be_confused(kind):
-    rows = [Judged("a", "a", gold="3", student_label="3.0", student_right=True), Judged("b", "b", gold="4", student_label="5", student_right=False), Judged("c", "c", gold="6"), Judged("d", "d", student_label="7")]
+    rows = [
+        Judged("a", "a", gold="3", student_label="3.0", student_right=True),
+        Judged("b", "b", gold="4", student_label="5", student_right=False),
+        Judged("c", "c", gold="6"),
+        Judged("d", "d", student_label="7"),
+    ]
     assert confusion(rows, kind) == [{"gold": kind, "predicted": said} for said in ("right", "wrong", "no answer")]
 
 
@@ -81,6 +100,7 @@ def test_costs_add_up_and_the_unknown_stays_unknown():
     one = {"usd": 0.5, "calls": 2, "tokens_in": 10, "tokens_cached": 0, "tokens_out": 3}
     assert total_cost(one, one) == {"usd": 1.0, "calls": 4, "tokens_in": 20, "tokens_cached": 0, "tokens_out": 6}
     assert total_cost(one, one | {"usd": None})["usd"] is None
+
 
 def card(kind: str) -> TaskCard:
     return TaskCard("t", kind, "d", ("q",), {})
@@ -91,7 +111,9 @@ def test_rows_are_joined_by_id_whatever_their_order(tmp_path):
     said = [Prediction("b", "y"), Prediction("a", "x", "x", 0.75, "since")]
     taught = [Annotation("a", "explain", None, "because", "no_label", "who knows", "", "m")]
     found = joined(test, said, taught, card("choices"))
-    assert found[0] == Judged("a", "one?", ("x", "y"), "x", "x", True, 0.75, "since", None, False, "no_label", "because", "who knows")
+    assert found[0] == Judged(
+        "a", "one?", ("x", "y"), "x", "x", True, 0.75, "since", None, False, "no_label", "because", "who knows"
+    )
     assert found[1] == Judged("b", "two?", student_label="y")
     write_rows(tmp_path / "judged.jsonl", reversed(found))
     assert read_rows(tmp_path / "judged.jsonl", Judged) == found
@@ -101,7 +123,9 @@ def test_a_written_answer_is_read_as_the_teachers_is_and_may_hold_none():
     assert [extracted(text, card("number")) for text in ("72", "72.0 eggs", "the eggs")] == ["72", "72", None]
     assert extracted("the larger of the two", card("classes")) == "the larger of the two"
     row = Example("a", "how many?", {}, label="72")
-    right = [joined([row], [Prediction("a", text)], [], card("number"))[0].student_right for text in ("72.0 eggs", "no idea")]
+    right = [
+        joined([row], [Prediction("a", text)], [], card("number"))[0].student_right for text in ("72.0 eggs", "no idea")
+    ]
     assert right == [True, False]
 
 

@@ -43,7 +43,9 @@ def test_wilsons_interval_covers_as_stated_on_average_over_accuracies(rows):
     assert 0.945 <= fmean(covered) <= 0.96 and min(covered) > 0.92
 
 
-@pytest.mark.parametrize("name", ["bootstrap_600_rows_planted_5_points", "students_t_5_seeds", "students_t_5_seeds_planted_5_points_paired"])
+@pytest.mark.parametrize(
+    "name", ["bootstrap_600_rows_planted_5_points", "students_t_5_seeds", "students_t_5_seeds_planted_5_points_paired"]
+)
 def test_planted_effects_are_judged_at_the_stated_rates(planted, name):
     assert planted.check(name, draws=250, seed=1)["holds"]
 

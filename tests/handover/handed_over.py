@@ -43,7 +43,13 @@ def answers_of_strangers(codes: Sequence[str], where: Path) -> list[str]:
     asked, said, script = where / "asked.json", where / "said.json", where / "run.py"
     asked.write_text(json.dumps(list(codes)))
     script.write_text(_RUN)
-    done = subprocess.run([sys.executable, "-I", str(script), str(asked), str(said)], cwd=where, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-I", str(script), str(asked), str(said)],
+        cwd=where,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(said.read_text())
 

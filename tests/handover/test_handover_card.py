@@ -23,7 +23,15 @@ PLAN = {
     "kind": "encoder_decoder", "mode": "step_by_step", "task_token": "decoder", "task_kind": "classes", "classes": ["larger", "smaller", "similar"],
     "max_input_tokens": 128, "max_label_tokens": 4, "max_rationale_tokens": 64,
 }  # fmt: skip
-ORIGIN = Provenance("abc123", ("params.yaml",), "slow-hare", "f00d", ("evaluate", "train"), {"model.safetensors": "beef"}, {"torch": "2.13.0"})
+ORIGIN = Provenance(
+    "abc123",
+    ("params.yaml",),
+    "slow-hare",
+    "f00d",
+    ("evaluate", "train"),
+    {"model.safetensors": "beef"},
+    {"torch": "2.13.0"},
+)
 EXAMPLE = Example("1", "How big is a \"ladle\"\nnext to a 'tram'? ```", {})
 
 
@@ -57,7 +65,10 @@ METRICS = {
 def facts():
     """Of a run whose figures are easy to tell apart."""
     task = TaskCard("practice", "classes", "Say how big.", ("question",), {}, ("larger", "smaller", "similar"))
-    prompts = {"explain": Template("", "{question}\n```\n</details><script>alert(1)</script>\n---\nEND"), "label": Template("", "{question}")}
+    prompts = {
+        "explain": Template("", "{question}\n```\n</details><script>alert(1)</script>\n---\nEND"),
+        "label": Template("", "{question}"),
+    }
     return Facts(task, METRICS, prompts, {"simulated-1-2026": 1500}, {"explain": 1500}, EXAMPLE)
 
 
@@ -83,14 +94,39 @@ def outside_fences(text):
 
 
 def test_the_hub_reads_its_front(facts, make_settings):
-    settings = make_settings(**{"hand_over.license": "mit", "hand_over.language": "en", "hand_over.name": "Sizes: a `test`", "student.name": "google/t5-v1_1-base", "student.revision": "a" * 40})
+    settings = make_settings(
+        **{
+            "hand_over.license": "mit",
+            "hand_over.language": "en",
+            "hand_over.name": "Sizes: a `test`",
+            "student.name": "google/t5-v1_1-base",
+            "student.revision": "a" * 40,
+        }
+    )
     told = ModelCard(written(facts, settings)[0], ignore_metadata_errors=False).data
-    assert (told.license, told.language, told.base_model, told.pipeline_tag) == ("mit", ["en"], "google/t5-v1_1-base", "text2text-generation")
+    assert (told.license, told.language, told.base_model, told.pipeline_tag) == (
+        "mit",
+        ["en"],
+        "google/t5-v1_1-base",
+        "text2text-generation",
+    )
     found = {result.metric_type: result for result in told.eval_results}
-    assert told.model_name == "Sizes: a `test`" and found["accuracy"].metric_value == 0.8 and found["f1"].metric_value == 0.79
-    assert found["accuracy"].metric_name == "Accuracy (95 % interval 0.74 to 0.85)" and found["accuracy"].dataset_name == "practice"
+    assert (
+        told.model_name == "Sizes: a `test`"
+        and found["accuracy"].metric_value == 0.8
+        and found["f1"].metric_value == 0.79
+    )
+    assert (
+        found["accuracy"].metric_name == "Accuracy (95 % interval 0.74 to 0.85)"
+        and found["accuracy"].dataset_name == "practice"
+    )
     told = ModelCard(written(facts, make_settings())[0]).data
-    assert told.license == "unknown" and told.base_model is None and told.language is None and told.model_name == "practice-student"
+    assert (
+        told.license == "unknown"
+        and told.base_model is None
+        and told.language is None
+        and told.model_name == "practice-student"
+    )
 
 
 def test_it_tells_task_scores_teacher_cost_training_and_origin(facts, make_settings):
@@ -118,7 +154,10 @@ def test_it_tells_task_scores_teacher_cost_training_and_origin(facts, make_setti
     ):
         assert told in text, told
     assert code_blocks(text)[:2] == [use.label, use.rationale] or use.label in text
-    assert "shuffled" not in text and "for comparison alone" in written(facts, make_settings(**{"subsample.rationales": "shuffled"}))[0]
+    assert (
+        "shuffled" not in text
+        and "for comparison alone" in written(facts, make_settings(**{"subsample.rationales": "shuffled"}))[0]
+    )
 
 
 def test_hostile_text_stays_text(facts, make_settings):
@@ -127,13 +166,20 @@ def test_hostile_text_stays_text(facts, make_settings):
     task = replace(facts.task, description=hostile, classes=names)
     metrics = json.loads(json.dumps(facts.metrics))
     metrics["annotate"]["teacher"] = hostile
-    metrics["evaluate"]["student"]["label"]["class"] = {name: {"recall": 0.5, "precision": None, "rows": 2} for name in names}
-    text, _ = written(replace(facts, task=task, metrics=metrics, returned={hostile: 3}), make_settings(**{"teacher.model": hostile, "task.path": hostile}))
+    metrics["evaluate"]["student"]["label"]["class"] = {
+        name: {"recall": 0.5, "precision": None, "rows": 2} for name in names
+    }
+    text, _ = written(
+        replace(facts, task=task, metrics=metrics, returned={hostile: 3}),
+        make_settings(**{"teacher.model": hostile, "task.path": hostile}),
+    )
     front, body = text.removeprefix("---\n").split("\n---\n", 1)
     assert yaml.safe_load(front)["license"] == "unknown"
     lines = outside_fences(body)
     assert not any(re.search(r"<(?!/?br)", line) for line in lines), "no HTML"
-    assert [line for line in lines if line.startswith("#")] == [line for line in lines if re.match(r"##? [A-Z]|# practice-student$", line)]
+    assert [line for line in lines if line.startswith("#")] == [
+        line for line in lines if re.match(r"##? [A-Z]|# practice-student$", line)
+    ]
     assert "---" not in lines and not any("](javascript" in line for line in lines)
     inside = set(body.splitlines()) - set(lines)
     assert {"</details><script>alert(1)</script>", "END"} <= inside, "the prompt stands in its block, whole"
@@ -146,7 +192,10 @@ def test_what_is_not_known_is_said(facts, make_settings):
     metrics["evaluate"]["untrained"] = {"label": None, "reason": "none"}
     metrics["evaluate"]["cost"]["total"] |= {"usd": None, "tokens_in": None}
     text, _ = written(replace(facts, metrics=metrics, returned={}), make_settings())
-    assert "| together | unknown: no price | 3,880 | unknown | 41,489 |" in text and "| returned | nothing: the rationales are people's |" in text
+    assert (
+        "| together | unknown: no price | 3,880 | unknown | 41,489 |" in text
+        and "| returned | nothing: the rationales are people's |" in text
+    )
     assert "untrained" not in text and "below" not in text.split("## Limits")[0]
     origin = Provenance(None, (), None, None, (), {}, {})
     bare = card(facts, make_settings(), PLAN, usage(PLAN, "model", EXAMPLE, chat=False), origin, 1)

@@ -34,7 +34,9 @@ def trained(folder, architecture="encoder_decoder", card=CARD, **train):
     student = {"scratch": replace(STUDENT.scratch, architecture=architecture)}
     validation = offered(examples()) if card is CHOICES else examples()
     rows = [TrainingRow(row.id, row.input, row.label, row.rationale, row.choices) for row in validation]
-    train_student(rows, validation, card, settings(student, evaluate_every=60, **train), folder / "student", folder / "plot.json")
+    train_student(
+        rows, validation, card, settings(student, evaluate_every=60, **train), folder / "student", folder / "plot.json"
+    )
     return folder / "student"
 
 
@@ -46,10 +48,23 @@ def adapted(folder):
     tokenizer.chat_template = CHAT
     tokenizer.save_pretrained(folder / "base")
     torch.manual_seed(0)
-    sizes = {"vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+    sizes = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    }
     LlamaForCausalLM(LlamaConfig(**sizes, eos_token_id=1)).save_pretrained(folder / "base")
     made = settings({"name": str(folder / "base"), "lora": LoraSettings(8, 32.0, 0.0, ())}, steps=60, evaluate_every=60)
-    train_student([TrainingRow(row.id, row.input, row.label, row.rationale) for row in rows], rows, CARD, made, folder / "student", folder / "plot.json")
+    train_student(
+        [TrainingRow(row.id, row.input, row.label, row.rationale) for row in rows],
+        rows,
+        CARD,
+        made,
+        folder / "student",
+        folder / "plot.json",
+    )
     return folder / "student"
 
 
@@ -103,10 +118,14 @@ def test_weights_are_the_same_files_and_nothing_is_a_pickle(students, folders):
     where, plans = folders
     for name in plans:
         files = [path for path in (where / name).rglob("*") if path.is_file()]
-        assert {path.suffix for path in files} <= set(SUFFIXES) and not {".bin", ".pt", ".pkl", ".ckpt"} & {path.suffix for path in files}
+        assert {path.suffix for path in files} <= set(SUFFIXES) and not {".bin", ".pt", ".pkl", ".ckpt"} & {
+            path.suffix for path in files
+        }
         weights = where / name / "model.safetensors"
         assert weights.samefile(students[name] / "model.safetensors")
-        assert not (where / name / "config.json").samefile(students[name] / "config.json"), "what a person may edit is a copy"
+        assert not (where / name / "config.json").samefile(students[name] / "config.json"), (
+            "what a person may edit is a copy"
+        )
 
 
 def test_a_folder_with_a_pickle_is_not_handed_over(students, tmp_path):
@@ -139,7 +158,9 @@ def test_generation_settings_are_greedy_bounded_and_lead_to_a_class(folders):
         if name != "single task":
             assert config["max_new_tokens"] == plans[name]["max_label_tokens"]
     decoder = read_object(where / "decoder" / "generation_config.json")
-    assert decoder["decoder_start_token_id"] == 3 and all(path[0] == 3 and bias == 256.0 for path, bias in decoder["sequence_bias"])
+    assert decoder["decoder_start_token_id"] == 3 and all(
+        path[0] == 3 and bias == 256.0 for path, bias in decoder["sequence_bias"]
+    )
     ends = [path for path, _ in decoder["sequence_bias"] if path[-1] == 1]
     assert len(ends) == len(CARD.classes)
     assert read_object(where / "decoder" / "tokenizer_config.json")["model_max_length"] == 32

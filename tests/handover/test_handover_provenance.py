@@ -12,11 +12,22 @@ from distill.rows.files import write_json
 
 LOCK = {
     "make": {"cmd": "m", "deps": [{"path": "raw.csv", "md5": "1"}], "outs": [{"path": "data/made", "md5": "2"}]},
-    "train": {"cmd": "t", "deps": [{"path": "data/made/train.jsonl", "md5": "3"}], "outs": [{"path": "data/student", "md5": "4.dir"}]},
-    "hand": {"cmd": "h", "deps": [{"path": "data/student", "md5": "4.dir"}], "outs": [{"path": "data/model", "md5": "5.dir"}]},
+    "train": {
+        "cmd": "t",
+        "deps": [{"path": "data/made/train.jsonl", "md5": "3"}],
+        "outs": [{"path": "data/student", "md5": "4.dir"}],
+    },
+    "hand": {
+        "cmd": "h",
+        "deps": [{"path": "data/student", "md5": "4.dir"}],
+        "outs": [{"path": "data/model", "md5": "5.dir"}],
+    },
     "aside": {"cmd": "a", "deps": [{"path": "raw.csv", "md5": "1"}], "outs": [{"path": "data/aside", "md5": "6"}]},
 }
-PIPELINE = {"metrics": ["metrics/runtime.json"], "stages": {"train": {"outs": ["data/student"], "metrics": [{"metrics/train.json": {"cache": False}}]}}}
+PIPELINE = {
+    "metrics": ["metrics/runtime.json"],
+    "stages": {"train": {"outs": ["data/student"], "metrics": [{"metrics/train.json": {"cache": False}}]}},
+}
 
 
 def test_the_stages_that_paths_come_from_are_found_through_others():
@@ -33,7 +44,14 @@ def test_the_hash_is_of_the_entries_as_compact_json_with_sorted_keys():
 
 
 def test_what_the_pipeline_writes_is_no_modification():
-    assert written(PIPELINE) == ["dvc.lock", "metrics/runtime.json", "data/student", "metrics/train.json", "data/.gitignore", "metrics/.gitignore"]
+    assert written(PIPELINE) == [
+        "dvc.lock",
+        "metrics/runtime.json",
+        "data/student",
+        "metrics/train.json",
+        "data/.gitignore",
+        "metrics/.gitignore",
+    ]
 
 
 @pytest.fixture
@@ -89,7 +107,9 @@ def test_a_folder_is_held_against_a_lock(checkout):
     write_json(file, made(checkout))
     told = json.loads(file.read_text())
     assert check(file, Path("dvc.lock"), None) == f"{file.parent} comes from dvc.lock: lock hash {told['lock_sha256']}"
-    assert check(file, Path("dvc.lock"), "HEAD").endswith(f"comes from dvc.lock at HEAD: lock hash {told['lock_sha256']}")
+    assert check(file, Path("dvc.lock"), "HEAD").endswith(
+        f"comes from dvc.lock at HEAD: lock hash {told['lock_sha256']}"
+    )
     changed = LOCK | {"train": LOCK["train"] | {"cmd": "other"}}
     (checkout / "dvc.lock").write_text(yaml.safe_dump({"stages": changed}))
     with pytest.raises(DataError, match=r"but dvc.lock has .+; another run made the folder"):

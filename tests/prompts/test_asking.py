@@ -7,7 +7,11 @@ from distill.templates import Template
 
 CARD = TaskCard("t", "classes", "d", ("q",), {}, ("larger", "smaller"))
 TEMPLATES = {"explain": Template("Think.", "{q} Explain."), "label": Template("", "{q} Only the label.")}
-ROWS = [(Example("a", "A", {"q": "A?"}, source="train/0"), "explain"), (Example("b", "B", {"q": "B?"}), "label"), (Example("c", "C", {"q": "C?"}), "explain")]
+ROWS = [
+    (Example("a", "A", {"q": "A?"}, source="train/0"), "explain"),
+    (Example("b", "B", {"q": "B?"}), "label"),
+    (Example("c", "C", {"q": "C?"}), "explain"),
+]
 
 
 class Backwards:
@@ -46,10 +50,24 @@ def test_answers_are_joined_by_id_and_a_failure_is_never_a_label(make_settings):
         b=("The second is far bigger than the first one is, so: smaller", None, "stop"),
         c=("larger", "content_filter", "content_filter"),
     )
-    assert (found["a"].label, found["a"].rationale, found["a"].status) == ("larger", "The first is longer and heavier.", "ok")
+    assert (found["a"].label, found["a"].rationale, found["a"].status) == (
+        "larger",
+        "The first is longer and heavier.",
+        "ok",
+    )
     assert (found["b"].label, found["b"].rationale) == ("smaller", None)
-    assert (found["c"].label, found["c"].rationale, found["c"].status, found["c"].response) == (None, None, "refusal", "larger")
-    assert (found["a"].tokens_in, found["a"].tokens_out, found["a"].tokens_from, found["a"].model) == (7, 3, "reported", "m-1")
+    assert (found["c"].label, found["c"].rationale, found["c"].status, found["c"].response) == (
+        None,
+        None,
+        "refusal",
+        "larger",
+    )
+    assert (found["a"].tokens_in, found["a"].tokens_out, found["a"].tokens_from, found["a"].model) == (
+        7,
+        3,
+        "reported",
+        "m-1",
+    )
 
 
 def test_a_row_without_an_answer_is_failed(make_settings):

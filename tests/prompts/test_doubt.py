@@ -18,16 +18,24 @@ CLASSES = ("larger", "smaller", "similar")
 
 def said(*tokens):
     """Tokens of probability 1, but where one is a (text, probability, likeliest)."""
-    return [Token(token, 1.0) if isinstance(token, str) else Token(token[0], token[1], tuple(token[2])) for token in tokens]
+    return [
+        Token(token, 1.0) if isinstance(token, str) else Token(token[0], token[1], tuple(token[2])) for token in tokens
+    ]
 
 
 @pytest.mark.parametrize(
     ("tokens", "found"),
     [
         # Where it is named last, and the others by what begins them alone.
-        ([("larger", 0.2, []), " or", ("\n larger", 0.7, [("\n larger", 0.7), (" small", 0.2), ("sim", 0.05)]), "."], {"larger": 0.7, "smaller": 0.2, "similar": 0.05}),
+        (
+            [("larger", 0.2, []), " or", ("\n larger", 0.7, [("\n larger", 0.7), (" small", 0.2), ("sim", 0.05)]), "."],
+            {"larger": 0.7, "smaller": 0.2, "similar": 0.05},
+        ),
         # A product of several tokens; the first place alone tells of others.
-        ([" so", (" lar", 0.5, [(" lar", 0.5), (" smaller", 0.4)]), ("ger", 0.9, [("smaller", 0.1)])], {"larger": 0.45, "smaller": 0.4}),
+        (
+            [" so", (" lar", 0.5, [(" lar", 0.5), (" smaller", 0.4)]), ("ger", 0.9, [("smaller", 0.1)])],
+            {"larger": 0.45, "smaller": 0.4},
+        ),
         # A token that begins two candidates, the label among them or not, says nothing of either.
         ([("larger", 0.6, [("s", 0.2), ("l", 0.1), ("", 0.1), ("?!", 0.1)])], {"larger": 0.6}),
         # A token that goes beyond the candidate; in quotes, in capitals.
@@ -68,10 +76,16 @@ def test_the_simulated_teachers_doubt_is_told_and_is_about_right(make_settings):
     told = [one for one in found if one.label_probabilities]
     assert len(told) > 0.8 * sum(one.label is not None for one in found)
     # Of a label of two tokens the second takes some more from it.
-    assert all(set(one.label_probabilities) == set(CLASSES) and 0.92 < sum(one.label_probabilities.values()) < 1.0001 for one in told)
+    assert all(
+        set(one.label_probabilities) == set(CLASSES) and 0.92 < sum(one.label_probabilities.values()) < 1.0001
+        for one in told
+    )
     gold = {row.id: row.label for row in rows}
     sure = sum(one.label_probabilities[one.label] for one in told) / len(told)
     assert sure == pytest.approx(sum(one.label == gold[one.id] for one in told) / len(told), abs=0.1)
     plain = replace(made, teacher=replace(made.teacher, logprobs=False))
     with open_teacher(plain, "test") as teacher:
-        assert all(one.label_probabilities == {} for one in answers(teacher, ((row, "explain") for row in rows[:5]), templates, card, plain.teacher))
+        assert all(
+            one.label_probabilities == {}
+            for one in answers(teacher, ((row, "explain") for row in rows[:5]), templates, card, plain.teacher)
+        )

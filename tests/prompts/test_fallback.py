@@ -30,7 +30,9 @@ def ask(settings, url, rows, templates, card):
 
 
 def test_an_endpoint_that_takes_no_schema_is_asked_for_text_and_no_row_is_lost(make_settings, capsys):
-    made = make_settings(**{"task.train_rows": 20, "task.validation_rows": 3, "task.test_rows": 3, "teacher.structured": True})
+    made = make_settings(
+        **{"task.train_rows": 20, "task.validation_rows": 3, "task.test_rows": 3, "teacher.structured": True}
+    )
     task = get_task(made.task)
     rows, card = task.splits()["train"], task.card()
     templates = start_templates(card, made.prompt)
@@ -47,6 +49,10 @@ def test_an_endpoint_that_takes_no_schema_is_asked_for_text_and_no_row_is_lost(m
 
 
 def test_any_other_refusal_is_none_of_the_format():
-    assert rejects_format(TeacherError("refused request (400): Invalid parameter: 'response_format' of type 'json_schema' is not supported"))
+    assert rejects_format(
+        TeacherError(
+            "refused request (400): Invalid parameter: 'response_format' of type 'json_schema' is not supported"
+        )
+    )
     assert not rejects_format(TeacherError("refused request (400): temperature is too high"))
     assert not rejects_format(TeacherError("unknown model (404): json_schema"))

@@ -9,7 +9,10 @@ from distill.search.current import current_prompts
 from distill.templates import Template
 
 CARD = TaskCard("t", "classes", "d", ("q",), {})
-TEMPLATES = {"explain": Template("Be kind: \"quotes\" and 'more'.", "{q}\n\nExplain — in one line.\n"), "label": Template("", "{q}")}
+TEMPLATES = {
+    "explain": Template("Be kind: \"quotes\" and 'more'.", "{q}\n\nExplain — in one line.\n"),
+    "label": Template("", "{q}"),
+}
 
 
 def test_prompts_come_back_as_they_were_and_are_readable(tmp_path):
@@ -22,7 +25,14 @@ def test_prompts_come_back_as_they_were_and_are_readable(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["- {asks_for: explain, system: '', user: '{q}'}", "- a", "x: 1", "- [", "- {asks_for: explain, system: '', user: '{x}'}\n- {asks_for: label, system: '', user: '{q}'}"]
+    "text",
+    [
+        "- {asks_for: explain, system: '', user: '{q}'}",
+        "- a",
+        "x: 1",
+        "- [",
+        "- {asks_for: explain, system: '', user: '{x}'}\n- {asks_for: label, system: '', user: '{q}'}",
+    ],
 )
 def test_a_broken_file_is_named(tmp_path, text):
     (tmp_path / "p.yaml").write_text(text)
@@ -50,13 +60,17 @@ HAND_WRITTEN = {"explain": Template("", "{q} why?"), "label": Template("", "{q}!
 def test_prompts_of_another_task_are_refused_even_where_they_fit_and_nameless_ones_are_taken(tmp_path):
     path = tmp_path / "p.yaml"
     write_prompts(path, TEMPLATES, {"optimizer": "fixed"}, CARD)
-    with pytest.raises(OtherTask, match=r"p\.yaml: has the prompts of the task t, and task\.name is u; `dvc repro optimize_prompt`"):
+    with pytest.raises(
+        OtherTask, match=r"p\.yaml: has the prompts of the task t, and task\.name is u; `dvc repro optimize_prompt`"
+    ):
         read_prompts(path, OTHER)
     path.write_text(path.read_text().replace("    task: t\n", ""))
     assert read_prompts(path, OTHER) == TEMPLATES
 
 
-def test_the_current_prompts_are_the_files_or_else_the_hand_written_ones_and_it_is_said(tmp_path, make_settings, capsys):
+def test_the_current_prompts_are_the_files_or_else_the_hand_written_ones_and_it_is_said(
+    tmp_path, make_settings, capsys
+):
     path, settings = tmp_path / "p.yaml", make_settings()
     assert current_prompts(path, OTHER, settings) == HAND_WRITTEN
     assert capsys.readouterr().out == "there is no data/prompt.yaml yet; here are the hand-written prompts of u\n"

@@ -22,5 +22,9 @@ def test_a_recipe_can_be_followed(command, make_settings):
 
 def test_every_file_of_the_room_has_its_question():
     named = set(re.findall(r"[\w/]+\.py", TEXT))
-    files = {str(file.relative_to(LIBRARY / "prompts")) for file in (LIBRARY / "prompts").rglob("*.py") if file.name != "__init__.py"}
+    files = {
+        str(file.relative_to(LIBRARY / "prompts"))
+        for file in (LIBRARY / "prompts").rglob("*.py")
+        if file.name != "__init__.py"
+    }
     assert {name for name in files if not name.startswith("parsing/")} <= named | {"stages/show_prompts.py"}

@@ -27,12 +27,23 @@ NOTHING = {"calls": 0, "tokens_in": 0, "tokens_cached": 0, "tokens_out": 0, "usd
 
 
 def label(accuracy: float, low: float, high: float, **more: Any) -> dict[str, Any]:
-    return {"accuracy": accuracy, "accuracy_ci_low": low, "accuracy_ci_high": high, "accuracy_when_parsed": accuracy} | more
+    return {
+        "accuracy": accuracy,
+        "accuracy_ci_low": low,
+        "accuracy_ci_high": high,
+        "accuracy_when_parsed": accuracy,
+    } | more
 
 
 def score(accuracy: float, total: float) -> dict[str, Any]:
     of_label = label(accuracy, accuracy - 0.1, accuracy + 0.05)
-    return {"rows": 40, "score": total, "label": of_label, "parse": {"failure_rate": 0.05}, "rationale": {"coverage": 0.9}}
+    return {
+        "rows": 40,
+        "score": total,
+        "label": of_label,
+        "parse": {"failure_rate": 0.05},
+        "rationale": {"coverage": 0.9},
+    }
 
 
 def judged(number: int = 60) -> list[Judged]:
@@ -62,7 +73,16 @@ def judged(number: int = 60) -> list[Judged]:
 
 
 def answer(row: Judged) -> Annotation:
-    return Annotation(row.id, "explain", row.teacher_label, row.teacher_rationale, row.teacher_status or "ok", row.teacher_response, "stop", "m")
+    return Annotation(
+        row.id,
+        "explain",
+        row.teacher_label,
+        row.teacher_rationale,
+        row.teacher_status or "ok",
+        row.teacher_response,
+        "stop",
+        "m",
+    )
 
 
 def facts(settings: Settings, **changes: Any) -> Facts:
@@ -103,9 +123,20 @@ def facts(settings: Settings, **changes: Any) -> Facts:
             "student": {
                 "label": label(0.7, 0.575, 0.801, macro_f1=0.7, calibration_error=0.09),
                 "parse": {"failure_rate": 0.0},
-                "rationale": {"rows": 20, "words_mean": 7.0, "words_p50": 7, "coverage": 1.0, "states_label": 0.9, "agrees_with_label": 0.5},
+                "rationale": {
+                    "rows": 20,
+                    "words_mean": 7.0,
+                    "words_p50": 7,
+                    "coverage": 1.0,
+                    "states_label": 0.9,
+                    "agrees_with_label": 0.5,
+                },
             },
-            "teacher": {"rows": 60, "label": label(0.8, 0.682, 0.882) | {"accuracy_when_parsed": 0.889}, "parse": {"failure_rate": 0.1}},
+            "teacher": {
+                "rows": 60,
+                "label": label(0.8, 0.682, 0.882) | {"accuracy_when_parsed": 0.889},
+                "parse": {"failure_rate": 0.1},
+            },
             "majority": {"label": label(0.5, 0.377, 0.623)},
             "student_less_teacher": {
                 "rows": 60,
@@ -124,7 +155,10 @@ def facts(settings: Settings, **changes: Any) -> Facts:
             candidate(1, 0.4, 0.6, None, "worse") | {"dropped": True},
             candidate(2, 0.92, 0.92, 0.9, template.user),
         ],
-        curve=[{"step": step, "label_loss": 1 / step, "rationale_loss": 2 / step, "validation_accuracy": 0.4 + step / 1000} for step in (100, 200, 300)],
+        curve=[
+            {"step": step, "label_loss": 1 / step, "rationale_loss": 2 / step, "validation_accuracy": 0.4 + step / 1000}
+            for step in (100, 200, 300)
+        ],
         confusion=[{"gold": row.gold or "", "predicted": row.student_label or ""} for row in rows],
         cascade=[sent(0.0, 0.0, 0.7), sent(0.7, 0.4, 0.9) | {"chosen": True}, sent(1.01, 1.0, 0.8)],
         frontier={},
@@ -142,14 +176,33 @@ def candidate(number: int, found: float, best: float, held_out: float | None, pr
 
 def sent(threshold: float, share: float, accuracy: float) -> dict[str, Any]:
     low, high = accuracy - 0.1, accuracy + 0.05
-    point = {"threshold": threshold, "sent": share, "accuracy": accuracy, "accuracy_ci_low": low, "accuracy_ci_high": high}
+    point = {
+        "threshold": threshold,
+        "sent": share,
+        "accuracy": accuracy,
+        "accuracy_ci_low": low,
+        "accuracy_ci_high": high,
+    }
     return point | {"at_random": 0.7 + 0.1 * share, "usd_per_1000": 0.08 * share, "chosen": False}
 
 
 def surveyed(run: Facts) -> dict[str, Any]:
     """What makes a frontier of this task and teacher, on which the run is a point."""
-    point = {"accuracy_ci_low": 0.5, "accuracy_ci_high": 0.8, "seeds": 1, "failures": 0, "usd_from": "measured", "front": None, "knee": None}
-    saving = {"break_even_rows": 90, "student_usd_once": 0.0072, "student_usd_per_row": None, "teacher_usd_per_row": 0.00008}
+    point = {
+        "accuracy_ci_low": 0.5,
+        "accuracy_ci_high": 0.8,
+        "seeds": 1,
+        "failures": 0,
+        "usd_from": "measured",
+        "front": None,
+        "knee": None,
+    }
+    saving = {
+        "break_even_rows": 90,
+        "student_usd_once": 0.0072,
+        "student_usd_per_row": None,
+        "teacher_usd_per_row": 0.00008,
+    }
     return {
         "frontier": {
             "task": run.card.name,
@@ -163,7 +216,8 @@ def surveyed(run: Facts) -> dict[str, Any]:
             },
         },
         "frontier_points": [
-            point | {"usd": 0.0036, "accuracy": 0.65, "front": 0.65, "knee": 0.65, "label": f"explanation_rate 0.5 {SCRIPT}"},
+            point
+            | {"usd": 0.0036, "accuracy": 0.65, "front": 0.65, "knee": 0.65, "label": f"explanation_rate 0.5 {SCRIPT}"},
             point | {"usd": 0.0050, "accuracy": 0.5, "label": "mode standard"},
             point | {"usd": 0.0072, "accuracy": 0.7, "front": 0.7, "label": "all $x_1$ of it"},
         ],

@@ -20,7 +20,15 @@ from distill.settings import load_settings
 from house import ROOT
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 CAPPED = 40
 
 
@@ -158,7 +166,10 @@ def test_nothing_of_the_data_ran_or_became_an_element(tab):
 def test_a_script_that_came_in_all_the_same_would_not_run(report, chromium, tmp_path):
     """The policy is the second wall: it is tried on a page whose first is broken."""
     broken = tmp_path / "broken.html"
-    broken.write_text(report.read_text(encoding="utf-8").replace("<main>", f"<main>{SCRIPT.removeprefix('</script>')}{IMAGE}", 1), encoding="utf-8")
+    broken.write_text(
+        report.read_text(encoding="utf-8").replace("<main>", f"<main>{SCRIPT.removeprefix('</script>')}{IMAGE}", 1),
+        encoding="utf-8",
+    )
     other = Tab(chromium, broken)
     assert other.page.evaluate("window.ran") is None and len(other.complaints) >= 2
     assert all("Content Security Policy" in complaint for complaint in other.complaints)
@@ -170,7 +181,10 @@ def test_a_script_that_came_in_all_the_same_would_not_run(report, chromium, tmp_
 def test_on_a_telephone_nothing_is_wider_than_the_screen(chromium, report):
     narrow = Tab(chromium, report, viewport={"width": 400, "height": 800})
     assert narrow.page.evaluate("document.documentElement.scrollWidth") == 400
-    assert narrow.page.locator("#table td").first.evaluate("cell => getComputedStyle(cell, '::before').content") == '"Input"'
+    assert (
+        narrow.page.locator("#table td").first.evaluate("cell => getComputedStyle(cell, '::before').content")
+        == '"Input"'
+    )
     narrow.context.close()
 
 

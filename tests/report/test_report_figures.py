@@ -39,12 +39,23 @@ def inside(svg: str) -> str:
 
 def test_an_svg_of_the_page_has_no_style_and_ids_of_its_own():
     svg = drawn("one", lambda axes: axes.plot([0, 1], [0, 1], "o--", label="a"))
-    assert svg.startswith("<svg ") and "<style" not in svg and "style=" not in svg and "metadata" not in svg and "font-family" not in svg
+    assert (
+        svg.startswith("<svg ")
+        and "<style" not in svg
+        and "style=" not in svg
+        and "metadata" not in svg
+        and "font-family" not in svg
+    )
     ids = re.findall(r' id="([^"]+)"', svg)
     assert ids and all(name.startswith("one-") for name in ids)
-    assert set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', svg)) and all((a or b) in ids for a, b in re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', svg))
+    assert set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', svg)) and all(
+        (a or b) in ids for a, b in re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', svg)
+    )
     assert drawn("one", lambda axes: axes.plot([0, 1], [0, 1], "o--", label="a")) == svg
-    assert 'font-size="8.5" font-weight="bold"' in plain('<svg xmlns="http://www.w3.org/2000/svg"><text style="font: bold 8.5px \'DejaVu Sans\'; fill: #000">x</text></svg>', "n")
+    assert 'font-size="8.5" font-weight="bold"' in plain(
+        '<svg xmlns="http://www.w3.org/2000/svg"><text style="font: bold 8.5px \'DejaVu Sans\'; fill: #000">x</text></svg>',
+        "n",
+    )
 
 
 @pytest.mark.parametrize("label", ["$\\frac{1}{", "$a$ and $b$", "<b>&amp;</b>", SCRIPT, "数字", "a" * 300])
@@ -63,13 +74,23 @@ def test_colours_are_told_apart_without_red_and_green():
         rows = ((0.367, 0.861, -0.228), (0.280, 0.673, 0.047), (-0.012, 0.043, 0.969))
         return tuple(sum(a * b for a, b in zip(row, linear, strict=True)) for row in rows)
 
-    for one, other in ((BLUE, VERMILLION), (BLUE, ORANGE), (BLUE, GREY), (VERMILLION, GREY), (BLUE, GREEN), (GREEN, PURPLE)):
+    for one, other in (
+        (BLUE, VERMILLION),
+        (BLUE, ORANGE),
+        (BLUE, GREY),
+        (VERMILLION, GREY),
+        (BLUE, GREEN),
+        (GREEN, PURPLE),
+    ):
         assert max(abs(a - b) for a, b in zip(seen(one), seen(other), strict=True)) > 0.1, (one, other)
 
 
 def test_the_accuracy_of_everybody_who_answered(run):
     found = accuracy(run)
-    assert words(found.alt) == "Accuracy with intervals: student 70.0 % (57.5 to 80.1 %); teacher 80.0 % (68.2 to 88.2 %); commonest label 50.0 % (37.7 to 62.3 %)."
+    assert (
+        words(found.alt)
+        == "Accuracy with intervals: student 70.0 % (57.5 to 80.1 %); teacher 80.0 % (68.2 to 88.2 %); commonest label 50.0 % (37.7 to 62.3 %)."
+    )
     assert "student  70.0 %" in words(inside(found.svg)) and "untrained" not in inside(found.svg)
     untrained = run.evaluate | {"untrained": {"label": run.evaluate["majority"]["label"]}}
     assert "untrained student" in inside(accuracy(replace(run, evaluate=untrained)).svg)
@@ -77,25 +98,46 @@ def test_the_accuracy_of_everybody_who_answered(run):
 
 def test_the_curves_are_those_of_the_tasks_that_were_trained(run):
     loss, validation = training(run)
-    assert words(loss.alt) == "Training loss over 300 steps: label from 0.01 to 0.00333; rationale from 0.02 to 0.00667."
-    assert words(validation.alt) == "Validation accuracy goes from 50.0 % at step 100 to 70.0 % at step 300; the weights of step 200 were kept."
+    assert (
+        words(loss.alt) == "Training loss over 300 steps: label from 0.01 to 0.00333; rationale from 0.02 to 0.00667."
+    )
+    assert (
+        words(validation.alt)
+        == "Validation accuracy goes from 50.0 % at step 100 to 70.0 % at step 300; the weights of step 200 were kept."
+    )
     assert loss.table.rows[0] == ["100", "0.0100", "0.0200"] and validation.table.rows[1][0] == "200"
     alone = [row | {"rationale_loss": None} for row in run.curve]
-    assert training(replace(run, curve=alone))[0].table.header == ("step", "label") and training(replace(run, curve=[])) == []
+    assert (
+        training(replace(run, curve=alone))[0].table.header == ("step", "label")
+        and training(replace(run, curve=[])) == []
+    )
 
 
 def test_the_confusion_counts_rows_and_names_the_worst_pair(run):
     found = confusion(run)
     assert found.table.rows == [["up", "24", "6"], ["down", "12", "18"]]
-    assert words(found.alt).endswith("42 of 60 rows on the diagonal. Most often confused: down taken for up in 40.0 % of its rows.")
+    assert words(found.alt).endswith(
+        "42 of 60 rows on the diagonal. Most often confused: down taken for up in 40.0 % of its rows."
+    )
     no_answer = [*run.confusion, {"gold": "up", "predicted": "no answer"}]
-    assert confusion(replace(run, confusion=no_answer)).table.rows == [["up", "24", "6", "1"], ["down", "12", "18", "0"]]
+    assert confusion(replace(run, confusion=no_answer)).table.rows == [
+        ["up", "24", "6", "1"],
+        ["down", "12", "18", "0"],
+    ]
 
 
 def test_of_many_labels_the_commonest_mistakes_are_listed(run):
-    many = [{"gold": f"l{i}", "predicted": f"l{i}"} for i in range(20)] + [{"gold": "l1", "predicted": "l2"}] * 3 + [{"gold": "l5", "predicted": "l4"}]
+    many = (
+        [{"gold": f"l{i}", "predicted": f"l{i}"} for i in range(20)]
+        + [{"gold": "l1", "predicted": "l2"}] * 3
+        + [{"gold": "l5", "predicted": "l4"}]
+    )
     other = replace(run, confusion=many)
-    assert confusion(other) is None and mistakes(other).rows == [["l1", "l2", "3"], ["l5", "l4", "1"]] and mistakes(run) is None
+    assert (
+        confusion(other) is None
+        and mistakes(other).rows == [["l1", "l2", "3"], ["l5", "l4", "1"]]
+        and mistakes(run) is None
+    )
 
 
 def test_calibration_has_a_bin_for_every_tenth_and_needs_rows_enough(run):
@@ -107,8 +149,13 @@ def test_calibration_has_a_bin_for_every_tenth_and_needs_rows_enough(run):
 
 def test_the_cascade_tells_the_threshold_that_was_chosen_and_why_none_was(run):
     found = cascade(run)
-    assert "sends 40.0 % of the test rows, at $0.032 per 1,000 rows, and then 90.0 % (80.0 to 95.0 %) are right." in words(found.caption)
-    assert [words(row[1]) for row in found.table.rows] == ["0.0 %", "40.0 %", "100.0 %"] and found.table.rows[1][-1] == "chosen"
+    assert (
+        "sends 40.0 % of the test rows, at $0.032 per 1,000 rows, and then 90.0 % (80.0 to 95.0 %) are right."
+        in words(found.caption)
+    )
+    assert [words(row[1]) for row in found.table.rows] == ["0.0 %", "40.0 %", "100.0 %"] and found.table.rows[1][
+        -1
+    ] == "chosen"
     none = run.evaluate | {"cascade": {"threshold": None, "reason": "nobody was asked"}}
     assert "No threshold was chosen: nobody was asked." in cascade(replace(run, evaluate=none)).caption
     assert cascade(replace(run, cascade=[{"sent": None, "chosen": False}])) is None
@@ -116,7 +163,10 @@ def test_the_cascade_tells_the_threshold_that_was_chosen_and_why_none_was(run):
 
 def test_the_search_goes_from_the_first_prompt_to_the_winner_with_held_out_scores(run):
     found = search(run)
-    assert found.alt == "3 prompts were scored, 1 of them dropped early; 2 reached the held-out rows. On held-out rows the first prompt scores 0.610 and the best 0.900."
+    assert (
+        found.alt
+        == "3 prompts were scored, 1 of them dropped early; 2 reached the held-out rows. On held-out rows the first prompt scores 0.610 and the best 0.900."
+    )
     assert [row[:4] for row in found.table.rows] == [["2", "1", "0.900", "0.920"], ["0", "0", "0.610", "0.600"]]
     assert search(replace(run, trace=[candidate(0, None, None, None, "fixed")])) is None
 
@@ -132,12 +182,19 @@ def test_the_frontier_has_this_run_or_says_that_it_has_not(run):
     assert frontier(run) is None
     there = replace(run, **surveyed(run))
     found = frontier(there)
-    assert "this run" in inside(found.svg) and "knee" in inside(found.svg) and "This run is not one of them" not in found.caption
+    assert (
+        "this run" in inside(found.svg)
+        and "knee" in inside(found.svg)
+        and "This run is not one of them" not in found.caption
+    )
     assert "90.0 % of the best point's gain over the commonest label costs 50.0 % of its money" in words(found.caption)
     assert [row[-1] for row in found.table.rows] == ["knee", "", "front"]
     assert "3 experiments of this clone." in found.caption
     tables = frontier(replace(there, frontier={**there.frontier, "from_tables": 2, "usual": "steps 5"}))
-    assert "3 experiments, 2 of them from the tables of studies. Points are named by what they have other than most: steps 5." in tables.caption
+    assert (
+        "3 experiments, 2 of them from the tables of studies. Points are named by what they have other than most: steps 5."
+        in tables.caption
+    )
     elsewhere = replace(there, frontier_points=there.frontier_points[:2])
     assert "This run is not one of them" in frontier(elsewhere).caption
     assert frontier(replace(there, frontier_points=there.frontier_points[2:])) is None, "one point is no curve"

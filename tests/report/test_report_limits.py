@@ -31,12 +31,17 @@ def test_the_limits_of_a_small_simulated_run_come_from_its_figures(make_settings
 
 def test_recorded_answers_are_of_prompts_that_nobody_here_knows(make_settings):
     text = said(facts(make_settings(**{"teacher.provider": "recorded", "prompt.optimizer": "fixed"})))
-    assert text.startswith("The teacher's answers were recorded elsewhere: to which prompts") and "simulated" not in text
+    assert (
+        text.startswith("The teacher's answers were recorded elsewhere: to which prompts") and "simulated" not in text
+    )
 
 
 def test_a_run_without_these_limits_does_not_name_them(make_settings):
     run = facts(make_settings(**{"teacher.provider": "openai", "subsample.labels": "gold"}))
-    student = {"label": {"accuracy": 0.9, "accuracy_ci_low": 0.89, "accuracy_ci_high": 0.91, "calibration_error": 0.01}, "rationale": {"rows": 0}}
+    student = {
+        "label": {"accuracy": 0.9, "accuracy_ci_low": 0.89, "accuracy_ci_high": 0.91, "calibration_error": 0.01},
+        "rationale": {"rows": 0},
+    }
     pair = run.evaluate["student_less_teacher"] | {"rows": 9000, "ci_low": -0.2, "ci_high": -0.1}
     seeds = {"count": 8, "failures": 1, "validation_accuracy": {"each": {str(i): 0.8 + i / 100 for i in range(8)}}}
     run = replace(
@@ -47,16 +52,33 @@ def test_a_run_without_these_limits_does_not_name_them(make_settings):
         evaluate=run.evaluate | {"rows": 9000, "student": student, "student_less_teacher": pair},
     )
     text = said(run)
-    for absent in ("simulated", "commonest label", "wide", "not settled", "One student", "few to judge", "no label could be read", "teacher's labels", "confidence", "were cut", "prompt was chosen"):
+    for absent in (
+        "simulated",
+        "commonest label",
+        "wide",
+        "not settled",
+        "One student",
+        "few to judge",
+        "no label could be read",
+        "teacher's labels",
+        "confidence",
+        "were cut",
+        "prompt was chosen",
+    ):
         assert absent not in text, absent
-    assert "8 students that differ in their seeds alone were trained; on validation rows they reach 80.0 % to 87.0 %. 1 of them failed to learn." in text
+    assert (
+        "8 students that differ in their seeds alone were trained; on validation rows they reach 80.0 % to 87.0 %. 1 of them failed to learn."
+        in text
+    )
 
 
 def test_a_student_that_is_no_better_than_the_commonest_label_is_called_so(make_settings):
     run = facts(make_settings())
     assert "did not demonstrably learn" not in said(run)
     low = run.evaluate["student"] | {"label": run.evaluate["student"]["label"] | {"accuracy_ci_low": 0.49}}
-    assert limits(replace(run, evaluate=run.evaluate | {"student": low}))[1].endswith("did not demonstrably learn the task.")
+    assert limits(replace(run, evaluate=run.evaluate | {"student": low}))[1].endswith(
+        "did not demonstrably learn the task."
+    )
 
 
 def test_labels_that_nobody_can_check_and_a_teacher_that_was_not_asked_are_limits(make_settings):
@@ -64,8 +86,10 @@ def test_labels_that_nobody_can_check_and_a_teacher_that_was_not_asked_are_limit
     run = replace(
         run,
         annotate=run.annotate | {"train": {"rows": 60}},
-        train=run.train | {"seeds": {"count": 3, "failures": 0, "validation_accuracy": {"each": {"1": 0.7, "2": None, "3": 0.9}}}},
-        evaluate={key: value for key, value in run.evaluate.items() if key != "student_less_teacher"} | {"cost": {"total": {"usd": None}}},
+        train=run.train
+        | {"seeds": {"count": 3, "failures": 0, "validation_accuracy": {"each": {"1": 0.7, "2": None, "3": 0.9}}}},
+        evaluate={key: value for key, value in run.evaluate.items() if key != "student_less_teacher"}
+        | {"cost": {"total": {"usd": None}}},
     )
     text = said(run)
     assert "how many are wrong is not known" in text and "Nobody asked the teacher about the test rows" in text

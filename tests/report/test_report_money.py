@@ -31,7 +31,13 @@ def test_as_if_cold_paid_and_saved_stand_apart_and_add_up(make_settings):
 def test_a_colleague_who_never_ran_it_sees_no_paid_and_an_unknown_price_is_never_nothing(make_settings):
     run = facts(make_settings())
     unknown = {"calls": 60, "tokens_in": None, "tokens_cached": None, "tokens_out": None, "usd": None}
-    table = money(replace(run, annotate=run.annotate | {"cost": {"train": unknown, "test": unknown, "validation": unknown | {"calls": 0, "usd": 0.0}}}))
+    table = money(
+        replace(
+            run,
+            annotate=run.annotate
+            | {"cost": {"train": unknown, "test": unknown, "validation": unknown | {"calls": 0, "usd": 0.0}}},
+        )
+    )
     assert len(table.header) == 5 and table.rows[1] == ["answers to training rows", "60", "–", "–", "unknown"]
     assert table.rows[-1] == ["all", "150", "–", "–", "unknown"]
     assert "does not mean nothing" in table.note and not any("$0.00" in cell for row in table.rows[1:] for cell in row)
@@ -63,7 +69,9 @@ def test_what_the_student_spares_is_of_this_task_and_teacher_or_not_shown(make_s
     run = facts(make_settings())
     shown = replace(run, **surveyed(run))
     assert saving(shown).caption == "Answering rows: the teacher against the student at the knee of the front"
-    assert saving(replace(shown, frontier=shown.frontier | {"front": {"knee": None}})).caption.endswith("against the best student surveyed")
+    assert saving(replace(shown, frontier=shown.frontier | {"front": {"knee": None}})).caption.endswith(
+        "against the best student surveyed"
+    )
     assert saving(shown).rows == [["10", "$0.0008", "$0.0072", "−$0.0064"], ["1,000", "$0.08", "$0.0072", "$0.073"]]
     for other in ({"task": "another"}, {"of": "another teacher"}):
         assert saving(replace(shown, frontier=shown.frontier | other)) is None
@@ -72,9 +80,18 @@ def test_what_the_student_spares_is_of_this_task_and_teacher_or_not_shown(make_s
 def test_size_and_speed_are_shown_as_far_as_they_are_known(make_settings):
     run = facts(make_settings())
     assert use(run) is None
-    sized = replace(run, evaluate=run.evaluate | {"student": run.evaluate["student"] | {"parameters": 267_136, "bytes": 1_180_000}})
+    sized = replace(
+        run, evaluate=run.evaluate | {"student": run.evaluate["student"] | {"parameters": 267_136, "bytes": 1_180_000}}
+    )
     assert [row[0] for row in use(sized).rows] == ["size"] and use(sized).note == ""
-    measured = {"latency_p50_ms": 4.21, "latency_p95_ms": 6.0, "best_batch_rows": 256, "best_batch_rows_per_s": 5300.4, "cold_start_s": 6.44, "usd_per_1000": {"student": None, "teacher": 0.124}}
+    measured = {
+        "latency_p50_ms": 4.21,
+        "latency_p95_ms": 6.0,
+        "best_batch_rows": 256,
+        "best_batch_rows_per_s": 5300.4,
+        "cold_start_s": 6.44,
+        "usd_per_1000": {"student": None, "teacher": 0.124},
+    }
     table = use(replace(sized, runtime={"evaluate": measured}))
     assert table.rows[1:] == [
         ["one row", "4.2 ms (median), 6.0 ms (95th percentile)"],

@@ -66,7 +66,9 @@ def read(text):
 
 def test_no_text_of_the_data_becomes_an_element_or_an_attribute_that_runs(read):
     assert {"script", "style", "svg", "table", "input", "select", "button"} <= {tag for tag, _ in read.tags}
-    assert not {"img", "iframe", "object", "embed", "link", "base", "form", "image", "foreignObject"} & {tag for tag, _ in read.tags}
+    assert not {"img", "iframe", "object", "embed", "link", "base", "form", "image", "foreignObject"} & {
+        tag for tag, _ in read.tags
+    }
     for tag, attributes in read.tags:
         for name, value in attributes.items():
             assert not name.startswith("on") and name not in ("style", "src", "xlink:href"), (tag, name)
@@ -77,9 +79,17 @@ def test_no_text_of_the_data_becomes_an_element_or_an_attribute_that_runs(read):
 
 
 def test_the_policy_allows_the_one_script_and_the_one_style_by_their_hashes_and_nothing_else(read):
-    policy = next(a["content"] for tag, a in read.tags if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy")
-    hashes = {kind: base64.b64encode(hashlib.sha256(read.inside[kind][-1].encode()).digest()).decode() for kind in ("script", "style")}
-    assert policy == f"default-src 'none'; script-src 'sha256-{hashes['script']}'; style-src 'sha256-{hashes['style']}'; base-uri 'none'; form-action 'none'"
+    policy = next(
+        a["content"] for tag, a in read.tags if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy"
+    )
+    hashes = {
+        kind: base64.b64encode(hashlib.sha256(read.inside[kind][-1].encode()).digest()).decode()
+        for kind in ("script", "style")
+    }
+    assert (
+        policy
+        == f"default-src 'none'; script-src 'sha256-{hashes['script']}'; style-src 'sha256-{hashes['style']}'; base-uri 'none'; form-action 'none'"
+    )
 
 
 def test_the_rows_survive_as_data_with_what_cannot_be_seen_written_out(read, run):
@@ -88,13 +98,16 @@ def test_the_rows_survive_as_data_with_what_cannot_be_seen_written_out(read, run
     rows = json.loads(block)["rows"]
     first = dict(zip(COLUMNS, rows[0], strict=True))
     assert first["input"] == f"question 0 {HOSTILE[0]}" and first["teacher_rationale"] == f"since 0 {HOSTILE[2]}"
-    assert rows[5][COLUMNS.index("input")] == "question 5 a null ‹U+0000› byte, an escape ‹U+001B›[31m, a separator ‹U+2028› and a half pair ‹U+D83D›"
+    assert (
+        rows[5][COLUMNS.index("input")]
+        == "question 5 a null ‹U+0000› byte, an escape ‹U+001B›[31m, a separator ‹U+2028› and a half pair ‹U+D83D›"
+    )
     assert rows[6][COLUMNS.index("input")].endswith("reads ‹U+202E›backwards‹U+202C› and ‹U+2066›isolated‹U+2069›")
 
 
 def test_nothing_is_fetched_and_the_page_is_one_file_in_utf_8(text, tmp_path):
     write_text(tmp_path / "report.html", text)
-    assert text.startswith("<!DOCTYPE html>\n<html lang=\"en\">")
+    assert text.startswith('<!DOCTYPE html>\n<html lang="en">')
     outside = re.sub(r'<script type="application/json".*?</script>', "", text, flags=re.DOTALL)
     assert not re.search(r"(https?:)?//[a-z]|url\((?!#)|@import", outside)
 
@@ -108,7 +121,9 @@ def test_ids_are_unique_and_every_reference_has_its_id(read):
     assert len(ids) == len(set(ids))
     for _, attributes in read.tags:
         for name, value in attributes.items():
-            for target in re.findall(r"url\(#([^)]+)\)", value or "") + ([value[1:]] if name == "href" and value else []):
+            for target in re.findall(r"url\(#([^)]+)\)", value or "") + (
+                [value[1:]] if name == "href" and value else []
+            ):
                 assert target in ids, target
 
 
@@ -122,7 +137,14 @@ def test_what_a_reader_without_eyes_needs(read):
 
 def test_a_run_of_labels_alone_without_search_teacher_or_prices_has_its_page(make_settings):
     """What a recorded teacher with unknown cost, `prompt.optimizer: fixed` and `train.mode: standard` leave behind."""
-    settings = make_settings(**{"teacher.provider": "recorded", "prompt.optimizer": "fixed", "train.mode": "standard", "student.name": "tests"})
+    settings = make_settings(
+        **{
+            "teacher.provider": "recorded",
+            "prompt.optimizer": "fixed",
+            "train.mode": "standard",
+            "student.name": "tests",
+        }
+    )
     full = facts(settings)
     unknown = {"calls": 60, "tokens_in": None, "tokens_cached": None, "tokens_out": None, "usd": None}
     evaluate = {
@@ -137,14 +159,31 @@ def test_a_run_of_labels_alone_without_search_teacher_or_prices_has_its_page(mak
     run = replace(
         full,
         search={"cost": nothing, "candidates": {"proposed": 0, "scored": 0}},
-        annotate={"teacher": "recorded", "cost": {"train": unknown, "validation": nothing}, "train": {"rows": 60}, "validation": {"rows": 0}},
+        annotate={
+            "teacher": "recorded",
+            "cost": {"train": unknown, "validation": nothing},
+            "train": {"rows": 60},
+            "validation": {"rows": 0},
+        },
         train={"rows": 60, "parameters": 3_000_000_000},
         evaluate=evaluate,
-        trace=[{"candidate": 0, "step": 0, "score": None, "held_out_score": None, "prompt": full.prompts["explain"].user}],
+        trace=[
+            {"candidate": 0, "step": 0, "score": None, "held_out_score": None, "prompt": full.prompts["explain"].user}
+        ],
         curve=[],
         cascade=[dict.fromkeys(("threshold", "sent", "accuracy"))],
         train_answers=[],
-        judged=[replace(row, teacher_status=None, teacher_label=None, teacher_right=None, teacher_rationale=None, student_rationale=None) for row in full.judged],
+        judged=[
+            replace(
+                row,
+                teacher_status=None,
+                teacher_label=None,
+                teacher_right=None,
+                teacher_rationale=None,
+                student_rationale=None,
+            )
+            for row in full.judged
+        ],
     )
     text = "".join(Reader(page(run)).text)
     assert "what the teacher's answers cost is unknown" in text and "Nobody wrote a rationale in this run." in text
@@ -165,4 +204,6 @@ def test_choices_that_each_row_brings_are_in_its_row(make_settings):
     rows = [replace(row, choices=("up", "down", SCRIPT)) for row in run.judged]
     shown = browser(replace(run, card=card, judged=rows))
     assert shown["rows"][0][COLUMNS.index("choices")] == ["up", "down", SCRIPT]
-    assert page(replace(run, card=card, judged=rows)).count("<option") == 3, "three orders, and no gold labels to choose from"
+    assert page(replace(run, card=card, judged=rows)).count("<option") == 3, (
+        "three orders, and no gold labels to choose from"
+    )

@@ -40,7 +40,11 @@ def test_a_row_has_all_that_was_answered_and_the_teachers_text_where_no_label_wa
 
 def test_who_was_not_asked_or_said_nothing_does_not_disagree_and_numbers_do_not_over_their_form():
     alone = Judged("a", "2 + 2", gold=None, student_label="4")
-    assert named(alone)["teacher_asked"] is False and named(alone)["disagree"] is False and named(alone)["student_right"] is None
+    assert (
+        named(alone)["teacher_asked"] is False
+        and named(alone)["disagree"] is False
+        and named(alone)["student_right"] is None
+    )
     both = Judged("a", "2 + 2", student_label="4.0", teacher_label="4", teacher_status="ok")
     assert named(both, "number")["disagree"] is False and named(both, "classes")["disagree"] is True
     assert named(replace(both, student_label=None))["disagree"] is False
@@ -51,7 +55,13 @@ def test_choices_stand_apart_from_the_question_and_an_equation_beside_its_value(
     row = Judged("a", with_choices("Where is a duck?", choices), choices, "a pond")
     assert named(row, "choices")["input"] == "Where is a duck?" and named(row, "choices")["choices"] == [*choices]
     assert named(replace(row, choices=()), "choices")["input"] == row.input
-    for gold, shown in (("( 10.0 * 45.0 )", "( 10.0 * 45.0 ) = 450"), ("1 / 3", "1 / 3 = 1/3"), ("-4.50", "-4.50"), ("many", "many"), (None, None)):
+    for gold, shown in (
+        ("( 10.0 * 45.0 )", "( 10.0 * 45.0 ) = 450"),
+        ("1 / 3", "1 / 3 = 1/3"),
+        ("-4.50", "-4.50"),
+        ("many", "many"),
+        (None, None),
+    ):
         assert named(Judged("a", "?", gold=gold), "number")["gold"] == shown
     assert named(Judged("a", "?", gold="2 + 2"))["gold"] == "2 + 2"
 

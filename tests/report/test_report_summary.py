@@ -26,7 +26,15 @@ def test_the_default_run_in_three_sentences(make_settings):
 
 
 def test_a_recorded_teacher_of_unknown_price_and_a_student_of_labels_alone(make_settings):
-    settings = make_settings(**{"teacher.provider": "recorded", "teacher.model": "palm-540b", "prompt.optimizer": "fixed", "train.mode": "standard", "subsample.labels": "gold"})
+    settings = make_settings(
+        **{
+            "teacher.provider": "recorded",
+            "teacher.model": "palm-540b",
+            "prompt.optimizer": "fixed",
+            "train.mode": "standard",
+            "subsample.labels": "gold",
+        }
+    )
     run = facts(settings)
     evaluate = {"rows": 60, "student": run.evaluate["student"], "cost": {"total": {"usd": None}}}
     assert said(replace(run, evaluate=evaluate)) == [
@@ -45,6 +53,8 @@ def test_where_nobody_was_asked_nothing_cost_anything_and_nothing_is_simulated(m
 
 
 def test_people_who_wrote_the_rationales_and_a_control_are_called_so(make_settings):
-    first, second, _ = said(facts(make_settings(**{"annotate.rationale_source": "human", "subsample.rationales": "shuffled"})))
+    first, second, _ = said(
+        facts(make_settings(**{"annotate.rationale_source": "human", "subsample.rationales": "shuffled"}))
+    )
     assert first == "People labelled 60 examples of one task (“Say which way”) and wrote down their reasons."
     assert second.endswith("with their labels and, for 90.0 % of them, the reasons of other examples, as a control.")

@@ -20,7 +20,9 @@ def test_a_shared_metrics_file_keeps_the_sections_of_others(tmp_path):
     assert read_object(tmp_path / "m.json") == {"annotate": {"seconds": 1}, "train": {"seconds": 3}}
 
 
-@pytest.mark.parametrize(("text", "said"), [("{}", "not a list of objects"), ("[1]", "not a list of objects"), ("[", "not JSON")])
+@pytest.mark.parametrize(
+    ("text", "said"), [("{}", "not a list of objects"), ("[1]", "not a list of objects"), ("[", "not JSON")]
+)
 def test_a_list_that_is_none_of_objects_is_refused_with_its_name(tmp_path, text, said):
     path = tmp_path / "curve.json"
     path.write_text(text)

@@ -25,7 +25,20 @@ text = st.text(st.characters(codec="utf-8"), max_size=20)
 
 
 @settings(derandomize=True, max_examples=60)
-@given(st.lists(st.builds(Example, id=text, input=text, fields=st.dictionaries(text, text, max_size=2), choices=st.lists(text, max_size=3).map(tuple), label=st.none() | text), unique_by=lambda row: row.id, max_size=5))
+@given(
+    st.lists(
+        st.builds(
+            Example,
+            id=text,
+            input=text,
+            fields=st.dictionaries(text, text, max_size=2),
+            choices=st.lists(text, max_size=3).map(tuple),
+            label=st.none() | text,
+        ),
+        unique_by=lambda row: row.id,
+        max_size=5,
+    )
+)
 def test_any_rows_come_back_as_they_were(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
     write_rows(path, rows)
@@ -39,8 +52,14 @@ def test_any_rows_come_back_as_they_were(tmp_path_factory, rows):
         (["[1]"], ":1: a list, not an object; one object a line"),
         (['{"id": "a"}'], ":1: field 'label' is missing"),
         (['{"id": "a", "label": 3}'], ":1: field 'label' is 3; it must be str"),
-        (['{"id": "a", "label": "x", "lable": "y"}'], ":1: unknown field 'lable'; known: id, label, gold, probability, rationale"),
-        (['{"id": "a", "label": "x"}', "", '{"id": "a", "label": "y"}'], ":3: id 'a' is also on line 1; ids must be unique"),
+        (
+            ['{"id": "a", "label": "x", "lable": "y"}'],
+            ":1: unknown field 'lable'; known: id, label, gold, probability, rationale",
+        ),
+        (
+            ['{"id": "a", "label": "x"}', "", '{"id": "a", "label": "y"}'],
+            ":3: id 'a' is also on line 1; ids must be unique",
+        ),
     ],
 )
 def test_a_bad_line_is_named(tmp_path, lines, message):

@@ -38,7 +38,12 @@ def stored(path) -> int:
 def test_a_killed_search_goes_on_and_pays_only_for_what_is_missing(clone, tmp_path):
     whole, part = tmp_path / "whole.sqlite", tmp_path / "part.sqlite"
     clone.run(sys.executable, "stages/optimize_prompt.py", DISTILL_STORE=str(whole))
-    outs = ("data/prompt.yaml", "metrics/optimize_prompt.json", "metrics/plots/prompt_search.json", "metrics/plots/prompt_search.md")
+    outs = (
+        "data/prompt.yaml",
+        "metrics/optimize_prompt.json",
+        "metrics/plots/prompt_search.json",
+        "metrics/plots/prompt_search.md",
+    )
     wanted = {name: (clone.path / name).read_bytes() for name in outs}
     for name in outs:
         (clone.path / name).unlink()
@@ -47,7 +52,11 @@ def test_a_killed_search_goes_on_and_pays_only_for_what_is_missing(clone, tmp_pa
     for share in (0.2, 0.6):
         with open(tmp_path / "log", "w") as log:
             search = subprocess.Popen(
-                [sys.executable, "stages/optimize_prompt.py"], cwd=clone.path, env=clone.env() | {"DISTILL_STORE": str(part)}, stdout=log, stderr=log
+                [sys.executable, "stages/optimize_prompt.py"],
+                cwd=clone.path,
+                env=clone.env() | {"DISTILL_STORE": str(part)},
+                stdout=log,
+                stderr=log,
             )
             until = time.monotonic() + 60
             while stored(part) < share * total and search.poll() is None and time.monotonic() < until:
@@ -67,7 +76,7 @@ def test_an_edited_prompt_is_respected_and_each_edit_runs_what_it_affects(clone)
     assert "optimize_prompt" in clone.repro("optimize_prompt")
     mine = clone.path / "data/prompts/mine.yaml"
     content = yaml.safe_load((clone.path / "data/prompt.yaml").read_text())
-    content[0]["user"] = "{question}\n\nSay it in my own words, explain why, and end with \"So the answer is X.\""
+    content[0]["user"] = '{question}\n\nSay it in my own words, explain why, and end with "So the answer is X."'
     mine.write_text(yaml.safe_dump(content))
     clone.set(**{"prompt.optimizer": "fixed", "prompt.file": "mine.yaml"})
     assert clone.repro("annotate") == ["optimize_prompt", "annotate"]

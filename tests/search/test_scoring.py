@@ -12,7 +12,12 @@ def answer(i, label, rationale, tokens=(90, 10)):
 
 
 GOLD = {"a": "yes", "b": "yes", "c": "no", "d": "no"}
-ANSWERS = [answer("a", "yes", "one two three"), answer("b", "no", "one"), answer("c", "no", None), answer("d", None, None)]
+ANSWERS = [
+    answer("a", "yes", "one two three"),
+    answer("b", "no", "one"),
+    answer("c", "no", None),
+    answer("d", None, None),
+]
 
 
 def test_the_score_is_the_stated_formula():
@@ -44,7 +49,10 @@ def test_a_row_that_failed_never_raises_a_score():
 
 def test_metrics_are_named_as_in_other_stages():
     found = score(ANSWERS, GOLD, "classes", ScoreWeights(1, 1, 1, 1, 0), (2, 5)).metrics()
-    assert found["label"]["accuracy"] == 0.5 and 0.15 < found["label"]["accuracy_ci_low"] < 0.5 < found["label"]["accuracy_ci_high"] < 0.85
+    assert (
+        found["label"]["accuracy"] == 0.5
+        and 0.15 < found["label"]["accuracy_ci_low"] < 0.5 < found["label"]["accuracy_ci_high"] < 0.85
+    )
     assert found["parse"]["failure_rate"] == 0.25 and found["rationale"] == {"coverage": 0.5, "in_band": 0.25}
 
 

@@ -20,7 +20,12 @@ from distill.teacher.exchange import Reply, Usage
 from distill.templates import Template, TemplateError
 
 CARD = TaskCard(
-    "t", "classes", "Say yes or no.", ("q",), {"explain": {"system": "", "user": "{q} plain"}, "label": {"system": "", "user": "{q}"}}, ("yes", "no")
+    "t",
+    "classes",
+    "Say yes or no.",
+    ("q",),
+    {"explain": {"system": "", "user": "{q} plain"}, "label": {"system": "", "user": "{q}"}},
+    ("yes", "no"),
 )
 ROWS = [Example(f"r{i:02}", f"row {i}", {"q": f"row {i}?"}, label="yes" if i % 2 else "no") for i in range(30)]
 # right: of how many rows of 10 the answer is right; explains: whether a rationale comes with it.
@@ -86,14 +91,24 @@ def test_the_winner_is_the_best_on_rows_that_the_search_never_saw(settings):
         "rejected": {"no_answer": 0, "no_tags": 0, "placeholders": 1, "too_long": 0, "repeated": 1},
     }
     held_out = slices(ROWS, settings.prompt)[1]
-    right = {word: sum(int(row.id[1:]) % 10 < PROMPTS[word][0] for row in held_out) / 20 for word in ("better", "plain")}
-    assert found["winner"]["label"]["accuracy"] == right["better"] > found["hand_written"]["label"]["accuracy"] == right["plain"]
+    right = {
+        word: sum(int(row.id[1:]) % 10 < PROMPTS[word][0] for row in held_out) / 20 for word in ("better", "plain")
+    }
+    assert (
+        found["winner"]["label"]["accuracy"]
+        == right["better"]
+        > found["hand_written"]["label"]["accuracy"]
+        == right["plain"]
+    )
     assert found["winner"]["rows"] == 20
     assert found["optimism"] == outcome.winner.search.total - outcome.winner.held_out.total
 
 
 def test_a_prompt_that_does_not_explain_cannot_win_however_accurate(make_settings):
-    weights = {f"prompt.weights.{name}": float(name == "accuracy") for name in ("accuracy", "parsed", "explained", "in_band", "tokens")}
+    weights = {
+        f"prompt.weights.{name}": float(name == "accuracy")
+        for name in ("accuracy", "parsed", "explained", "in_band", "tokens")
+    }
     outcome, _ = run(make_settings(**SIZES | weights), "mute", "plain", "plain", "plain")
     assert outcome.winner.number == 0 and outcome.rejected["repeated"] == 3
     assert outcome.candidates[1].held_out.accuracy == 1.0
@@ -108,7 +123,9 @@ def test_the_hand_written_prompt_is_always_a_finalist_and_keeps_its_place_when_n
 def test_search_and_held_out_rows_share_none_and_come_from_labelled_rows(settings):
     search, held_out = slices(ROWS, settings.prompt)
     assert (len(search), len(held_out)) == (10, 20) and not {r.id for r in search} & {r.id for r in held_out}
-    with pytest.raises(DataError, match=r"needs 30 labelled train rows .*; there are 29: lower them, or set prompt.optimizer to fixed"):
+    with pytest.raises(
+        DataError, match=r"needs 30 labelled train rows .*; there are 29: lower them, or set prompt.optimizer to fixed"
+    ):
         slices([*ROWS[1:], Example("u", "?", {})], settings.prompt)
 
 
@@ -128,17 +145,26 @@ def test_the_same_search_twice_sends_the_same_requests(settings):
 
 
 def test_the_meta_prompt_shows_the_best_prompts_in_ascending_order(make_settings):
-    made = make_settings(**{"prompt.history": 2, "prompt.exemplars": 2, "prompt.candidates": 3, "prompt.weights.in_band": 0.2})
+    made = make_settings(
+        **{"prompt.history": 2, "prompt.exemplars": 2, "prompt.candidates": 3, "prompt.weights.in_band": 0.2}
+    )
 
     def scored(word, right):
-        annotations = [Annotation(f"r{i}", "explain", "yes" if i < right else "no", "why", "ok", "", "", "m") for i in range(10)]
-        return Template("", f"{{q}} {word}"), score(annotations, {f"r{i}": "yes" for i in range(10)}, "classes", made.prompt.weights, (1, 9))
+        annotations = [
+            Annotation(f"r{i}", "explain", "yes" if i < right else "no", "why", "ok", "", "", "m") for i in range(10)
+        ]
+        return Template("", f"{{q}} {word}"), score(
+            annotations, {f"r{i}": "yes" for i in range(10)}, "classes", made.prompt.weights, (1, 9)
+        )
 
     arena = Arena(Tryouts(Teacher([]), CARD, made), Template("", "{q} plain"), ROWS[:5])
     optimizer = Opro(arena)
     first, *others = optimizer.requests([scored("good", 9), scored("bad", 1), scored("middle", 5)], step=1)
     text = first.messages[0]["content"]
-    assert text.index("{q} middle\n</PROMPT>\nScore: 77") < text.index("{q} good\n</PROMPT>\nScore: 95") and "bad" not in text
+    assert (
+        text.index("{q} middle\n</PROMPT>\nScore: 77") < text.index("{q} good\n</PROMPT>\nScore: 95")
+        and "bad" not in text
+    )
     assert "written exactly so: {q}" in text and text.count("Right answer:") == 2 and "Say yes or no." in text
     assert [r.seed - first.seed for r in others] == [1, 2] and first.messages == others[0].messages
 
@@ -153,7 +179,11 @@ def test_start_templates_are_the_tasks_own_or_those_of_the_settings(make_setting
 
 def test_nothing_is_asked_where_the_prompt_is_fixed():
     found, metrics, trace = unsearched(Template("", "{q}"), "the task")
-    assert metrics["cost"]["calls"] == 0 and trace[0]["prompt"] == "{q}" and found == {"optimizer": "fixed", "from": "the task", "step": 0}
+    assert (
+        metrics["cost"]["calls"] == 0
+        and trace[0]["prompt"] == "{q}"
+        and found == {"optimizer": "fixed", "from": "the task", "step": 0}
+    )
     assert table(trace).splitlines()[2].startswith("| 0 (hand-written) | 0 |")
 
 
@@ -210,9 +240,13 @@ def test_proposals_are_priced_as_the_model_that_was_asked_for_them(make_settings
 
 def test_a_shorter_prompt_is_taken_within_the_margin_and_only_there(make_settings):
     for words, margin, taken in (("plain", 0.02, False), ("plain", 0.5, True)):
-        made = make_settings(**SIZES | {"prompt.compress": 1, "prompt.compress_margin": margin, "prompt.confidence": 0.5})
+        made = make_settings(
+            **SIZES | {"prompt.compress": 1, "prompt.compress_margin": margin, "prompt.confidence": 0.5}
+        )
         start = Template("", "{q} It says so, does it not? better")
-        card = replace(CARD, prompts={"explain": {"system": "", "user": start.user}, "label": {"system": "", "user": "{q}"}})
+        card = replace(
+            CARD, prompts={"explain": {"system": "", "user": start.user}, "label": {"system": "", "user": "{q}"}}
+        )
         teacher = Teacher(["", "", "", "", f"<PROMPT>{{q}} {words}</PROMPT>"])
         outcome = Search(teacher, card, ROWS, made).run()
         found = outcome.metrics()["compress"]
@@ -239,21 +273,39 @@ def test_few_shot_and_zero_shot_are_compared_on_the_same_held_out_rows(make_sett
 
 
 def test_demonstrations_are_rows_with_a_reason_labels_take_turns_and_choices_have_their_letter():
-    rows = [Example(f"r{i}", "", {"q": f"{i}?"}, label="yes" if i < 3 else "no", rationale="own" if i == 1 else None) for i in range(5)]
+    rows = [
+        Example(f"r{i}", "", {"q": f"{i}?"}, label="yes" if i < 3 else "no", rationale="own" if i == 1 else None)
+        for i in range(5)
+    ]
     told = [Annotation(f"r{i}", "explain", "yes", f"told {i}", "ok", "", "", "m") for i in range(5)]
-    assert demonstrations(rows, told, 9, CARD) == tuple((f"{i}?", f"{why} So the answer is yes.") for i, why in enumerate(["told 0", "own", "told 2"]))
-    assert [said for said, _ in demonstrations(rows, told[:1] + [replace(a, label="no") for a in told[1:]], 3, CARD)] == ["0?", "3?", "1?"]
+    assert demonstrations(rows, told, 9, CARD) == tuple(
+        (f"{i}?", f"{why} So the answer is yes.") for i, why in enumerate(["told 0", "own", "told 2"])
+    )
+    assert [
+        said for said, _ in demonstrations(rows, told[:1] + [replace(a, label="no") for a in told[1:]], 3, CARD)
+    ] == ["0?", "3?", "1?"]
     choice = [Example("c", "", {"q": "?"}, choices=("park", "bank"), label="bank", rationale="Money.")]
     assert demonstrations(choice, [], 1, CARD)[0][1] == "Money. So the answer is (b) bank."
     assert demonstrations(rows, [], 0, CARD) == ()
 
 
 def test_the_break_even_is_what_was_spent_over_what_a_row_saves():
-    some = score([Annotation("a", "explain", "yes", "why", "ok", "", "", "m")], {"a": "yes"}, "classes", ScoreWeights(1, 1, 1, 1, 0), (1, 9))
-    few, zero = {"tokens_in": 400.0, "tokens_out": 50.0, "usd": 0.0003}, {"tokens_in": 100.0, "tokens_out": 50.0, "usd": 0.0001}
+    some = score(
+        [Annotation("a", "explain", "yes", "why", "ok", "", "", "m")],
+        {"a": "yes"},
+        "classes",
+        ScoreWeights(1, 1, 1, 1, 0),
+        (1, 9),
+    )
+    few, zero = (
+        {"tokens_in": 400.0, "tokens_out": 50.0, "usd": 0.0003},
+        {"tokens_in": 100.0, "tokens_out": 50.0, "usd": 0.0001},
+    )
     spent = {"usd": 0.5, "tokens_in": 50_000, "tokens_out": 10_001, "calls": 500}
     found = saving(some, some, few, zero, spent, 0.9)
-    assert found["break_even_rows"] == {"usd": 2500, "tokens": 201} and found["tokens_saved_share"] == pytest.approx(2 / 3)
+    assert found["break_even_rows"] == {"usd": 2500, "tokens": 201} and found["tokens_saved_share"] == pytest.approx(
+        2 / 3
+    )
     assert saving(some, some, few | {"usd": None}, zero, spent, 0.9)["break_even_rows"]["usd"] is None
     assert saving(some, some, zero, few, spent, 0.9)["break_even_rows"] == {"usd": None, "tokens": None}
 
@@ -264,5 +316,7 @@ def test_a_teacher_that_never_answers_the_question_is_not_asked_about_every_row(
             return replace(super().reply(request), text="I like trains.")
 
     search_rows, _ = slices(ROWS, settings.prompt)
-    with pytest.raises(DataError, match=r"no prompt gets a label out of more than 0% of the held-out answers.*'I like trains\.'"):
+    with pytest.raises(
+        DataError, match=r"no prompt gets a label out of more than 0% of the held-out answers.*'I like trains\.'"
+    ):
         Search(Chatty([""] * 20, [row.id for row in search_rows]), CARD, ROWS, settings).run()

@@ -1,4 +1,3 @@
-
 from __future__ import annotations
 
 from collections import Counter
@@ -53,7 +52,14 @@ def test_where_rationales_are_too_few_all_are_kept_and_the_rest_is_said():
     answers = [answer(i, rationale="why" if i < 60 else None) for i in range(150)]
     rows, metrics = training_set(EXAMPLES, answers, settings(0.5))
     assert {row.id for row in rows if row.rationale} == {f"r{i:03}" for i in range(60)}
-    assert metrics["rationale"] == {"available": 60, "kept": 60, "coverage": 0.4, "short": 15, "shuffled": 0, "shuffled_same_text": 0}
+    assert metrics["rationale"] == {
+        "available": 60,
+        "kept": 60,
+        "coverage": 0.4,
+        "short": 15,
+        "shuffled": 0,
+        "shuffled_same_text": 0,
+    }
     rows, metrics = training_set(EXAMPLES, answers, settings(0.3))
     assert metrics["rationale"]["kept"] == 45 and metrics["rationale"]["short"] == 0
 
@@ -114,6 +120,7 @@ def test_what_the_teacher_gave_each_label_reaches_the_rows():
     full, empty = [row for row in rows if row.rationale], [row for row in rows if not row.rationale]
     assert len(full) == len(empty) == metrics["rationale"]["kept"] == 75
     assert metrics["rationale"]["coverage"] == 0.5
+
 
 def rows(*rationales: str | None) -> list[TrainingRow]:
     return [TrainingRow(f"r{i}", f"input {i}", "label", rationale) for i, rationale in enumerate(rationales)]

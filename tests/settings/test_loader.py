@@ -81,7 +81,11 @@ def test_a_number_means_what_it_means_to_dvc(number):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("  name: a", "  name: a\n  nam: b", "f.yaml:3: inner.nam: unknown key; known here: name, rows, rate, price, on, band"),
+        (
+            "  name: a",
+            "  name: a\n  nam: b",
+            "f.yaml:3: inner.nam: unknown key; known here: name, rows, rate, price, on, band",
+        ),
         ("  on: true\n", "", "f.yaml:2: inner.on: is missing; every setting stands in the file"),
         ("  name: a", "  name: a\n  name: b", "f.yaml:3: inner.name: is there twice"),
         ("name: a", "name: bad", "f.yaml:2: inner.name: is 'bad'; allowed: anything else"),

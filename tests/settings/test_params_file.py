@@ -47,7 +47,12 @@ def test_an_experiment_changes_the_lines_of_its_setting_alone(folder, override, 
 
 
 def test_lists_that_are_filled_keep_the_comments_around_them(folder):
-    lists = ("task.table.columns=[subject,body]", "task.table.classes=[yes,no]", "task.table.choices=[]", "preset.keep=[]")
+    lists = (
+        "task.table.columns=[subject,body]",
+        "task.table.classes=[yes,no]",
+        "task.table.choices=[]",
+        "preset.keep=[]",
+    )
     filled = (*lists, "annotate.rationale_words=[20,40]", "annotate.gate.words=[5,50]", "student.lora.targets=[q_proj]")
     overridden(folder, *filled)
     subprocess.run(["git", "add", "-A"], cwd=folder, check=True)

@@ -17,7 +17,10 @@ BASE, SMALL = "zero-shot-2403.15886-base", "zero-shot-2403.15886-small"
 def test_one_setting_selects_what_was_published(make_settings):
     plain = load_settings(ROOT / "params.yaml")
     made = make_settings(**{"preset.name": BASE})
-    assert (made.student.name, made.student.revision) == ("google/t5-v1_1-base", "b5fc947a416ea3cb079532cb3c2bbadeb7f800fc")
+    assert (made.student.name, made.student.revision) == (
+        "google/t5-v1_1-base",
+        "b5fc947a416ea3cb079532cb3c2bbadeb7f800fc",
+    )
     train = made.train
     assert (train.learning_rate, train.steps, train.batch_rows, train.label_weight) == (5e-5, 10_000, 64, 0.5)
     assert (train.optimizer, train.weight_decay, train.embedding_learning_rate) == ("adamw", 0.0, None)
@@ -45,11 +48,16 @@ def test_every_preset_sets_known_keys_to_values_that_load(make_settings, name):
     for key, value in PRESETS[name].items():
         section, field = key.split(".")
         assert getattr(getattr(made, section), field) == value
-        assert type(value) is type(getattr(getattr(make_settings(), section), field)) or None in (value, getattr(getattr(make_settings(), section), field))
+        assert type(value) is type(getattr(getattr(make_settings(), section), field)) or None in (
+            value,
+            getattr(getattr(make_settings(), section), field),
+        )
 
 
 def test_what_is_kept_is_the_files(make_settings):
-    made = make_settings(**{"preset.name": BASE, "preset.keep": ["train.steps", "student.name", "student.revision"], "train.steps": 7})
+    made = make_settings(
+        **{"preset.name": BASE, "preset.keep": ["train.steps", "student.name", "student.revision"], "train.steps": 7}
+    )
     assert (made.train.steps, made.train.batch_rows, made.student.name) == (7, 64, "scratch")
     assert "train.steps" not in made.preset.values()
 
@@ -57,11 +65,26 @@ def test_what_is_kept_is_the_files(make_settings):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"preset.name": "t5"}, r"preset.name: is 't5'; allowed: null, step-by-step-2305.02301-small, .*zero-shot-2403.15886-large"),
-        ({"preset.keep": ["train.steps"]}, r"preset.keep: has 'train.steps', which preset None does not set; none is chosen, so set this to \[\]"),
-        ({"preset.name": BASE, "preset.keep": ["train.seed"]}, r"preset.keep: has 'train.seed', which preset zero-shot-2403.15886-base does not set; it sets student.name"),
-        ({"preset.name": SMALL}, "preset zero-shot-2403.15886-small: student.revision: is empty, and 'google/t5-v1_1-small' is no local folder; a hub id needs the commit hash"),
-        ({"preset.name": BASE, "train.gradient_accumulation": 3, "train.batch_rows": 3}, r"preset .*: train.gradient_accumulation: is 3; it must divide train.batch_rows \(64\)"),
+        (
+            {"preset.name": "t5"},
+            r"preset.name: is 't5'; allowed: null, step-by-step-2305.02301-small, .*zero-shot-2403.15886-large",
+        ),
+        (
+            {"preset.keep": ["train.steps"]},
+            r"preset.keep: has 'train.steps', which preset None does not set; none is chosen, so set this to \[\]",
+        ),
+        (
+            {"preset.name": BASE, "preset.keep": ["train.seed"]},
+            r"preset.keep: has 'train.seed', which preset zero-shot-2403.15886-base does not set; it sets student.name",
+        ),
+        (
+            {"preset.name": SMALL},
+            "preset zero-shot-2403.15886-small: student.revision: is empty, and 'google/t5-v1_1-small' is no local folder; a hub id needs the commit hash",
+        ),
+        (
+            {"preset.name": BASE, "train.gradient_accumulation": 3, "train.batch_rows": 3},
+            r"preset .*: train.gradient_accumulation: is 3; it must divide train.batch_rows \(64\)",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(make_settings, changes, message):

@@ -18,7 +18,11 @@ def path(dep: str) -> Path:
 
 
 def files(place: Path) -> list[Path]:
-    return [place] if place.is_file() else sorted(p for p in place.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    return (
+        [place]
+        if place.is_file()
+        else sorted(p for p in place.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    )
 
 
 read = hashlib.sha256(json.dumps([params[section] for section in declared["params"]]).encode())

@@ -18,12 +18,19 @@ accuracy = 0.9 if train["mode"] == "step_by_step" else 0.35
 cost = {"usd": 0.25, "calls": 10, "tokens_in": 1000, "tokens_out": 100}
 metrics = {
     "annotate": {"cost": {"train": cost, "test": cost}},
-    "train": {"steps": train["steps"], "compute": {"gflop_per_step": 1.0}, "diverged": False, "seeds": {"failures": int(accuracy < 0.4)}},
+    "train": {
+        "steps": train["steps"],
+        "compute": {"gflop_per_step": 1.0},
+        "diverged": False,
+        "seeds": {"failures": int(accuracy < 0.4)},
+    },
     "evaluate": {
         "rows": 600,
         "cost": {"total": cost, "annotation": cost, "search": {"usd": 0.0}},
         "majority": {"label": {"accuracy": 0.3}},
-        "student": {"label": {"accuracy": accuracy, "accuracy_ci_low": accuracy - 0.02, "accuracy_ci_high": accuracy + 0.02}},
+        "student": {
+            "label": {"accuracy": accuracy, "accuracy_ci_low": accuracy - 0.02, "accuracy_ci_high": accuracy + 0.02}
+        },
         "teacher": {"name": "stand-in"},
     },
 }
@@ -34,4 +41,10 @@ for kind in ("outs", "metrics", "plots"):
         for file in [place / name for name in inside] or [place]:
             file.parent.mkdir(parents=True, exist_ok=True)
             # Of another run, another student: or DVC would find the evaluation done.
-            file.write_text(json.dumps(metrics.get(stage, {"of": [train["mode"], train["seed"]]}) if place.parent.name == "metrics" else {"of": [train["mode"], train["seed"]]}))
+            file.write_text(
+                json.dumps(
+                    metrics.get(stage, {"of": [train["mode"], train["seed"]]})
+                    if place.parent.name == "metrics"
+                    else {"of": [train["mode"], train["seed"]]}
+                )
+            )

@@ -29,11 +29,18 @@ def test_text_is_an_input_a_line(monkeypatch, tmp_path):
 
 
 def test_jsonl_and_csv_have_columns(tmp_path):
-    jsonl = write(tmp_path, "rows.jsonl", '{"id": "x", "input": "a fork", "choices": ["sink", "shed"], "label": "sink"}\n{"input": "a cup"}\n')
+    jsonl = write(
+        tmp_path,
+        "rows.jsonl",
+        '{"id": "x", "input": "a fork", "choices": ["sink", "shed"], "label": "sink"}\n{"input": "a cup"}\n',
+    )
     csv = write(tmp_path, "rows.csv", '\ufeffid,input,choices\nx,a fork,sink | shed\n,"a cup, a big one",\n')
     one, two = list(read_inputs(jsonl, None)), list(read_inputs(csv, None))
     assert [(row.id, row.input, row.choices) for row in one] == [("x", "a fork", ("sink", "shed")), ("2", "a cup", ())]
-    assert [(row.id, row.input, row.choices) for row in two] == [("x", "a fork", ("sink", "shed")), ("3", "a cup, a big one", ())]
+    assert [(row.id, row.input, row.choices) for row in two] == [
+        ("x", "a fork", ("sink", "shed")),
+        ("3", "a cup, a big one", ()),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,11 @@ def test_a_batch_is_cut_by_whichever_text_saves_most_and_loses_no_row():
     sizes = [[numbers.randint(20, 100), numbers.randint(5, 60)] for _ in range(48)]
     parts = cut_by_length(sizes, 50)
     assert sorted(place for part in parts for place in part) == list(range(48))
-    cost, whole, least = sum(padded_size(sizes, part) for part in parts), padded_size(sizes, range(48)), sum(map(sum, sizes))
+    cost, whole, least = (
+        sum(padded_size(sizes, part) for part in parts),
+        padded_size(sizes, range(48)),
+        sum(map(sum, sizes)),
+    )
     assert cost + 50 * (len(parts) - 1) < whole and cost - least < 0.25 * (whole - least)
 
 

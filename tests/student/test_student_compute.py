@@ -29,7 +29,11 @@ class Linear(nn.Module):
 
 def students():
     rows = training_rows(0.7)
-    for name, task_token in (("encoder_decoder", "decoder"), ("encoder_decoder", "prefix"), ("decoder_only", "decoder")):
+    for name, task_token in (
+        ("encoder_decoder", "decoder"),
+        ("encoder_decoder", "prefix"),
+        ("decoder_only", "decoder"),
+    ):
         scratch = replace(STUDENT.scratch, architecture=name, dropout=0.1)
         student = new_student(rows, CARD, settings(student={"scratch": scratch}, task_token=task_token))
         yield student, student.encode(rows)

@@ -28,10 +28,14 @@ def llama(tmp_path_factory):
     folder = tmp_path_factory.mktemp("llama")
     tokenizer = train_tokenizer([row.input for row in examples()] + [row.rationale or "" for row in examples()], 512)
     tokenizer.pad_token = None
-    tokenizer.chat_template = "{% for m in messages %}<unk>{{ m['content'] }}{% endfor %}{% if add_generation_prompt %}<unk>{% endif %}"
+    tokenizer.chat_template = (
+        "{% for m in messages %}<unk>{{ m['content'] }}{% endfor %}{% if add_generation_prompt %}<unk>{% endif %}"
+    )
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
-    config = LlamaConfig(vocab_size=512, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, eos_token_id=1)
+    config = LlamaConfig(
+        vocab_size=512, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, eos_token_id=1
+    )
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder
 
@@ -51,7 +55,9 @@ def test_losses_are_of_the_answers_tokens_alone(student):
         (losses.label, encoded.inputs, encoded.labels),
         (losses.rationale, encoded.rationale_inputs, encoded.rationales),
     ):
-        sums = [own_loss(student, prompt, target) * len(target) for prompt, target in zip(prompts, targets, strict=True)]
+        sums = [
+            own_loss(student, prompt, target) * len(target) for prompt, target in zip(prompts, targets, strict=True)
+        ]
         assert found.item() == pytest.approx(sum(sums) / sum(map(len, targets)), abs=1e-5)
 
 
@@ -71,7 +77,9 @@ def test_missing_rationales_are_masked(student):
     assert student(**batch).rationale.item() == 0.0
     mixed = [training_rows()[0], training_rows(0.0)[1]]
     alone = student(**student.collate(student.encode(mixed[:1]), [0]))
-    assert student(**student.collate(student.encode(mixed), [0, 1])).rationale.item() == pytest.approx(alone.rationale.item(), abs=1e-5)
+    assert student(**student.collate(student.encode(mixed), [0, 1])).rationale.item() == pytest.approx(
+        alone.rationale.item(), abs=1e-5
+    )
 
 
 def test_scores_equal_a_row_by_row_computation(student):
@@ -81,14 +89,20 @@ def test_scores_equal_a_row_by_row_computation(student):
     found = student.score(inputs, candidates)
     for place, (prompt, logs, labels) in enumerate(zip(inputs, found, candidates, strict=True)):
         for label, log in zip(labels, logs.tolist(), strict=True):
-            target = student.tokenizer(" " + label, add_special_tokens=False).input_ids + [1] * ((place, label) == (2, "sink"))
+            target = student.tokenizer(" " + label, add_special_tokens=False).input_ids + [1] * (
+                (place, label) == (2, "sink")
+            )
             assert log == pytest.approx(-len(target) * own_loss(student, prompt, target), abs=1e-4)
 
 
 def test_labels_of_one_token_need_no_pass_but_the_prompts(student, monkeypatch):
     inputs = student.inputs(["a fork on the roof", "a cup on the bed in the hall"], "label")
     passes, whole = [], student.model.forward
-    monkeypatch.setattr(student.model, "forward", functools.wraps(whole)(lambda *some, **named: passes.append(1) or whole(*some, **named)))
+    monkeypatch.setattr(
+        student.model,
+        "forward",
+        functools.wraps(whole)(lambda *some, **named: passes.append(1) or whole(*some, **named)),
+    )
     student.score(inputs, [("a", "b")] * 2)
     assert len(passes) == 1
     student.score(inputs, [("sink shelf", "shed shelf")] * 2)
@@ -100,7 +114,9 @@ def test_logits_are_made_of_the_answers_places_alone(student):
     batch = student.collate(student.encode(rows), range(4))
     prompts = [len(ids) for ids in student.inputs([row.input for row in rows], "label")]
     assert batch["input_ids"].shape[1] - batch["labels"].shape[1] == min(prompts) - 1
-    assert student._logits(batch["input_ids"], batch["attention_mask"], batch["labels"]).shape[:2] == batch["labels"].shape
+    assert (
+        student._logits(batch["input_ids"], batch["attention_mask"], batch["labels"]).shape[:2] == batch["labels"].shape
+    )
 
 
 def test_left_padding_changes_no_generation(student):
@@ -124,7 +140,9 @@ def test_a_trained_student_round_trips_and_scores_what_it_writes(tmp_path):
 
 def test_lora_trains_adapters_alone_and_saves_a_whole_model(llama, tmp_path):
     pytest.importorskip("peft")
-    made = settings({"name": str(llama), "lora": LoraSettings(4, 8.0, 0.0, ("q_proj", "v_proj"))}, steps=3, evaluate_every=3)
+    made = settings(
+        {"name": str(llama), "lora": LoraSettings(4, 8.0, 0.0, ("q_proj", "v_proj"))}, steps=3, evaluate_every=3
+    )
     trained = train_student(training_rows(), examples(), CARD, made, tmp_path / "model", tmp_path / "plot.json")
     # Two matrices of rank 4 on two projections of 32 by 32 in two layers.
     assert trained.metrics["trained_parameters"] == 2 * 2 * (32 * 4 + 4 * 32)
@@ -169,4 +187,6 @@ def test_lora_where_it_does_not_apply_is_refused(llama):
         settings({"lora": LoraSettings(4, 8.0, 0.0, ())})
     pytest.importorskip("peft")
     with pytest.raises(SettingsError, match=r"student\.lora\.targets: nothing_proj"):
-        new_student(training_rows(), CARD, settings({"name": str(llama), "lora": LoraSettings(4, 8.0, 0.0, ("nothing_proj",))}))
+        new_student(
+            training_rows(), CARD, settings({"name": str(llama), "lora": LoraSettings(4, 8.0, 0.0, ("nothing_proj",))})
+        )

@@ -38,7 +38,9 @@ def place(tmp_path, monkeypatch):
 
 
 def test_two_processes_give_the_losses_of_one(place):
-    ran = subprocess.run([sys.executable, str(ROOT / "stages" / "train.py")], capture_output=True, text=True, timeout=200)
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "stages" / "train.py")], capture_output=True, text=True, timeout=200
+    )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.count("train: done in") == 1
     assert ran.stderr.count("train 1 of 2 12/12") == 1
@@ -53,7 +55,8 @@ def test_two_processes_give_the_losses_of_one(place):
     for ours, theirs in zip(curve, json.loads((out / "plot.json").read_text()), strict=True):
         assert ours == {name: pytest.approx(value, abs=2e-5) for name, value in theirs.items()}
     assert metrics["seeds"]["validation_accuracy"]["each"] == {
-        seed: pytest.approx(value, abs=1e-6) for seed, value in alone.metrics["seeds"]["validation_accuracy"]["each"].items()
+        seed: pytest.approx(value, abs=1e-6)
+        for seed, value in alone.metrics["seeds"]["validation_accuracy"]["each"].items()
     }
     assert metrics["parameters"] == alone.metrics["parameters"]
 

@@ -44,7 +44,10 @@ def choice_examples():
 
 def choice_rows(share=1.0):
     kept = training_rows(share)
-    return [TrainingRow(row.id, row.input, row.label, one.rationale, row.choices) for row, one in zip(choice_examples(), kept, strict=True)]
+    return [
+        TrainingRow(row.id, row.input, row.label, one.rationale, row.choices)
+        for row, one in zip(choice_examples(), kept, strict=True)
+    ]
 
 
 KINDS = {"classes": (CARD, training_rows, examples), "choices": (CHOICES, choice_rows, choice_examples)}
@@ -63,8 +66,12 @@ def touched(student, losses, weight):
     """Names of the parts that a loss reaches."""
     student.zero_grad()
     losses.total(weight).backward()
-    names = (name for name, value in student.named_parameters() if value.grad is not None and value.grad.abs().sum() > 0)
-    return {"decoder" if name.startswith("decoder") else "head" if "classifier" in name else "encoder" for name in names}
+    names = (
+        name for name, value in student.named_parameters() if value.grad is not None and value.grad.abs().sum() > 0
+    )
+    return {
+        "decoder" if name.startswith("decoder") else "head" if "classifier" in name else "encoder" for name in names
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -109,7 +116,10 @@ def test_the_label_loss_is_the_gold_answers_score(kind):
     loss = student(**student.collate(student.encode(chosen), range(7))).label.item()
     answers = [row.choices or CLASSES for row in chosen]
     logs = student.score(student.inputs([row.input for row in chosen], "label"), answers)
-    assert loss == pytest.approx(-sum(log[found.index(row.label)].item() for log, found, row in zip(logs, answers, chosen, strict=True)) / 7, abs=1e-5)
+    assert loss == pytest.approx(
+        -sum(log[found.index(row.label)].item() for log, found, row in zip(logs, answers, chosen, strict=True)) / 7,
+        abs=1e-5,
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -169,7 +179,14 @@ def test_saved_and_loaded_it_answers_alike(toy, tmp_path):
 
 def test_the_same_seed_gives_the_same_weights(tmp_path):
     for name in ("one", "other"):
-        train_student(training_rows(0.5), examples(), CARD, encoder(steps=4, evaluate_every=4), tmp_path / name, tmp_path / "plot.json")
+        train_student(
+            training_rows(0.5),
+            examples(),
+            CARD,
+            encoder(steps=4, evaluate_every=4),
+            tmp_path / name,
+            tmp_path / "plot.json",
+        )
     for file in ("model.safetensors", "rationale/model.safetensors", "student.json"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
 
@@ -184,13 +201,22 @@ def test_the_decoder_writes_what_it_would_read(toy):
     written, means = student.decoder.write(begin, end, 24, memory, seen, student._words())
     for index, (row, mean) in enumerate(zip(written, means, strict=True)):
         ids = torch.tensor([[begin, *row]])
-        logs = torch.log_softmax(student.decoder(ids, memory[index : index + 1], seen[index : index + 1], student._words())[0], -1)
+        logs = torch.log_softmax(
+            student.decoder(ids, memory[index : index + 1], seen[index : index + 1], student._words())[0], -1
+        )
         assert logs.argmax(-1).tolist() == [*row, end]
         assert logs.max(-1).values.mean().item() == pytest.approx(mean, abs=1e-4)
 
 
 def test_a_plain_pipeline_gives_the_same_labels(tmp_path):
-    made = train_student(training_rows(), examples(), CARD, encoder(steps=60, mode="standard"), tmp_path / "model", tmp_path / "plot.json")
+    made = train_student(
+        training_rows(),
+        examples(),
+        CARD,
+        encoder(steps=60, mode="standard"),
+        tmp_path / "model",
+        tmp_path / "plot.json",
+    )
     assert made.metrics["label"]["validation_accuracy"] > 0.5
     config = json.loads((tmp_path / "model" / "config.json").read_text())
     assert config["id2label"] == {str(place): name for place, name in enumerate(CLASSES)}
@@ -209,11 +235,19 @@ def test_the_saved_root_loads_with_its_auto_class(toy):
     assert type(model).__name__ == ("BertForSequenceClassification" if kind == "classes" else "BertModel")
     # What sentence-transformers 5 reads.
     modules = json.loads((folder / "modules.json").read_text()) if kind == "choices" else []
-    assert [(one["type"].rsplit(".")[-1], one["path"]) for one in modules] == [("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")][: len(modules)]
+    assert [(one["type"].rsplit(".")[-1], one["path"]) for one in modules] == [
+        ("Transformer", ""),
+        ("Pooling", "1_Pooling"),
+        ("Normalize", "2_Normalize"),
+    ][: len(modules)]
     assert (folder / "1_Pooling" / "config.json").exists() == (kind == "choices")
 
 
-@pytest.fixture(scope="module", params=[(RobertaConfig, RobertaModel), (DistilBertConfig, DistilBertModel)], ids=["roberta", "distilbert"])
+@pytest.fixture(
+    scope="module",
+    params=[(RobertaConfig, RobertaModel), (DistilBertConfig, DistilBertModel)],
+    ids=["roberta", "distilbert"],
+)
 def pretrained(request, tmp_path_factory):
     """A folder as somebody else would leave it."""
     config, model = request.param
@@ -225,7 +259,9 @@ def pretrained(request, tmp_path_factory):
     if config is DistilBertConfig:
         sizes = {"n_layers": 1, "n_heads": 2, "dim": 32, "hidden_dim": 64}
     torch.manual_seed(0)
-    model(config(vocab_size=len(tokenizer), max_position_embeddings=66, pad_token_id=0, **sizes)).save_pretrained(folder)
+    model(config(vocab_size=len(tokenizer), max_position_embeddings=66, pad_token_id=0, **sizes)).save_pretrained(
+        folder
+    )
     return folder
 
 
@@ -239,7 +275,9 @@ def test_a_local_encoder_is_trained_whole(pretrained, kind, tmp_path):
     before = AutoModel.from_pretrained(pretrained).state_dict()
     after = student.model.base_model.state_dict()
     moved = {name for name in before if name in after and not torch.equal(before[name], after[name])}
-    assert {name for name in before if "layer" in name or "word_embeddings" in name} - {n for n in before if "pooler" in n} <= moved
+    assert {name for name in before if "layer" in name or "word_embeddings" in name} - {
+        n for n in before if "pooler" in n
+    } <= moved
 
 
 def test_head_and_decoder_may_learn_faster(toy):
@@ -249,7 +287,9 @@ def test_head_and_decoder_may_learn_faster(toy):
     heads = {names[id(value)] for value in student.heads()}
     assert heads and all(name.startswith("decoder.") or "classifier" in name for name in heads)
     assert ("model.classifier.weight" in heads) == (kind == "classes")
-    assert [names[id(value)] for value in student.embeddings()] == [next(name for name in names.values() if "word_embeddings" in name)]
+    assert [names[id(value)] for value in student.embeddings()] == [
+        next(name for name in names.values() if "word_embeddings" in name)
+    ]
 
 
 @pytest.mark.parametrize(("card", "train", "student", "told"), [
@@ -299,6 +339,9 @@ def test_labels_that_are_no_answers_are_refused():
 def test_a_question_is_read_without_its_choices():
     student = new_student(choice_rows(), CHOICES, encoder())
     row = choice_rows()[0]
-    assert student.tokenizer.decode(student.inputs([row.input], "label")[0], skip_special_tokens=True).strip() == "a book on the bed"
+    assert (
+        student.tokenizer.decode(student.inputs([row.input], "label")[0], skip_special_tokens=True).strip()
+        == "a book on the bed"
+    )
     assert student.label_targets([row, replace(row, choices=row.choices[::-1])]) == [0, 3]
     assert isinstance(Example("1", row.input, {}).input, str)

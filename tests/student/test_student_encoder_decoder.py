@@ -19,17 +19,25 @@ def t5_loss(student, inputs, texts, start):
     target = student.tokenizer(texts, return_tensors="pt", padding=True).input_ids
     labels = target.masked_fill(target == 0, IGNORED)
     begun = torch.cat([torch.full((len(texts), 1), start), target[:, :-1]], dim=1)
-    return student.model(**{k: source[k] for k in ("input_ids", "attention_mask")}, decoder_input_ids=begun, labels=labels).loss.item()
+    return student.model(
+        **{k: source[k] for k in ("input_ids", "attention_mask")}, decoder_input_ids=begun, labels=labels
+    ).loss.item()
 
 
 def test_losses_equal_the_models_own_on_each_task(student):
     rows = training_rows()[:6]
     losses = student(**student.collate(student.encode(rows), range(6)))
-    prefix = {"label": "", "rationale": ""} if student.plan.task_token == "decoder" else {"label": "predict: ", "rationale": "explain: "}
+    prefix = (
+        {"label": "", "rationale": ""}
+        if student.plan.task_token == "decoder"
+        else {"label": "predict: ", "rationale": "explain: "}
+    )
     starts = {"label": 3, "rationale": 4} if student.plan.task_token == "decoder" else {"label": 0, "rationale": 0}
     assert student.starts == starts
     for task, found in (("label", losses.label), ("rationale", losses.rationale)):
-        expected = t5_loss(student, [prefix[task] + row.input for row in rows], [getattr(row, task) for row in rows], starts[task])
+        expected = t5_loss(
+            student, [prefix[task] + row.input for row in rows], [getattr(row, task) for row in rows], starts[task]
+        )
         assert found.item() == pytest.approx(expected, abs=1e-5)
 
 
@@ -75,7 +83,10 @@ def test_standard_mode_encodes_no_rationale():
 
 def token_logs(student, text, label):
     """Log probability of each of the label's tokens, its end among them, in the plainest way."""
-    source, target = student.tokenizer(text, return_tensors="pt"), student.tokenizer(label, return_tensors="pt").input_ids
+    source, target = (
+        student.tokenizer(text, return_tensors="pt"),
+        student.tokenizer(label, return_tensors="pt").input_ids,
+    )
     begun = torch.cat([torch.full((1, 1), student.starts["label"]), target[:, :-1]], dim=1)
     logits = student.model(**{k: source[k] for k in ("input_ids", "attention_mask")}, decoder_input_ids=begun).logits
     return torch.log_softmax(logits[0], -1).gather(-1, target[0, :, None])[:, 0].tolist()

@@ -31,7 +31,13 @@ def bart(tmp_path_factory):
 def test_scratch_sizes_and_seed():
     one, again, other = (new_student(training_rows(), CARD, settings({"seed": seed})) for seed in (1, 1, 2))
     config = one.model.config
-    assert (config.d_model, config.d_kv, config.d_ff, config.num_layers, config.num_decoder_layers) == (32, 16, 64, 1, 1)
+    assert (config.d_model, config.d_kv, config.d_ff, config.num_layers, config.num_decoder_layers) == (
+        32,
+        16,
+        64,
+        1,
+        1,
+    )
     assert config.vocab_size == len(one.tokenizer) <= 512
     same = [torch.equal(a, b) for a, b in zip(one.state_dict().values(), again.state_dict().values(), strict=True)]
     assert all(same)
@@ -60,7 +66,9 @@ def test_a_local_folder_is_trained_and_predicts(bart, tmp_path):
 
 
 def test_a_model_of_no_language_is_refused(tmp_path):
-    ViTModel(ViTConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, image_size=32)).save_pretrained(tmp_path)
+    ViTModel(
+        ViTConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, image_size=32)
+    ).save_pretrained(tmp_path)
     with pytest.raises(SettingsError, match=r"student\.name: .*cannot be loaded: a vit is no language model"):
         new_student(training_rows(), CARD, settings({"name": str(tmp_path)}))
 

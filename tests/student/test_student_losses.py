@@ -67,7 +67,9 @@ def test_the_mutual_term_is_added_by_its_weight_and_a_missing_mean_is_zero():
 
 
 def test_means_are_the_three_numbers_without_a_graph():
-    losses = Losses.of((torch.tensor(2.0, requires_grad=True), torch.tensor(4)), mutual=(torch.tensor(5.0), torch.tensor(3)))
+    losses = Losses.of(
+        (torch.tensor(2.0, requires_grad=True), torch.tensor(4)), mutual=(torch.tensor(5.0), torch.tensor(3))
+    )
     assert losses.means().tolist() == [2.0, 0.0, 5.0] and not losses.means().requires_grad
 
 
@@ -91,7 +93,10 @@ def test_the_mutual_term_of_known_probabilities_leaves_the_label_alone_and_raise
     mean, rows = mutual_information(label, torch.tensor([[0, 1]]), told, torch.tensor([[2, IGNORED]]))
     # The label's most over its two places, the rationale's at its one.
     target, said = torch.tensor([0.5, 0.8, 0.25]), torch.tensor([0.2, 0.2, 0.6])
-    assert (mean.item(), rows.item()) == (pytest.approx(-(target * torch.log_softmax(said, -1)).sum().item(), abs=1e-6), 1)
+    assert (mean.item(), rows.item()) == (
+        pytest.approx(-(target * torch.log_softmax(said, -1)).sum().item(), abs=1e-6),
+        1,
+    )
     mean.backward()
     assert label.grad is None
     assert told.grad[0, 0].tolist()[1] < 0 < told.grad[0, 0].tolist()[2]

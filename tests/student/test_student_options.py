@@ -29,7 +29,13 @@ ROWS = [training_rows()[i] for i in (0, 9, 18, 30, 61)]
 
 def student_of(kind, **train):
     made, mode, task_token = kind
-    return new_student(training_rows(), CARD, settings({"scratch": ScratchSettings(made, 512, 32, 64, 2, 1, 1, 0.0)}, mode=mode, task_token=task_token, **train)).eval()
+    return new_student(
+        training_rows(),
+        CARD,
+        settings(
+            {"scratch": ScratchSettings(made, 512, 32, 64, 2, 1, 1, 0.0)}, mode=mode, task_token=task_token, **train
+        ),
+    ).eval()
 
 
 @pytest.fixture(scope="module", params=ALL, ids=" ".join)
@@ -60,7 +66,11 @@ def test_a_student_is_given_its_options_and_names_those_in_use():
 def test_a_missing_rationale_as_an_empty_target_is_trained_on(student):
     bare = [replace(row, rationale=None) if i in (1, 3) else row for i, row in enumerate(ROWS)]
     blank = [replace(row, rationale="") if row.rationale is None else row for row in bare]
-    empty, expected, masked = losses_of(student, bare, missing_rationale="empty"), losses_of(student, blank), losses_of(student, bare)
+    empty, expected, masked = (
+        losses_of(student, bare, missing_rationale="empty"),
+        losses_of(student, blank),
+        losses_of(student, bare),
+    )
     assert value(empty, "rationale") == value(expected, "rationale") != value(masked, "rationale")
     assert value(empty, "label") == value(expected, "label")
     student.options = replace(OFF, missing_rationale="empty")
@@ -71,7 +81,11 @@ def test_a_missing_rationale_as_an_empty_target_is_trained_on(student):
 
 
 def test_smoothing_mixes_in_the_same_of_every_token_for_both_tasks(student):
-    plain, some, more = losses_of(student, ROWS), losses_of(student, ROWS, label_smoothing=0.1), losses_of(student, ROWS, label_smoothing=0.3)
+    plain, some, more = (
+        losses_of(student, ROWS),
+        losses_of(student, ROWS, label_smoothing=0.1),
+        losses_of(student, ROWS, label_smoothing=0.3),
+    )
     for task in ("label", "rationale"):
         grown = value(some, task) - value(plain, task)
         assert abs(grown) > 1e-4
@@ -79,7 +93,16 @@ def test_smoothing_mixes_in_the_same_of_every_token_for_both_tasks(student):
 
 
 def test_soft_labels_weigh_the_losses_of_the_labels(student):
-    soft = [replace(row, label_probabilities={row.label: 0.6, CLASSES[i % 3] if CLASSES[i % 3] != row.label else CLASSES[(i + 1) % 3]: 0.3}) for i, row in enumerate(ROWS)]
+    soft = [
+        replace(
+            row,
+            label_probabilities={
+                row.label: 0.6,
+                CLASSES[i % 3] if CLASSES[i % 3] != row.label else CLASSES[(i + 1) % 3]: 0.3,
+            },
+        )
+        for i, row in enumerate(ROWS)
+    ]
     found = losses_of(student, soft, soft_labels=0.5)
     total = weight = 0.0
     for row in soft:
@@ -95,7 +118,9 @@ def test_soft_labels_weigh_the_losses_of_the_labels(student):
 
 
 def test_a_row_of_which_nothing_is_known_has_its_hard_label(student):
-    assert value(losses_of(student, ROWS, soft_labels=0.7), "label") == pytest.approx(value(losses_of(student, ROWS), "label"), abs=1e-5)
+    assert value(losses_of(student, ROWS, soft_labels=0.7), "label") == pytest.approx(
+        value(losses_of(student, ROWS), "label"), abs=1e-5
+    )
 
 
 @pytest.mark.parametrize("kind", TWO_TASKS, ids=" ".join)
@@ -134,15 +159,32 @@ def said(student, row):
 
 def test_soft_labels_over_choices_reach_the_right_answers():
     card = TaskCard("toy", "choices", "", (), {})
-    rows = [replace(row, choices=(*CLASSES[i % 3 :], *CLASSES[: i % 3], *(("attic",) if i % 2 else ()))) for i, row in enumerate(ROWS)]
+    rows = [
+        replace(row, choices=(*CLASSES[i % 3 :], *CLASSES[: i % 3], *(("attic",) if i % 2 else ())))
+        for i, row in enumerate(ROWS)
+    ]
     kind = settings({"scratch": ScratchSettings("encoder", 512, 32, 64, 2, 1, 1, 0.0)})
     student = new_student(rows, card, kind).eval()
-    soft = [replace(row, label_probabilities={"sink": 0.75, row.choices[0]: 0.25} if row.choices[0] != "sink" else {"sink": 1.0}) for row in rows]
+    soft = [
+        replace(
+            row, label_probabilities={"sink": 0.75, row.choices[0]: 0.25} if row.choices[0] != "sink" else {"sink": 1.0}
+        )
+        for row in rows
+    ]
     parts = [(row, label, part) for row in soft for label, part in row.label_probabilities.items()]
-    expected = sum(part * value(losses_of(student, [replace(row, label=label)]), "label") for row, label, part in parts) / 5
+    expected = (
+        sum(part * value(losses_of(student, [replace(row, label=label)]), "label") for row, label, part in parts) / 5
+    )
     assert value(losses_of(student, soft, soft_labels=1.0), "label") == pytest.approx(expected, abs=1e-5)
     smoothed = value(losses_of(student, rows, label_smoothing=0.2), "label")
-    even = sum(value(losses_of(student, [replace(row, label=label)]), "label") / len(row.choices) for row in rows for label in row.choices) / 5
+    even = (
+        sum(
+            value(losses_of(student, [replace(row, label=label)]), "label") / len(row.choices)
+            for row in rows
+            for label in row.choices
+        )
+        / 5
+    )
     assert smoothed == pytest.approx(0.8 * value(losses_of(student, rows), "label") + 0.2 * even, abs=1e-5)
 
 
@@ -161,7 +203,14 @@ def varied():
 def trained(tmp_path, kind, name, rows=None, **train):
     made, mode, task_token = kind
     tie = {} if mode == "step_by_step" and made != "encoder" else {"mutual_information": 0.0}
-    asked = settings({"scratch": ScratchSettings(made, 512, 32, 64, 2, 1, 1, 0.0)}, mode=mode, task_token=task_token, steps=6, evaluate_every=2, **EVERYTHING | tie | train)
+    asked = settings(
+        {"scratch": ScratchSettings(made, 512, 32, 64, 2, 1, 1, 0.0)},
+        mode=mode,
+        task_token=task_token,
+        steps=6,
+        evaluate_every=2,
+        **EVERYTHING | tie | train,
+    )
     found = train_student(rows or varied(), examples()[:12], CARD, asked, tmp_path / name, tmp_path / f"{name}.json")
     return found.metrics, json.loads((tmp_path / f"{name}.json").read_text())
 
@@ -171,12 +220,19 @@ def test_with_all_options_a_step_in_parts_is_the_step_in_one(tmp_path, kind):
     metrics, curve = trained(tmp_path, kind, "one")
     _, parts = trained(tmp_path, kind, "parts", gradient_accumulation=4)
     for one, other in zip(curve, parts, strict=True):
-        for name in ("loss", "label_loss", "rationale_loss", *(("mutual_information",) if "mutual_information" in one else ())):
+        for name in (
+            "loss",
+            "label_loss",
+            "rationale_loss",
+            *(("mutual_information",) if "mutual_information" in one else ()),
+        ):
             assert other[name] == pytest.approx(one[name], abs=2e-4)
     assert ("mutual_information" in curve[0]) == (kind in TWO_TASKS)
     if kind in TWO_TASKS:
         for row in curve:
-            assert row["loss"] == pytest.approx(0.5 * row["label_loss"] + 0.5 * row["rationale_loss"] + 0.1 * row["mutual_information"], abs=2e-6)
+            assert row["loss"] == pytest.approx(
+                0.5 * row["label_loss"] + 0.5 * row["rationale_loss"] + 0.1 * row["mutual_information"], abs=2e-6
+            )
     # 13 of 64 rows have no rationale.
     assert metrics["rationale"]["coverage"] == 51 / 64 and metrics["rationale"]["empty"] == 13 / 64
     assert metrics["label"]["soft"] == 0.5 and 0.5 < metrics["label"]["own_part"] < 1
@@ -190,5 +246,8 @@ def test_with_no_option_in_use_metrics_and_curve_have_nothing_of_them(tmp_path):
 
 
 def test_an_encoder_has_no_mutual_term():
-    with pytest.raises(SettingsError, match=r"train.mutual_information: is 0.1; student.scratch.architecture: encoder chooses its label"):
+    with pytest.raises(
+        SettingsError,
+        match=r"train.mutual_information: is 0.1; student.scratch.architecture: encoder chooses its label",
+    ):
         student_of(ALL[-1], mutual_information=0.1)

@@ -91,7 +91,11 @@ def test_choices_without_choices_are_refused(toys):
 def test_numbers_are_generated_and_compared_by_value(tmp_path):
     words = {"none": "0", "one": "1", "dozen": "12", "score": "20", "gross": "144"}
     places = ("bed", "car", "desk", "door", "hall")
-    rows = [TrainingRow(f"{word}-{place}", f"{word} on the {place}", number) for word, number in words.items() for place in places]
+    rows = [
+        TrainingRow(f"{word}-{place}", f"{word} on the {place}", number)
+        for word, number in words.items()
+        for place in places
+    ]
     validation = [Example(row.id, row.input, {}, (), row.label + ".0") for row in rows]
     card = TaskCard("numbers", "number", "", (), {})
     trained = train_student(rows, validation, card, settings(), tmp_path / "model", tmp_path / "plot.json")

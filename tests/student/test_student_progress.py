@@ -20,7 +20,10 @@ def test_a_log_gets_a_line_every_few_seconds_and_the_last(monkeypatch):
     shown = Progress("train", 100, 8, stream)
     for done in (10, 25, 40, 100):
         shown.update(done, f"loss {done}")
-    assert stream.getvalue() == "train 25/100  33 rows/s  0:18 left  loss 25\ntrain 100/100  80 rows/s  0:00 left  loss 100\n"
+    assert (
+        stream.getvalue()
+        == "train 25/100  33 rows/s  0:18 left  loss 25\ntrain 100/100  80 rows/s  0:00 left  loss 100\n"
+    )
 
 
 def test_a_terminal_rewrites_its_line(monkeypatch):

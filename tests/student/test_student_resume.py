@@ -10,7 +10,11 @@ from distill.student.checkpoints import Checkpoints, run_key
 from distill.student.trainer import TwoTaskTrainer
 from distill.student.training import train_student
 
-SHORT = {"steps": 12, "evaluate_every": 5, "student": {"scratch": STUDENT.scratch.__class__("encoder_decoder", 512, 32, 64, 2, 1, 1, 0.2)}}
+SHORT = {
+    "steps": 12,
+    "evaluate_every": 5,
+    "student": {"scratch": STUDENT.scratch.__class__("encoder_decoder", 512, 32, 64, 2, 1, 1, 0.2)},
+}
 
 
 def train(out, every=4, **changed):
@@ -75,7 +79,9 @@ def test_a_killed_run_goes_on_with_the_same_losses_to_the_same_bytes(tmp_path, m
     assert "goes on after step 8" in capfd.readouterr().err
     assert later == whole[16:]
     assert resumed.metrics == expected.metrics
-    assert files(tmp_path / "killed") == {name.replace("whole", "killed"): text for name, text in files(tmp_path / "whole").items()}
+    assert files(tmp_path / "killed") == {
+        name.replace("whole", "killed"): text for name, text in files(tmp_path / "whole").items()
+    }
     assert not list(paths.checkpoints().iterdir())
 
 
@@ -83,7 +89,9 @@ def test_a_finished_student_is_not_trained_again_and_a_damaged_checkpoint_not_us
     """Of two students the first was finished, and the second's checkpoint has a byte too many."""
     expected = train(tmp_path / "whole", seeds=2)
     killed_at(9, tmp_path / "killed", seeds=2, first=2)
-    kept = {path.name: folder for folder in paths.checkpoints().iterdir() if folder.is_dir() for path in folder.iterdir()}
+    kept = {
+        path.name: folder for folder in paths.checkpoints().iterdir() if folder.is_dir() for path in folder.iterdir()
+    }
     assert sorted(kept) == ["finished", "step-8"]
     with open(kept["step-8"] / "step-8" / "optimizer.pt", "ab") as file:
         file.write(b"x")
@@ -92,7 +100,9 @@ def test_a_finished_student_is_not_trained_again_and_a_damaged_checkpoint_not_us
     said = capfd.readouterr().err
     assert "train 1 of 2: was trained before this run was interrupted" in said and "step-8 is damaged" in said
     assert len(again) == 12
-    assert files(tmp_path / "killed") == {name.replace("whole", "killed"): text for name, text in files(tmp_path / "whole").items()}
+    assert files(tmp_path / "killed") == {
+        name.replace("whole", "killed"): text for name, text in files(tmp_path / "whole").items()
+    }
 
 
 def test_a_foreign_checkpoint_is_not_used_and_a_held_folder_not_touched(tmp_path, capfd):
@@ -117,5 +127,9 @@ def test_the_key_tells_apart_what_determines_a_training(tmp_path):
     (tmp_path / "weights").write_text("1")
     key = run_key(["row"], {"train": 1}, [tmp_path])
     assert key == run_key(["row"], {"train": 1}, [tmp_path])
-    others = [run_key(["other"], {"train": 1}, [tmp_path]), run_key(["row"], {"train": 2}, [tmp_path]), run_key(["row"], {"train": 1})]
+    others = [
+        run_key(["other"], {"train": 1}, [tmp_path]),
+        run_key(["row"], {"train": 2}, [tmp_path]),
+        run_key(["row"], {"train": 1}),
+    ]
     assert len({key, *others}) == 4

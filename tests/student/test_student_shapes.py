@@ -38,7 +38,9 @@ def bart(tokenizer):
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """A folder of each, as a hub would give it."""
-    tokenizer = train_tokenizer([text for row in training_rows() for text in (row.input, row.label, row.rationale)], 512)
+    tokenizer = train_tokenizer(
+        [text for row in training_rows() for text in (row.input, row.label, row.rationale)], 512
+    )
     tokenizer.bos_token = "<unk>"
     made = {}
     for build in (t5_v1_1, bart):
@@ -53,7 +55,11 @@ def folders(tmp_path_factory):
 def untie(folder):
     """As the hub's T5 v1.1 is: this transformers ties every T5 that it makes, and only a checkpoint tells it otherwise."""
     weights = load_file(folder / "model.safetensors")
-    save_file(weights | {"lm_head.weight": torch.randn_like(weights["shared.weight"])}, folder / "model.safetensors", {"format": "pt"})
+    save_file(
+        weights | {"lm_head.weight": torch.randn_like(weights["shared.weight"])},
+        folder / "model.safetensors",
+        {"format": "pt"},
+    )
     config = json.loads((folder / "config.json").read_text())
     config.pop("scale_decoder_outputs")
     (folder / "config.json").write_text(json.dumps(config | {"tie_word_embeddings": False}))
@@ -79,7 +85,10 @@ def test_saving_and_loading_keeps_every_weight_and_score(folders, tmp_path, shap
     assert tied == (shape == "bart")
     if not tied:
         own = load_file(folders[shape] / "model.safetensors")["lm_head.weight"]
-        assert torch.equal(student.model.lm_head.weight[: len(own)], own) and not student.model.config.scale_decoder_outputs
+        assert (
+            torch.equal(student.model.lm_head.weight[: len(own)], own)
+            and not student.model.config.scale_decoder_outputs
+        )
     step(student, training_rows()[:8])
     save_student(student, tmp_path)
     again = load_student(tmp_path)
@@ -106,7 +115,9 @@ def test_new_tokens_leave_an_output_layer_of_its_own_apart(folders):
 @pytest.mark.parametrize("task_token", ["prefix", "decoder"])
 def test_what_bart_is_trained_to_write_is_what_it_writes(folders, task_token):
     """Its own forced first token would stand where the student's first word belongs."""
-    student = new_student(training_rows(), CARD, settings({"name": str(folders["bart"])}, task_token=task_token)).train()
+    student = new_student(
+        training_rows(), CARD, settings({"name": str(folders["bart"])}, task_token=task_token)
+    ).train()
     rows = training_rows()[:1]
     optimizer = torch.optim.AdamW(student.parameters(), lr=1e-2)
     for _ in range(40):

@@ -39,7 +39,12 @@ ENCODER = {"scratch": replace(STUDENT.scratch, architecture="encoder")}
 FEW = {"share": 0.2, "train": {"gradient_accumulation": 4}}
 CASES = {
     "tied": {"spread": True, **FEW},
-    "untied": {"spread": True, "share": 0.2, "student": {"name": "hub/t5"}, "train": {"gradient_accumulation": 4, "task_token": "prefix"}},
+    "untied": {
+        "spread": True,
+        "share": 0.2,
+        "student": {"name": "hub/t5"},
+        "train": {"gradient_accumulation": 4, "task_token": "prefix"},
+    },
     "bart": {"spread": True, "student": {"name": "hub/bart"}},
     "adapters": {"spread": True, "student": {"name": "hub/llama", "lora": LoraSettings(4, 16.0, 0.0, ())}, **FEW},
     "bf16": {"spread": True, "train": {"precision": "bf16", "gradient_checkpointing": True}},
@@ -79,7 +84,9 @@ def launched(folder):
     (block,) = re.findall(r"```yaml\n(.*?distributed_type: FSDP.*?)```", text, re.S)
     file = folder / "fsdp.yaml"
     file.write_text(yaml.safe_dump(yaml.safe_load(block) | {"num_processes": 2, "use_cpu": True}))
-    arguments, _, _ = _validate_launch_command(launch_command_parser().parse_args(["--config_file", str(file), "--main_process_port", "0", "train.py"]))
+    arguments, _, _ = _validate_launch_command(
+        launch_command_parser().parse_args(["--config_file", str(file), "--main_process_port", "0", "train.py"])
+    )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
@@ -99,7 +106,9 @@ def together(folder, run):
             sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
             code = 1
             try:
-                os.environ.update(environment, RANK=str(rank), LOCAL_RANK=str(rank), DISTILL_STORE=str(folder / "store" / "x.sqlite"))
+                os.environ.update(
+                    environment, RANK=str(rank), LOCAL_RANK=str(rank), DISTILL_STORE=str(folder / "store" / "x.sqlite")
+                )
                 os.chdir(folder)
                 AcceleratorState._reset_state(reset_partial_state=True)
                 run()
@@ -123,14 +132,30 @@ def case(folder, name, saved_as=None):
 
 def pretrained(name, folder):
     """A tiny model of the kind in a folder, as the hub has them."""
-    made = settings({"scratch": replace(STUDENT.scratch, architecture="decoder_only" if name == "llama" else "encoder_decoder")})
+    made = settings(
+        {"scratch": replace(STUDENT.scratch, architecture="decoder_only" if name == "llama" else "encoder_decoder")}
+    )
     student = new_student(training_rows(), CARD, made)
     if name == "t5":
-        student.model = T5ForConditionalGeneration(T5Config(**student.model.config.to_dict() | {"tie_word_embeddings": False}))
+        student.model = T5ForConditionalGeneration(
+            T5Config(**student.model.config.to_dict() | {"tie_word_embeddings": False})
+        )
     if name == "bart":
-        sizes = {f"{part}_{size}": value for part in ("encoder", "decoder") for size, value in [("layers", 1), ("attention_heads", 2), ("ffn_dim", 64)]}
-        tokens = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 1, "decoder_start_token_id": 1, "forced_eos_token_id": None}
-        student.model = BartForConditionalGeneration(BartConfig(vocab_size=len(student.tokenizer), d_model=32, dropout=0.0, **sizes, **tokens))
+        sizes = {
+            f"{part}_{size}": value
+            for part in ("encoder", "decoder")
+            for size, value in [("layers", 1), ("attention_heads", 2), ("ffn_dim", 64)]
+        }
+        tokens = {
+            "pad_token_id": 0,
+            "bos_token_id": 1,
+            "eos_token_id": 1,
+            "decoder_start_token_id": 1,
+            "forced_eos_token_id": None,
+        }
+        student.model = BartForConditionalGeneration(
+            BartConfig(vocab_size=len(student.tokenizer), d_model=32, dropout=0.0, **sizes, **tokens)
+        )
     save_student(student, folder)
 
 
@@ -209,7 +234,9 @@ def refused(monkeypatch, kind="encoder_decoder", buffer=None, environment=(), **
 
 
 def test_what_cannot_be_spread_is_refused_with_a_way_out(monkeypatch):
-    sharding.check(SimpleNamespace(kind="encoder"), SimpleNamespace(coverage=0.5), settings(optimizer="adafactor").train)
+    sharding.check(
+        SimpleNamespace(kind="encoder"), SimpleNamespace(coverage=0.5), settings(optimizer="adafactor").train
+    )
     with monkeypatch.context() as patch:
         deepspeed = {"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_USE_FSDP": "false"}
         assert "set distributed_type to FSDP" in refused(patch, environment=deepspeed)
@@ -218,4 +245,6 @@ def test_what_cannot_be_spread_is_refused_with_a_way_out(monkeypatch):
     assert "set it to adamw" in refused(monkeypatch, optimizer="adafactor")
     assert "train.mutual_information: is 0.1" in refused(monkeypatch, mutual_information=0.1)
     efficient = {"FSDP_CPU_RAM_EFFICIENT_LOADING": "true"}
-    assert "cannot hand out final_logits_bias" in refused(monkeypatch, buffer="final_logits_bias", environment=efficient)
+    assert "cannot hand out final_logits_bias" in refused(
+        monkeypatch, buffer="final_logits_bias", environment=efficient
+    )

@@ -56,7 +56,9 @@ def test_no_rationale_at_all_gives_a_finite_gradient(student):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_trained_student_scores_what_it_writes(tmp_path, kind):
     rows = examples()
-    trained = train_student(training_rows(), rows, CARD, made(kind, steps=250), tmp_path / "model", tmp_path / "plot.json")
+    trained = train_student(
+        training_rows(), rows, CARD, made(kind, steps=250), tmp_path / "model", tmp_path / "plot.json"
+    )
     assert trained.metrics["label"]["validation_accuracy"] > 0.9
     student = Student.load(tmp_path / "model", RUNTIME)
     scored = student.label(rows)

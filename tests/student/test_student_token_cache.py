@@ -26,14 +26,22 @@ def test_what_was_tokenized_is_read_back_without_the_tokenizer(tokenizer, monkey
 
 def test_another_text_limit_side_or_tokenizer_is_another_file(tokenizer):
     other = train_tokenizer([*TEXTS, "another"], 600)
-    asked = [(tokenizer, TEXTS, 4), (tokenizer, TEXTS, 9), (tokenizer, TEXTS, 4, True), (tokenizer, TEXTS[::-1], 4), (other, TEXTS, 4)]
+    asked = [
+        (tokenizer, TEXTS, 4),
+        (tokenizer, TEXTS, 9),
+        (tokenizer, TEXTS, 4, True),
+        (tokenizer, TEXTS[::-1], 4),
+        (other, TEXTS, 4),
+    ]
     asked.append((tokenizer, ["how big is a ladle next to a tram?larger", "", *TEXTS[2:]], 4))
     for one in asked:
         encode(*one)
     assert len(files()) == len(asked)
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-3], lambda data: data[:50] + b"x" + data[51:], lambda data: b""])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-3], lambda data: data[:50] + b"x" + data[51:], lambda data: b""]
+)
 def test_a_damaged_file_is_made_anew_and_so_said(tokenizer, capsys, damage):
     made = encode(tokenizer, TEXTS, 9)
     (file,) = files()

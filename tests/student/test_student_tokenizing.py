@@ -22,7 +22,9 @@ def tokenizer():
 def test_same_tokenizer_in_another_process_and_another_order(tokenizer, pytestconfig):
     here = tokenizer.backend_tokenizer.to_str()
     path = str(pytestconfig.rootpath / "stages")
-    there = subprocess.run([sys.executable, "-c", SCRIPT], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True)
+    there = subprocess.run(
+        [sys.executable, "-c", SCRIPT], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
+    )
     assert there.stdout == here
     assert train_tokenizer(TEXTS[::-1], 600).backend_tokenizer.to_str() == here
 

@@ -22,7 +22,9 @@ KINDS = ("encoder_decoder", "decoder_only", "encoder")
 
 def train(tmp_path, name, **changed):
     out = tmp_path / name
-    train_student(training_rows(0.5), examples()[:12], CARD, settings(**(SHORT | changed)), out, out.with_suffix(".json"))
+    train_student(
+        training_rows(0.5), examples()[:12], CARD, settings(**(SHORT | changed)), out, out.with_suffix(".json")
+    )
     return json.loads(out.with_suffix(".json").read_text()), load_file(out / "model.safetensors")
 
 
@@ -33,13 +35,24 @@ def test_parts_of_a_step_are_its_rows_in_order():
     assert [a + b for a, b in zip(*[iter(parts)] * 2, strict=True)] == list(schedule)
 
 
-@pytest.mark.parametrize("options", [{}, {"soft_labels": 0.5, "label_smoothing": 0.1, "missing_rationale": "empty"}], ids=["plain", "options"])
-@pytest.mark.parametrize(("kind", "mode"), [*[(kind, "step_by_step") for kind in KINDS], *[(kind, "single_task") for kind in KINDS[:2]]])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"soft_labels": 0.5, "label_smoothing": 0.1, "missing_rationale": "empty"}],
+    ids=["plain", "options"],
+)
+@pytest.mark.parametrize(
+    ("kind", "mode"), [*[(kind, "step_by_step") for kind in KINDS], *[(kind, "single_task") for kind in KINDS[:2]]]
+)
 def test_the_parts_of_a_step_lose_what_the_whole_step_loses(kind, mode, options):
     """Half of the rows have a rationale, and texts differ in length: means of means would be others."""
     mutual = 0.1 if options and mode == "step_by_step" and kind != "encoder" else 0.0
     data = [replace(row, label_probabilities={"shelf": 0.3, "shed": 0.2, "sink": 0.5}) for row in training_rows(0.5)]
-    made = settings(mode=mode, student={"scratch": ScratchSettings(kind, 512, 32, 64, 2, 1, 1, 0.0)}, mutual_information=mutual, **options)
+    made = settings(
+        mode=mode,
+        student={"scratch": ScratchSettings(kind, 512, 32, 64, 2, 1, 1, 0.0)},
+        mutual_information=mutual,
+        **options,
+    )
     model = new_student(data, CARD, made).eval()
     rows = model.encode(data)
     whole = list(range(4, 60, 7))
@@ -48,7 +61,9 @@ def test_the_parts_of_a_step_lose_what_the_whole_step_loses(kind, mode, options)
     targets = torch.stack([model.targets(batch) for batch in batches]).sum(0)
     losses = [model(**batch) for batch in batches]
     for batch, found in zip(batches, losses, strict=True):
-        assert model.targets(batch)[:2].tolist() == pytest.approx([found.label_tokens.item(), found.rationale_tokens.item()])
+        assert model.targets(batch)[:2].tolist() == pytest.approx(
+            [found.label_tokens.item(), found.rationale_tokens.item()]
+        )
     shares = torch.stack([found.shares(targets).means() for found in losses]).sum(0)
     assert shares.tolist() == pytest.approx(expected.means().tolist(), abs=1e-5)
     assert (expected.mutual != 0) == bool(mutual)
@@ -60,7 +75,9 @@ def test_accumulation_changes_no_loss(tmp_path, mode):
     curve, weights = train(tmp_path, "whole", mode=mode)
     parts, same = train(tmp_path, "parts", mode=mode, gradient_accumulation=4)
     for ours, theirs in zip(parts, curve, strict=True):
-        assert ours == {name: None if value is None else pytest.approx(value, abs=1e-5) for name, value in theirs.items()}
+        assert ours == {
+            name: None if value is None else pytest.approx(value, abs=1e-5) for name, value in theirs.items()
+        }
     assert max((weights[name] - same[name]).abs().max().item() for name in weights) < 1e-4
 
 
@@ -70,11 +87,17 @@ def test_computing_a_step_in_several_passes_changes_no_loss(tmp_path, monkeypatc
     monkeypatch.setattr(compute, "PASS_FLOP", {"cpu": 0})
     passes = []
     original = TwoTaskTrainer.compute_loss
-    monkeypatch.setattr(TwoTaskTrainer, "compute_loss", lambda self, model, inputs, *a, **k: passes.append(len(inputs)) or original(self, model, inputs, *a, **k))
+    monkeypatch.setattr(
+        TwoTaskTrainer,
+        "compute_loss",
+        lambda self, model, inputs, *a, **k: passes.append(len(inputs)) or original(self, model, inputs, *a, **k),
+    )
     cut, same = train(tmp_path, "cut")
     assert len(passes) == SHORT["steps"] and max(passes) > 1
     for ours, theirs in zip(cut, curve, strict=True):
-        assert ours == {name: None if value is None else pytest.approx(value, abs=1e-5) for name, value in theirs.items()}
+        assert ours == {
+            name: None if value is None else pytest.approx(value, abs=1e-5) for name, value in theirs.items()
+        }
     assert max((weights[name] - same[name]).abs().max().item() for name in weights) < 1e-4
 
 
@@ -120,7 +143,9 @@ def test_bf16_on_a_gpu_that_cannot_is_refused(monkeypatch, tmp_path):
 
 def test_rows_that_cannot_be_dealt_out_are_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("WORLD_SIZE", "3")
-    with pytest.raises(SettingsError, match=r"train.batch_rows: is 16; it must be a multiple of 6: .*\(2\) times the processes \(3\)"):
+    with pytest.raises(
+        SettingsError, match=r"train.batch_rows: is 16; it must be a multiple of 6: .*\(2\) times the processes \(3\)"
+    ):
         arguments(settings(gradient_accumulation=2).train, torch.device("cpu"), tmp_path)
 
 
@@ -134,7 +159,9 @@ def test_rates_and_decay_hold_for_every_optimizer(tmp_path, optimizer):
     assert weights["shared.weight"].sub(before["shared.weight"]).abs().max() > 1e-3
     others = [name for name in weights if name != "shared.weight"]
     assert max((weights[name] - before[name]).abs().max().item() for name in others) < 1e-6
-    _, decayed = train(tmp_path, "decayed", **changed, learning_rate=still, embedding_learning_rate=still, weight_decay=0.25 / still)
+    _, decayed = train(
+        tmp_path, "decayed", **changed, learning_rate=still, embedding_learning_rate=still, weight_decay=0.25 / still
+    )
     kernel, norm = "decoder.block.0.layer.0.SelfAttention.q.weight", "decoder.final_layer_norm.weight"
     assert decayed[kernel] == pytest.approx(before[kernel] * 0.75**2, abs=1e-5)
     assert decayed[norm] == pytest.approx(before[norm], abs=1e-5)

@@ -17,7 +17,9 @@ from distill.student.validation import Judged, Validation
 
 def train(tmp_path, name="model", rows=None, validation=None, **changed):
     made = settings(**changed)
-    return train_student(rows or training_rows(), validation or examples()[:12], CARD, made, tmp_path / name, tmp_path / f"{name}.json")
+    return train_student(
+        rows or training_rows(), validation or examples()[:12], CARD, made, tmp_path / name, tmp_path / f"{name}.json"
+    )
 
 
 def digest(path):
@@ -154,7 +156,13 @@ def test_learning_rates_by_group_and_schedule(tmp_path, monkeypatch):
             return made[-1]
 
     monkeypatch.setattr(training, "TwoTaskTrainer", Spied)
-    changed = {"schedule": "linear", "warmup_steps": 0, "weight_decay": 0.3, "learning_rate": 1e-3, "embedding_learning_rate": 2e-2}
+    changed = {
+        "schedule": "linear",
+        "warmup_steps": 0,
+        "weight_decay": 0.3,
+        "learning_rate": 1e-3,
+        "embedding_learning_rate": 2e-2,
+    }
     train(tmp_path, steps=4, evaluate_every=2, **changed)
     assert [row["learning_rate"] for row in json.loads((tmp_path / "model.json").read_text())] == [5e-4, 0.0]
     groups = made[0].param_groups
@@ -181,7 +189,10 @@ def test_truncation_is_counted(tmp_path):
     ("validation", "message"),
     [
         ([Example("v1", "a cup on the bed", {})], "'v1' has no gold label"),
-        ([Example("v1", "a cup on the bed", {}, (), "attic")], "'v1' has the gold label 'attic'; allowed: shelf, shed, sink"),
+        (
+            [Example("v1", "a cup on the bed", {}, (), "attic")],
+            "'v1' has the gold label 'attic'; allowed: shelf, shed, sink",
+        ),
     ],
 )
 def test_validation_that_cannot_judge_is_refused(tmp_path, validation, message):

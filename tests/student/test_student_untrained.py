@@ -51,8 +51,14 @@ def test_pretrained_weights_are_loaded_again_with_the_same_new_rows_and_heads(tm
     pretrained = {"encoder_decoder": "t5", "encoder": "bert"}
     for architecture, name in pretrained.items():
         asked = settings({"scratch": replace(STUDENT.scratch, architecture=architecture)}, mode="standard")
-        save_student(new_student(training_rows(), replace(CARD, classes=("one", "two")) if name == "bert" else CARD, asked), tmp_path / name)
-        before = moved(new_student(training_rows(), CARD, settings({"name": str(tmp_path / name), "seed": 3})), tmp_path / f"trained-{name}")
+        save_student(
+            new_student(training_rows(), replace(CARD, classes=("one", "two")) if name == "bert" else CARD, asked),
+            tmp_path / name,
+        )
+        before = moved(
+            new_student(training_rows(), CARD, settings({"name": str(tmp_path / name), "seed": 3})),
+            tmp_path / f"trained-{name}",
+        )
         assert_begins_as(before, tmp_path / f"trained-{name}")
 
 

@@ -16,7 +16,16 @@ THINGS = {
 }  # fmt: skip
 PLACES = ("bed", "car", "desk", "door", "hall", "lawn", "roof", "step")
 CARD = TaskCard("toy", "classes", "", (), {}, CLASSES)
-STUDENT = StudentSettings("scratch", None, ScratchSettings("encoder_decoder", 512, 32, 64, 2, 1, 1, 0.0), EncoderSettings(1, 2, None, 0.05), LoraSettings(0, 16.0, 0.0, ()), 32, 24, seed=1)
+STUDENT = StudentSettings(
+    "scratch",
+    None,
+    ScratchSettings("encoder_decoder", 512, 32, 64, 2, 1, 1, 0.0),
+    EncoderSettings(1, 2, None, 0.05),
+    LoraSettings(0, 16.0, 0.0, ()),
+    32,
+    24,
+    seed=1,
+)
 TRAIN = TrainSettings(
     mode="step_by_step", task_token="decoder", label_weight=0.5, steps=150, batch_rows=16, gradient_accumulation=1,
     gradient_checkpointing=False, precision="fp32", optimizer="adamw", learning_rate=5e-3,
@@ -24,7 +33,9 @@ TRAIN = TrainSettings(
     evaluate_every=50, patience=None, missing_rationale="mask", label_smoothing=0.0, mutual_information=0.0,
     soft_labels=0.0, seeds=1, seed=1,
 )  # fmt: skip
-RUNTIME = SimpleNamespace(device="cpu", threads=1, predict_rows=16, processes=1, accelerate_config=None, checkpoint_steps=None)
+RUNTIME = SimpleNamespace(
+    device="cpu", threads=1, predict_rows=16, processes=1, accelerate_config=None, checkpoint_steps=None
+)
 
 
 NONE = Preset(None, ())
@@ -48,7 +59,14 @@ def settings(student: dict[str, Any] | None = None, **train: Any) -> Any:
 def examples() -> list[Example]:
     """All 64 pairs of thing and place, with gold labels and rationales."""
     return [
-        Example(f"{thing}-{place}", f"a {thing} on the {place}", {}, (), label, f"it is made of {stuff} so it goes to the {label}")
+        Example(
+            f"{thing}-{place}",
+            f"a {thing} on the {place}",
+            {},
+            (),
+            label,
+            f"it is made of {stuff} so it goes to the {label}",
+        )
         for thing, (label, stuff) in THINGS.items()
         for place in PLACES
     ]
@@ -58,7 +76,10 @@ def training_rows(share: float = 1.0) -> list[TrainingRow]:
     """The pairs as training rows; a share of them has a rationale."""
     rows = examples()
     keep = round(share * len(rows))
-    return [TrainingRow(row.id, row.input, row.label or "", row.rationale if i < keep else None) for i, row in enumerate(rows)]
+    return [
+        TrainingRow(row.id, row.input, row.label or "", row.rationale if i < keep else None)
+        for i, row in enumerate(rows)
+    ]
 
 
 @dataclass

@@ -22,7 +22,11 @@ def seen(name, accuracy, usd=0.5, annotation=0.2, **changes):
     label = {"accuracy": accuracy, "accuracy_ci_low": accuracy - 0.03, "accuracy_ci_high": accuracy + 0.03}
     evaluate = {"student": {"label": label}, "majority": {"label": {"accuracy": 0.3}}, "teacher": {"name": "a teacher"}}
     evaluate["cost"] = {"total": {"usd": usd}, "annotation": {"usd": annotation}}
-    metrics = {"evaluate": evaluate, "train": {"parameters": 7, "seeds": {"failures": 0}}, "annotate": {"cost": {"test": {"usd": 0.06, "calls": 600}}}}
+    metrics = {
+        "evaluate": evaluate,
+        "train": {"parameters": 7, "seeds": {"failures": 0}},
+        "annotate": {"cost": {"test": {"usd": 0.06, "calls": 600}}},
+    }
     return Observation(name, f"rev-{name}", params, metrics)
 
 
@@ -40,9 +44,15 @@ def test_dollars_of_what_was_left_out_are_predicted_and_said_to_be():
     usd, known = price(seen("labels alone", 0.9, train__mode="standard"))
     assert known == "predicted" and usd == pytest.approx(0.3 + 0.2 * 0.25)
     # Asked otherwise than the workspace asks: what a label would have cost is not known.
-    assert price(seen("other prompt", 0.9, annotate__priming="teacher", subsample__explanation_rate=0.5)) == (0.5, "upper bound")
+    assert price(seen("other prompt", 0.9, annotate__priming="teacher", subsample__explanation_rate=0.5)) == (
+        0.5,
+        "upper bound",
+    )
     assert price(seen("asked for less", 0.9, annotate__rationale_rate=0.5)) == (0.5, "measured")
-    assert price_with(SETTINGS, None)(seen("no price of a label", 0.9, subsample__explanation_rate=0.5)) == (0.5, "upper bound")
+    assert price_with(SETTINGS, None)(seen("no price of a label", 0.9, subsample__explanation_rate=0.5)) == (
+        0.5,
+        "upper bound",
+    )
     assert price(seen("no price", 0.9, usd=None)) == (None, "measured")
 
 
@@ -61,28 +71,49 @@ def test_an_experiment_that_was_applied_to_the_workspace_counts_once():
 
 
 def test_controls_other_tasks_and_what_has_no_price_are_no_points_and_are_counted():
-    found = frontier(seen("a", 0.9), seen("s", 0.3, subsample__rationales="shuffled"), seen("o", 0.9, task__seed=9), seen("n", 0.9, usd=None, train__steps=5))
+    found = frontier(
+        seen("a", 0.9),
+        seen("s", 0.3, subsample__rationales="shuffled"),
+        seen("o", 0.9, task__seed=9),
+        seen("n", 0.9, usd=None, train__steps=5),
+    )
     assert found.left_out == {"other_task": 1, "controls": 1, "no_price": 1} and len(found.points) == 1
     assert "Left out: 1 other task, 1 controls, 1 no price." in printed(found, [])
 
 
 def test_the_share_of_the_gain_for_the_share_of_the_money():
-    cheap, middle, dear = seen("cheap", 0.5, 0.31, 0.01), seen("middle", 0.85, 0.4, 0.1, train__steps=5), seen("dear", 0.9, 1.3, 1.0, train__steps=6)
+    cheap, middle, dear = (
+        seen("cheap", 0.5, 0.31, 0.01),
+        seen("middle", 0.85, 0.4, 0.1, train__steps=5),
+        seen("dear", 0.9, 1.3, 1.0, train__steps=6),
+    )
     found = frontier(cheap, middle, dear)
     metrics = found.metrics()
     knee = metrics["front"]["knee"]
-    assert knee["accuracy"] == 0.85 and knee["share_of_gain"] == pytest.approx(0.55 / 0.6) and knee["share_of_money"] == pytest.approx(0.4 / 1.3)
+    assert (
+        knee["accuracy"] == 0.85
+        and knee["share_of_gain"] == pytest.approx(0.55 / 0.6)
+        and knee["share_of_money"] == pytest.approx(0.4 / 1.3)
+    )
     assert metrics["front"]["count"] == 3 and metrics["front"]["best"]["usd"] == 1.3 and metrics["floor"] == 0.3
     assert metrics["saving"]["student_usd_once"] == 0.4 and metrics["saving"]["break_even_rows"] == 4000
     said = printed(found, [50_000])
     assert "92 % of the gain for 31 % of the money" in said
     assert "50,000 rows: $5.00 there, $0.40 here, $4.60 spared." in said
-    assert [(row["usd"], row["front"], row["knee"]) for row in found.plot()] == [(0.31, 0.5, None), (0.4, 0.85, 0.85), (1.3, 0.9, None)]
+    assert [(row["usd"], row["front"], row["knee"]) for row in found.plot()] == [
+        (0.31, 0.5, None),
+        (0.4, 0.85, 0.85),
+        (1.3, 0.9, None),
+    ]
     assert [row["label"] for row in found.plot()] == [f"steps {SETTINGS.train.steps}", "steps 5", "steps 6"]
 
 
 def test_the_best_of_labels_alone_stands_beside():
-    found = frontier(seen("own", 0.9), seen("l1", 0.4, train__mode="standard"), seen("l2", 0.5, train__mode="standard", train__steps=5))
+    found = frontier(
+        seen("own", 0.9),
+        seen("l1", 0.4, train__mode="standard"),
+        seen("l2", 0.5, train__mode="standard", train__steps=5),
+    )
     assert found.metrics()["label_only"]["accuracy"] == 0.5
 
 
@@ -98,7 +129,13 @@ def test_prompts_sizes_shares_and_rates_are_factors_with_their_own_dollars():
         ("half", 0.1, "predicted"), ("fewer", 0.15, "measured"), ("by hand", 0.2, "measured"), ("small", 0.2, "measured"), ("searched", 0.5, "measured"),
     ]  # fmt: skip
     labels = {row["names"][0]: row["label"] for row in found.plot()}
-    assert labels == {"searched": "optimizer opro", "by hand": "as most", "fewer": "rationale_rate 0.5", "half": "data_share 0.5", "small": "d_model 32"}
+    assert labels == {
+        "searched": "optimizer opro",
+        "by hand": "as most",
+        "fewer": "rationale_rate 0.5",
+        "half": "data_share 0.5",
+        "small": "d_model 32",
+    }
     assert found.metrics()["usual"] == "data_share 1.0, rationale_rate 1.0, optimizer fixed, d_model 64"
     assert "Most points have data_share 1.0, rationale_rate 1.0, optimizer fixed, d_model 64." in printed(found, [])
     assert [row["names"][0] for row in found.plot() if row["front"]] == ["half", "fewer", "by hand", "searched"]
@@ -109,7 +146,10 @@ def test_a_setting_that_an_older_version_does_not_know_tells_nothing_apart():
     old.params["student"]["lora"]["alpha"] = float(old.params["student"]["lora"]["alpha"])
     del old.params["train"]["label_smoothing"], old.params["task"]["hub"]
     found = frontier(seen("new", 0.9), old)
-    assert found.left_out["other_task"] == 0 and [row["label"] for row in found.plot()] == [f"steps {SETTINGS.train.steps}", "steps 5"]
+    assert found.left_out["other_task"] == 0 and [row["label"] for row in found.plot()] == [
+        f"steps {SETTINGS.train.steps}",
+        "steps 5",
+    ]
     seeded = seen("seeded", 0.7, train__steps=5, train__seed=2)
     assert [point.names for point in frontier(seen("new", 0.9), old, seeded).points] == [("new",), ("old", "seeded")]
 
@@ -124,7 +164,11 @@ def test_a_setting_that_is_not_known_to_all_counts_as_most_have_it():
 
 
 def test_how_a_student_is_judged_makes_no_other_student():
-    found = frontier(seen("a", 0.90), seen("again", 0.91, evaluate__rationale_rows=0, annotate__test_rows=5), seen("b", 0.94, train__seed=2, evaluate__rationale_rows=0))
+    found = frontier(
+        seen("a", 0.90),
+        seen("again", 0.91, evaluate__rationale_rows=0, annotate__test_rows=5),
+        seen("b", 0.94, train__seed=2, evaluate__rationale_rows=0),
+    )
     assert [point.names for point in found.points] == [("a", "b")]
 
 

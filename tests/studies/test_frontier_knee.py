@@ -1,4 +1,3 @@
-
 from __future__ import annotations
 
 import itertools
@@ -29,7 +28,11 @@ def test_every_point_off_the_front_is_beaten_by_one_on_it(points):
     front = pareto(points)
     for point in points:
         beaten = [one for one in front if one.usd <= point.usd and one.accuracy >= point.accuracy]
-        assert beaten and (point in front or any((one.usd, -one.accuracy) != (point.usd, -point.accuracy) for one in beaten) or point == beaten[0])
+        assert beaten and (
+            point in front
+            or any((one.usd, -one.accuracy) != (point.usd, -point.accuracy) for one in beaten)
+            or point == beaten[0]
+        )
     assert all(a.usd < b.usd and a.accuracy < b.accuracy for a, b in itertools.pairwise(front))
 
 
@@ -54,10 +57,15 @@ def test_the_knee_does_not_depend_on_the_currency(dollars, rate):
     assert (found is None) == (other is None)
     assert found is None or math.isclose(found.usd * rate, other.usd)
 
+
 def test_a_student_costs_once_and_its_teacher_every_time():
     found = saving(0.5, 0.0001, None, ROWS)
     assert found["break_even_rows"] == 5000
-    assert found["rows_1000"] == {"teacher_usd": pytest.approx(0.1), "student_usd": 0.5, "saved_usd": pytest.approx(-0.4)}
+    assert found["rows_1000"] == {
+        "teacher_usd": pytest.approx(0.1),
+        "student_usd": 0.5,
+        "saved_usd": pytest.approx(-0.4),
+    }
     assert found["rows_1000000"]["saved_usd"] == pytest.approx(99.5)
 
 
@@ -73,6 +81,10 @@ def test_computing_counts_where_it_has_a_price():
 
 def test_an_unknown_price_is_null_and_never_0():
     found = saving(None, 0.0001, None, ROWS)
-    assert found["break_even_rows"] is None and found["rows_1000"]["student_usd"] is None and found["rows_1000"]["saved_usd"] is None
+    assert (
+        found["break_even_rows"] is None
+        and found["rows_1000"]["student_usd"] is None
+        and found["rows_1000"]["saved_usd"] is None
+    )
     assert found["rows_1000"]["teacher_usd"] == pytest.approx(0.1)
     assert saving(0.5, None, None, ROWS)["rows_1000"] == {"teacher_usd": None, "student_usd": 0.5, "saved_usd": None}

@@ -17,18 +17,35 @@ def test_a_label_costs_what_its_prompt_and_answer_count(tmp_path, monkeypatch, m
     settings = make_settings(**{"prompt.optimizer": "fixed"})
     monkeypatch.chdir(tmp_path)
     rows = [Example(f"r{i}", "big?", {"question": "big?"}, label="larger") for i in range(4)]
-    write_json(paths.TASK_CARD, TaskCard("t", "classes", "d", ("question",), {"explain": {"system": "", "user": EXPLAIN}, "label": {"system": "", "user": LABEL}}, ("larger", "smaller")))
+    write_json(
+        paths.TASK_CARD,
+        TaskCard(
+            "t",
+            "classes",
+            "d",
+            ("question",),
+            {"explain": {"system": "", "user": EXPLAIN}, "label": {"system": "", "user": LABEL}},
+            ("larger", "smaller"),
+        ),
+    )
     write_rows(paths.prepared("train"), rows)
-    answered = [Annotation(row.id, "explain", "larger", "why", "ok", "raw", "stop", "m", tokens_in=30, tokens_out=20) for row in rows]
+    answered = [
+        Annotation(row.id, "explain", "larger", "why", "ok", "raw", "stop", "m", tokens_in=30, tokens_out=20)
+        for row in rows
+    ]
     write_rows(paths.annotated("train"), answered)
 
     counted = [estimate_prompt([{"content": text.format(question="big?")}]) for text in (EXPLAIN, LABEL)]
     tokens_in, tokens_out = counted[1] * 30 / counted[0], 2  # "larger" is six bytes
     price = settings.runtime.prices["simulated-1"]
-    expected = (tokens_in * float(price.tokens_in) + tokens_out * float(price.tokens_out)) / (30 * float(price.tokens_in) + 20 * float(price.tokens_out))
+    expected = (tokens_in * float(price.tokens_in) + tokens_out * float(price.tokens_out)) / (
+        30 * float(price.tokens_in) + 20 * float(price.tokens_out)
+    )
     assert label_share(settings) == pytest.approx(expected, rel=1e-3)
 
-    write_rows(paths.annotated("train"), [dataclasses.replace(row, tokens_in=None, tokens_out=None) for row in answered])
+    write_rows(
+        paths.annotated("train"), [dataclasses.replace(row, tokens_in=None, tokens_out=None) for row in answered]
+    )
     assert label_share(settings) is None, "recorded answers without their tokens"
     write_rows(paths.annotated("train"), answered)
     assert label_share(dataclasses.replace(settings, runtime=dataclasses.replace(settings.runtime, prices={}))) is None

@@ -23,8 +23,15 @@ def test_every_arm_with_every_seed_the_first_seed_of_all_arms_first(tmp_path):
 
 
 def test_a_grid_is_every_combination_named_by_its_values(tmp_path):
-    plan = expander(tmp_path, arms="{}", grid="{subsample.explanation_rate: [0.5, 1.0], train.label_weight: [0.2, 0.5]}", reference='"explanation_rate=1.0 label_weight=0.2"').plan()
-    assert [cell.arm for cell in plan.cells[:4]] == [f"explanation_rate={rate} label_weight={weight}" for rate in (0.5, "1.0") for weight in (0.2, 0.5)]
+    plan = expander(
+        tmp_path,
+        arms="{}",
+        grid="{subsample.explanation_rate: [0.5, 1.0], train.label_weight: [0.2, 0.5]}",
+        reference='"explanation_rate=1.0 label_weight=0.2"',
+    ).plan()
+    assert [cell.arm for cell in plan.cells[:4]] == [
+        f"explanation_rate={rate} label_weight={weight}" for rate in (0.5, "1.0") for weight in (0.2, 0.5)
+    ]
     assert [factor(cell, "train.label_weight") for cell in plan.cells[:4]] == [0.2, 0.5, 0.2, 0.5]
     assert [cell.reference for cell in plan.cells[:4]].count(None) == 1
 
@@ -47,10 +54,19 @@ def test_a_setting_written_in_two_ways_is_one(tmp_path):
 
 
 def test_controls_are_the_reference_arm_with_one_change(tmp_path):
-    plan = expander(tmp_path, arms="{step_by_step: {train.batch_rows: 16}}", controls=CONTROLS, seeds="{keys: [train.seed], values: [7]}").plan()
+    plan = expander(
+        tmp_path,
+        arms="{step_by_step: {train.batch_rows: 16}}",
+        controls=CONTROLS,
+        seeds="{keys: [train.seed], values: [7]}",
+    ).plan()
     own, labels, other = plan.cells
-    assert labels.arm == "label_only" and labels.params == own.params | {"train": own.params["train"] | {"mode": "standard"}}
-    assert other.arm == "shuffled_rationale" and other.params == own.params | {"subsample": own.params["subsample"] | {"rationales": "shuffled"}}
+    assert labels.arm == "label_only" and labels.params == own.params | {
+        "train": own.params["train"] | {"mode": "standard"}
+    }
+    assert other.arm == "shuffled_rationale" and other.params == own.params | {
+        "subsample": own.params["subsample"] | {"rationales": "shuffled"}
+    }
     assert [(cell.arm, cell.needs) for cell in plan.waiting] == [("matched_compute", (own.name, labels.name))]
 
 
@@ -66,13 +82,21 @@ def test_matched_compute_takes_its_steps_from_the_first_seeds_cells(tmp_path):
 
 
 def test_labels_alone_are_one_cell_for_all_that_is_done_about_rationales(tmp_path):
-    plan = expander(tmp_path, grid="{subsample.explanation_rate: [0.5, 1.0]}", controls=CONTROLS, seeds="{keys: [train.seed], values: [1]}").plan()
+    plan = expander(
+        tmp_path,
+        grid="{subsample.explanation_rate: [0.5, 1.0]}",
+        controls=CONTROLS,
+        seeds="{keys: [train.seed], values: [1]}",
+    ).plan()
     assert [cell.arm for cell in plan.cells] == [
         "step_by_step explanation_rate=0.5", "label_only", "shuffled_rationale explanation_rate=0.5",
         "step_by_step explanation_rate=1.0", "shuffled_rationale explanation_rate=1.0",
     ]  # fmt: skip
     sizes = expander(tmp_path, grid="{student.scratch.d_model: [32, 64]}", controls="[label_only]").plan()
-    assert [cell.arm for cell in sizes.cells if cell.arm.startswith("label_only")][:2] == ["label_only d_model=32", "label_only d_model=64"]
+    assert [cell.arm for cell in sizes.cells if cell.arm.startswith("label_only")][:2] == [
+        "label_only d_model=32",
+        "label_only d_model=64",
+    ]
     assert {cell.arm: cell.reference for cell in sizes.cells}["label_only d_model=64"] == "step_by_step d_model=64"
 
 
@@ -80,9 +104,18 @@ def test_labels_alone_are_one_cell_for_all_that_is_done_about_rationales(tmp_pat
     ("parts", "said"),
     [
         ({"arms": "{one: {train.stepz: 1}}", "reference": "one"}, "study.yaml: train.stepz: no such setting"),
-        ({"arms": "{one: {train.steps: 0.5}}", "reference": "one"}, "study.yaml: one: train.steps: is '0.5'; allowed: a whole number"),
-        ({"grid": "{runtime.threads: [1, 2]}"}, "study.yaml: runtime.threads: changes no result, so it can be no factor"),
-        ({"arms": "{}", "grid": "{train.label_weight: [0.2]}", "reference": "best"}, "study.yaml: reference: is 'best'; allowed: label_weight=0.2"),
+        (
+            {"arms": "{one: {train.steps: 0.5}}", "reference": "one"},
+            "study.yaml: one: train.steps: is '0.5'; allowed: a whole number",
+        ),
+        (
+            {"grid": "{runtime.threads: [1, 2]}"},
+            "study.yaml: runtime.threads: changes no result, so it can be no factor",
+        ),
+        (
+            {"arms": "{}", "grid": "{train.label_weight: [0.2]}", "reference": "best"},
+            "study.yaml: reference: is 'best'; allowed: label_weight=0.2",
+        ),
     ],
 )
 def test_what_no_cell_could_run_is_refused_before_any_does(tmp_path, parts, said):

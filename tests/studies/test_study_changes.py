@@ -33,7 +33,11 @@ def test_a_change_reaches_its_setting_and_no_other():
         ("train.steps.more", "1", "here: train.steps.more: no such setting; it is no section"),
         ("student.scratch", "1", "here: student.scratch: is a section; name one of its settings: architecture, "),
         ("train.steps", "many", "here: train.steps: is 'many'; allowed: a whole number"),
-        ("subsample.explanation_rate", "1.5", "here: subsample.explanation_rate: is 1.5; allowed: at least 0 and at most 1"),
+        (
+            "subsample.explanation_rate",
+            "1.5",
+            "here: subsample.explanation_rate: is 1.5; allowed: at least 0 and at most 1",
+        ),
         ("subsample.strategy", "clever", "here: subsample.strategy: is 'clever'; allowed: random, balanced"),
     ],
 )
@@ -45,7 +49,10 @@ def test_a_change_that_no_setting_takes_is_refused_with_what_is_allowed(key, val
 
 def test_a_change_that_a_preset_would_undo_is_refused():
     preset = {"preset.name": node("zero-shot-2403.15886-base"), "train.steps": node("77")}
-    with pytest.raises(SettingsError, match=r"^here: train\.steps: preset zero-shot-2403\.15886-base sets it, whatever stands here; name it in preset\.keep"):
+    with pytest.raises(
+        SettingsError,
+        match=r"^here: train\.steps: preset zero-shot-2403\.15886-base sets it, whatever stands here; name it in preset\.keep",
+    ):
         changed(TEXT, preset, "here")
     assert changed(TEXT, preset | {"preset.keep": node("[train.steps]")}, "here").train.steps == 77
 

@@ -47,10 +47,16 @@ def test_states_of_the_queue_by_name(says):
     ("log", "reason"),
     [
         (LOG, "train: no gradient today"),
-        (LOG.replace("train: no gradient today\n", ""), "failed to reproduce 'train': failed to run: python stages/train.py, exited with 1"),
+        (
+            LOG.replace("train: no gradient today\n", ""),
+            "failed to reproduce 'train': failed to run: python stages/train.py, exited with 1",
+        ),
         ("Running stage 'train':\n> python stages/train.py\ntrain 3/20", "train 3/20"),
         ("", "it left no log"),
-        ("Updating lock file 'dvc.lock'\nERROR: failed to reproduce 'subsample': no such folder", "failed to reproduce 'subsample': no such folder"),
+        (
+            "Updating lock file 'dvc.lock'\nERROR: failed to reproduce 'subsample': no such folder",
+            "failed to reproduce 'subsample': no such folder",
+        ),
     ],
 )
 def test_a_failures_reason_is_its_stages_last_word(says, log, reason):
@@ -60,7 +66,11 @@ def test_a_failures_reason_is_its_stages_last_word(says, log, reason):
 
 def test_a_worker_is_alive_while_its_process_is(tmp_path, monkeypatch):
     monkeypatch.setattr(experiments, "_WORKERS", tmp_path)
-    worker = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()", "queue-worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    worker = subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True); input()", "queue-worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     worker.stdout.readline()
     (tmp_path / "dvc-exp-worker-1.pid").write_text(str(worker.pid))
     (tmp_path / "dvc-exp-worker-2.pid").write_text(str(os.getpid()))  # a number that is another process's by now
@@ -76,7 +86,14 @@ def test_only_the_checkouts_of_experiments_are_swept(tmp_path, monkeypatch):
         (experiments.CHECKOUTS / folder).mkdir(parents=True)
     (experiments.CHECKOUTS / "tmpfile").write_text("")
     assert experiments.sweep() == 2 and experiments.sweep() == 0
-    assert sorted(one.name for one in experiments.CHECKOUTS.rglob("*")) == ["cache", "celery", "run", "standalone", "tmpfile", "tmpghi"]
+    assert sorted(one.name for one in experiments.CHECKOUTS.rglob("*")) == [
+        "cache",
+        "celery",
+        "run",
+        "standalone",
+        "tmpfile",
+        "tmpghi",
+    ]
 
 
 def test_workers_get_this_python_and_nothing_of_a_surrounding_run(monkeypatch, tmp_path):

@@ -48,15 +48,31 @@ def test_a_study_is_what_its_file_says(tmp_path):
     [
         ("question", "qestion", ":1: qestion: unknown key; known here: question, settings, grid"),
         ("grid: {train.label_weight: [0.2, 0.5]}\n", "", ":1: grid: is missing"),
-        ("label_only, matched", "labels, matched", ":5: controls[0]: is 'labels'; allowed: label_only, matched_compute, shuffled_rationale"),
-        ("[label_only, matched_compute]", "[matched_compute]", ":5: controls: matched_compute needs label_only beside it"),
+        (
+            "label_only, matched",
+            "labels, matched",
+            ":5: controls[0]: is 'labels'; allowed: label_only, matched_compute, shuffled_rationale",
+        ),
+        (
+            "[label_only, matched_compute]",
+            "[matched_compute]",
+            ":5: controls: matched_compute needs label_only beside it",
+        ),
         ("reference: one", "reference: three", ":6: reference: is 'three'; allowed: one, two"),
         ("values: [1, 2]", "values: [1, 1]", ":7: seeds.values: must be one whole number or more, each once"),
         ("values: [1, 2]", "values: [1, two]", ":7: seeds.values[1]: is 'two'; allowed: a whole number"),
         ("keys: [student.seed]", "keys: []", ":7: seeds.keys: is empty"),
         ("[0.2, 0.5]", "[]", ":3: grid: train.label_weight has no values"),
-        ("settings: {}", "settings: {train.label_weight: 1.0}", ":3: grid: train.label_weight also stands under settings"),
-        ("two: {train.mode: standard}", "two: {student.seed: 3}", ":4: arms: two: student.seed also stands under seeds"),
+        (
+            "settings: {}",
+            "settings: {train.label_weight: 1.0}",
+            ":3: grid: train.label_weight also stands under settings",
+        ),
+        (
+            "two: {train.mode: standard}",
+            "two: {student.seed: 3}",
+            ":4: arms: two: student.seed also stands under seeds",
+        ),
         ("arms: {one", "arms: {label_only: {}, one", ":4: arms: 'label_only' is the name of a control"),
     ],
 )
@@ -66,6 +82,8 @@ def test_what_cannot_be_meant_is_refused_with_line_and_what_is_allowed(tmp_path,
 
 def test_a_study_of_nothing_is_refused(tmp_path):
     path = tmp_path / "study.yaml"
-    path.write_text("question: Which?\nsettings: {}\ngrid: {}\narms: {}\ncontrols: []\nreference: one\nseeds: {keys: [student.seed], values: [1]}\n")
+    path.write_text(
+        "question: Which?\nsettings: {}\ngrid: {}\narms: {}\ncontrols: []\nreference: one\nseeds: {keys: [student.seed], values: [1]}\n"
+    )
     with pytest.raises(SettingsError, match="a study needs either"):
         read_study(path)

@@ -6,7 +6,10 @@ from distill.studies.forecast import OVERHEAD_SECONDS, seconds
 
 
 def known(mode, steps, spent):
-    return {"train": {"mode": mode, "steps": steps, "seeds": 1}}, {"train": {"seconds": spent}, "evaluate": {"seconds": 0.0}}
+    return {"train": {"mode": mode, "steps": steps, "seeds": 1}}, {
+        "train": {"seconds": spent},
+        "evaluate": {"seconds": 0.0},
+    }
 
 
 def test_a_cell_takes_what_a_step_of_its_mode_took(tmp_path):

@@ -6,11 +6,37 @@ from distill.studies.gathering import observations, outcome, rows
 
 
 def entry(name, rev, params, accuracy=0.9, **train):
-    evaluate = {"rows": 600, "student": {"label": {"accuracy": accuracy, "accuracy_ci_low": accuracy - 0.02, "accuracy_ci_high": accuracy + 0.02}}}
-    evaluate |= {"cost": {"total": {"usd": 0.5}, "annotation": {"usd": 0.2}, "search": {"usd": 0.3}}, "teacher": {"name": "t, simulated"}}
-    trained = {"steps": 100, "compute": {"gflop_per_step": 1.5}, "diverged": False, "seeds": {"failures": 0}, "parameters": 7} | train
-    metrics = {"metrics/evaluate.json": {"data": evaluate}, "metrics/train.json": {"data": trained}, "data/prompt.yaml": {"data": {}}}
-    return {"rev": rev, "name": name, "data": {"rev": rev, "params": {"params.yaml": {"data": params | {"runtime": {"threads": 1}}}}, "metrics": metrics}}
+    evaluate = {
+        "rows": 600,
+        "student": {
+            "label": {"accuracy": accuracy, "accuracy_ci_low": accuracy - 0.02, "accuracy_ci_high": accuracy + 0.02}
+        },
+    }
+    evaluate |= {
+        "cost": {"total": {"usd": 0.5}, "annotation": {"usd": 0.2}, "search": {"usd": 0.3}},
+        "teacher": {"name": "t, simulated"},
+    }
+    trained = {
+        "steps": 100,
+        "compute": {"gflop_per_step": 1.5},
+        "diverged": False,
+        "seeds": {"failures": 0},
+        "parameters": 7,
+    } | train
+    metrics = {
+        "metrics/evaluate.json": {"data": evaluate},
+        "metrics/train.json": {"data": trained},
+        "data/prompt.yaml": {"data": {}},
+    }
+    return {
+        "rev": rev,
+        "name": name,
+        "data": {
+            "rev": rev,
+            "params": {"params.yaml": {"data": params | {"runtime": {"threads": 1}}}},
+            "metrics": metrics,
+        },
+    }
 
 
 def shown(baseline, *experiments):
@@ -21,18 +47,26 @@ def test_observations_are_the_evaluated_commits_and_experiments_without_runtime(
     unfinished = {"rev": "c", "name": "queued", "data": {"rev": "c", "params": {}, "metrics": {}}}
     broken = {"rev": "d", "name": "broken", "data": None, "error": {"msg": "no"}}
     found = observations(shown(entry("main", "a", {"x": 1}), entry("cell-1", "b", {"x": 2}), unfinished, broken))
-    assert [(one.name, one.revision, one.params) for one in found] == [("main", "a", {"x": 1}), ("cell-1", "b", {"x": 2})]
+    assert [(one.name, one.revision, one.params) for one in found] == [
+        ("main", "a", {"x": 1}),
+        ("cell-1", "b", {"x": 2}),
+    ]
     assert set(found[0].metrics) == {"evaluate", "train"}
 
 
 def test_an_experiment_that_still_runs_is_none_though_it_shows_metrics():
     running = {"revs": [entry("cell-2", "c", {"x": 3})], "name": "cell-2", "executor": {"state": "running"}}
     done = {"revs": [entry("cell-1", "b", {"x": 2})], "name": "cell-1", "executor": {"state": "success"}}
-    assert [one.name for one in observations([entry("main", "a", {"x": 1}) | {"experiments": [running, done]}])] == ["main", "cell-1"]
+    assert [one.name for one in observations([entry("main", "a", {"x": 1}) | {"experiments": [running, done]}])] == [
+        "main",
+        "cell-1",
+    ]
 
 
 def test_a_row_is_a_cell_whatever_became_of_it(tmp_path):
-    plan = expander(tmp_path, controls="[label_only, matched_compute]", seeds="{keys: [train.seed], values: [1, 2, 3]}").plan()
+    plan = expander(
+        tmp_path, controls="[label_only, matched_compute]", seeds="{keys: [train.seed], values: [1, 2, 3]}"
+    ).plan()
     names = [cell.name for cell in plan.cells]
     params = {cell.name: cell.params for cell in plan.cells}
     found = observations(shown(
@@ -42,14 +76,25 @@ def test_a_row_is_a_cell_whatever_became_of_it(tmp_path):
         entry(names[2], "d", params[names[3]]),
         entry(names[3], "e", params[names[3]], 0.2, diverged=True, seeds={"failures": 1}),
     ))  # fmt: skip
-    made = rows(plan, found, {names[4]: "Failed", names[5]: "Running"}, {names[4]: "train: out of luck"}, lambda one: (0.25, "predicted"))
+    made = rows(
+        plan,
+        found,
+        {names[4]: "Failed", names[5]: "Running"},
+        {names[4]: "train: out of luck"},
+        lambda one: (0.25, "predicted"),
+    )
     assert [(row["arm"], row["seed"], row["status"]) for row in made] == [
         ("step_by_step", 1, "ok"), ("label_only", 1, "at_chance"),
         ("step_by_step", 2, "stale"), ("label_only", 2, "diverged"),
         ("step_by_step", 3, "crashed"), ("label_only", 3, "running"),
         ("matched_compute", 1, "missing"), ("matched_compute", 2, "missing"), ("matched_compute", 3, "missing"),
     ]  # fmt: skip
-    assert made[0]["accuracy"] == 0.8 and made[0]["usd"] == 0.5 and made[0]["teraflop"] == 0.15 and made[0]["commit"] == "b"
+    assert (
+        made[0]["accuracy"] == 0.8
+        and made[0]["usd"] == 0.5
+        and made[0]["teraflop"] == 0.15
+        and made[0]["commit"] == "b"
+    )
     assert (made[0]["usd_needed"], made[0]["usd_from"]) == (0.25, "predicted") and made[4]["usd_needed"] is None
     assert made[2]["accuracy"] is None and "other settings" in made[2]["reason"]
     assert made[4]["reason"] == "train: out of luck" and made[4]["accuracy"] is None

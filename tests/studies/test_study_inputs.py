@@ -11,9 +11,18 @@ from distill.studies.inputs import Inputs
 
 PARAMS = {"task": {"path": "data/rows.csv"}}
 PIPELINE = {
-    "prepare": {"cmd": "prepare", "deps": ["code/prepare.py", "${task.path}"], "outs": ["data/prepared"], "metrics": [{"metrics/prepare.json": {"cache": False}}]},
+    "prepare": {
+        "cmd": "prepare",
+        "deps": ["code/prepare.py", "${task.path}"],
+        "outs": ["data/prepared"],
+        "metrics": [{"metrics/prepare.json": {"cache": False}}],
+    },
     "train": {"cmd": "train", "deps": ["code/train.py", "data/prepared/train.jsonl"], "outs": ["data/student"]},
-    "evaluate": {"cmd": "evaluate", "deps": ["code/evaluate.py", "data/student", "metrics/prepare.json"], "outs": ["data/predictions.jsonl"]},
+    "evaluate": {
+        "cmd": "evaluate",
+        "deps": ["code/evaluate.py", "data/student", "metrics/prepare.json"],
+        "outs": ["data/predictions.jsonl"],
+    },
     "report": {"cmd": "report", "deps": ["code/report.py", "data/predictions.jsonl"], "outs": ["report.html"]},
 }
 
@@ -24,7 +33,15 @@ def repository(tmp_path, monkeypatch):
         if name.startswith("GIT_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    for name in ("code/prepare.py", "code/train.py", "code/evaluate.py", "code/report.py", "data/rows.csv", "data/more.csv.dvc", "params.yaml"):
+    for name in (
+        "code/prepare.py",
+        "code/train.py",
+        "code/evaluate.py",
+        "code/report.py",
+        "data/rows.csv",
+        "data/more.csv.dvc",
+        "params.yaml",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": PIPELINE}))

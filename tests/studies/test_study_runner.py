@@ -13,7 +13,11 @@ from distill.errors import UserError
 from distill.studies import experiments, runner
 from distill.studies.runner import Runner, Stopped, first
 
-CONTROLS = {"controls": "[label_only, matched_compute]", "seeds": "{keys: [train.seed], values: [1, 2]}", "settings": "{train.steps: 100}"}
+CONTROLS = {
+    "controls": "[label_only, matched_compute]",
+    "seeds": "{keys: [train.seed], values: [1, 2]}",
+    "settings": "{train.steps: 100}",
+}
 
 
 class Desk:
@@ -24,7 +28,20 @@ class Desk:
         self.states, self.order, self.done, self.alive = {}, [], {}, False
         self.crashing, self.dying, self.interrupting, self.idle = set(), None, None, False
         self.stopped, self.given_up, self.left = 0, [], 0
-        for name in ("alone", "finished", "queue", "put", "start", "workers", "stop", "metrics_at", "reason", "give_up", "remove", "sweep"):
+        for name in (
+            "alone",
+            "finished",
+            "queue",
+            "put",
+            "start",
+            "workers",
+            "stop",
+            "metrics_at",
+            "reason",
+            "give_up",
+            "remove",
+            "sweep",
+        ):
             monkeypatch.setattr(experiments, name, getattr(self, name))
         monkeypatch.setattr(runner, "LOOK_SECONDS", 0)
         monkeypatch.setattr(runner, "ASK_SECONDS", 0)
@@ -102,7 +119,10 @@ def test_what_decides_another_arms_steps_runs_first_and_all_cells_run_once(tmp_p
     study.run()
     plan = study.plan()
     assert not plan.waiting and {cell.name for cell in plan.cells} == desk.done.keys() and len(desk.order) == 6
-    assert [set(overrides) for _, overrides in desk.order[:2]] == [{"train.steps=100", "train.seed=1"}, {"train.steps=100", "train.mode=standard", "train.seed=1"}]
+    assert [set(overrides) for _, overrides in desk.order[:2]] == [
+        {"train.steps=100", "train.seed=1"},
+        {"train.steps=100", "train.mode=standard", "train.seed=1"},
+    ]
     assert sum("train.steps=400" in overrides for _, overrides in desk.order) == 2
     assert [line for line in said if line.startswith("6 of 6: ")]
 
@@ -168,7 +188,9 @@ def test_uncommitted_code_is_refused_before_anything_is_queued(tmp_path, desk, m
 
 
 def test_several_workers_begin_with_one_cell_for_each_way_of_asking(tmp_path):
-    plan = expander(tmp_path, arms="{step_by_step: {}, primed: {annotate.priming: teacher}, small: {student.scratch.d_model: 32}}").plan()
+    plan = expander(
+        tmp_path, arms="{step_by_step: {}, primed: {annotate.priming: teacher}, small: {student.scratch.d_model: 32}}"
+    ).plan()
     assert {(cell.arm, cell.seed) for cell in first(plan.cells, plan, [], 2)} == {("primed", 1), ("step_by_step", 1)}
     done = [cell.name for cell in plan.cells if cell.seed == 1 and cell.arm != "small"]
     assert first(plan.cells, plan, done, 2) == plan.cells == first(plan.cells, plan, [], 1)

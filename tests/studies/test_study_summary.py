@@ -6,7 +6,16 @@ from distill.studies.table import by_arm, interval
 
 
 def row(arm, seed, accuracy, status="ok"):
-    return {"arm": arm, "seed": seed, "accuracy": accuracy, "status": status, "usd": 0.5, "teraflop": None, "steps": 10, "train_seconds": 1.0}
+    return {
+        "arm": arm,
+        "seed": seed,
+        "accuracy": accuracy,
+        "status": status,
+        "usd": 0.5,
+        "teraflop": None,
+        "steps": 10,
+        "train_seconds": 1.0,
+    }
 
 
 ROWS = [
@@ -20,7 +29,14 @@ def test_failures_are_counted_and_not_averaged_away():
     assert found["other"]["failures"] == {"at_chance": 1, "diverged": 0, "crashed": 1}
     assert (found["other"]["seeds"], found["other"]["finished"]) == (3, 2)
     assert found["other"]["accuracy"]["mean"] == pytest.approx(0.57), "the seed at chance is in the mean"
-    assert found["other"]["learned"] == {"n": 1, "mean": 0.80, "ci_low": None, "ci_high": None, "least": 0.80, "most": 0.80}
+    assert found["other"]["learned"] == {
+        "n": 1,
+        "mean": 0.80,
+        "ci_low": None,
+        "ci_high": None,
+        "least": 0.80,
+        "most": 0.80,
+    }
     assert found["other"]["usd"] == 0.5 and found["other"]["teraflop"] is None
 
 

@@ -13,8 +13,20 @@ from distill.studies.table import by_arm, tabled, write_tables
 
 
 def test_a_table_tells_the_frontier_what_its_experiments_did(tmp_path):
-    plan = expander(tmp_path, arms="{step_by_step: {}, half: {subsample.explanation_rate: 0.5, train.label_weight: 0.3}}", controls="[shuffled_rationale]").plan()
-    found = observations(shown(entry("main", "a", {}), *(entry(cell.name, f"rev {cell.name}", cell.params, 0.7 + n / 100) for n, cell in enumerate(plan.cells[:-1]))))[1:]
+    plan = expander(
+        tmp_path,
+        arms="{step_by_step: {}, half: {subsample.explanation_rate: 0.5, train.label_weight: 0.3}}",
+        controls="[shuffled_rationale]",
+    ).plan()
+    found = observations(
+        shown(
+            entry("main", "a", {}),
+            *(
+                entry(cell.name, f"rev {cell.name}", cell.params, 0.7 + n / 100)
+                for n, cell in enumerate(plan.cells[:-1])
+            ),
+        )
+    )[1:]
     price = price_with(SETTINGS, 0.25)
     made = rows(plan, found, {plan.cells[-1].name: "Failed"}, {}, price)
     keys = {"settings": plan.cells[0].params, "seed_keys": ["student.seed", "train.seed"]}
@@ -23,16 +35,30 @@ def test_a_table_tells_the_frontier_what_its_experiments_did(tmp_path):
 
     said: list[str] = []
     again = tabled(tmp_path / "studies", said.append)
-    assert [(one.name, one.revision, one.params) for one in again] == [(one.name, one.revision, one.params) for one in found] and not said
-    assert [one.priced for one in again] == [(round(usd, 6), known) for usd, known in map(price, found)] and again[1].priced[1] == "predicted"
+    assert [(one.name, one.revision, one.params) for one in again] == [
+        (one.name, one.revision, one.params) for one in found
+    ] and not said
+    assert [one.priced for one in again] == [(round(usd, 6), known) for usd, known in map(price, found)] and again[
+        1
+    ].priced[1] == "predicted"
     kept, here = Frontier(again, price_with(SETTINGS, None), 0.95), Frontier(found, price, 0.95)
     assert kept.plot() == here.plot() and kept.left_out == here.left_out and kept.left_out["controls"] == 1
-    assert kept.metrics() | {"from_tables": 0} == here.metrics() and kept.from_tables == 4 and kept.teacher == "t, simulated"
+    assert (
+        kept.metrics() | {"from_tables": 0} == here.metrics()
+        and kept.from_tables == 4
+        and kept.teacher == "t, simulated"
+    )
 
 
 def test_what_is_no_table_is_left_out_and_said(tmp_path):
-    for name, text in (("old.json", json.dumps({"cells": [{"accuracy": 0.5}]})), ("torn.json", "{"), ("list.json", json.dumps({"cells": [1]}))):
+    for name, text in (
+        ("old.json", json.dumps({"cells": [{"accuracy": 0.5}]})),
+        ("torn.json", "{"),
+        ("list.json", json.dumps({"cells": [1]})),
+    ):
         (tmp_path / name).write_text(text)
     said: list[str] = []
-    assert tabled(tmp_path, said.append) == [] and [line.split(" is left out: ")[0].rsplit("/", 1)[1] for line in said] == ["list.json", "old.json", "torn.json"]
+    assert tabled(tmp_path, said.append) == [] and [
+        line.split(" is left out: ")[0].rsplit("/", 1)[1] for line in said
+    ] == ["list.json", "old.json", "torn.json"]
     assert tabled(tmp_path / "none", said.append) == []

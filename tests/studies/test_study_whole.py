@@ -30,7 +30,10 @@ def a_lock_without_cache() -> str:
     """dvc.lock of another run: every out has a hash, and the cache nothing of it, as in a fresh clone."""
     stages = {}
     for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items():
-        known = [{"path": out, "hash": "md5", "md5": f"{number:032x}" + ("" if "." in out else ".dir"), "size": 1} for number, out in enumerate(stage["outs"], 1)]
+        known = [
+            {"path": out, "hash": "md5", "md5": f"{number:032x}" + ("" if "." in out else ".dir"), "size": 1}
+            for number, out in enumerate(stage["outs"], 1)
+        ]
         stages[name] = {"cmd": stage["cmd"], "outs": known}
     return json.dumps({"schema": "2.0", "stages": stages})
 
@@ -65,7 +68,9 @@ def test_a_study_runs_through_dvcs_queue_and_never_twice(tmp_path):
 
     run("stages/frontier.py")
     point = repository.json("metrics/plots/frontier.json")
-    assert [(one["names"], one["accuracy"], one["front"], one["usd"]) for one in point] == [([rows[0]["cell"]], 0.9, 0.9, 0.25)]
+    assert [(one["names"], one["accuracy"], one["front"], one["usd"]) for one in point] == [
+        ([rows[0]["cell"]], 0.9, 0.9, 0.25)
+    ]
     kept = repository.json("metrics/frontier.json")
     assert kept["saving"]["break_even_rows"] == 10 and kept["from_tables"] == 0
 

@@ -33,7 +33,13 @@ def folder(tmp_path):
 
 
 def task(make_settings, folder, **changes):
-    every = {"task.name": "cqa", "task.path": str(folder), "task.train_rows": "all", "task.test_rows": "all", "task.validation_rows": 0.2}
+    every = {
+        "task.name": "cqa",
+        "task.path": str(folder),
+        "task.train_rows": "all",
+        "task.test_rows": "all",
+        "task.validation_rows": 0.2,
+    }
     return CommonsenseQA(make_settings(**every | changes).task)
 
 
@@ -43,7 +49,10 @@ def test_the_published_files_become_rows(make_settings, folder):
     found = next(r for r in splits["test"] if r.id == "idtest3")
     assert found.input == "Where is thing test3?\nAnswer choices:\n(a) park\n(b) park bench\n(c) sea\n(d) sky\n(e) sky"
     assert (found.label, found.rationale, found.source) == ("park bench", "it is number test3", "test/3")
-    assert found.fields == {"question": "Where is thing test3?", "choices": "(a) park\n(b) park bench\n(c) sea\n(d) sky\n(e) sky"}
+    assert found.fields == {
+        "question": "Where is thing test3?",
+        "choices": "(a) park\n(b) park bench\n(c) sea\n(d) sky\n(e) sky",
+    }
 
 
 def test_validation_is_cut_before_train_is_limited(make_settings, folder):
@@ -65,7 +74,10 @@ def test_every_prompt_renders(make_settings, folder):
     [
         ({"question": ""}, r"cqa_test.json:2: field 'question' is ''; it must be a text that is not empty"),
         ({"choices": "a"}, r"cqa_test.json:2: field 'choices' is 'a'; it must be a list"),
-        ({"answer": "moon"}, r"cqa_test.json:2: the answer 'moon' is none of the choices .*; compare with the published data set"),
+        (
+            {"answer": "moon"},
+            r"cqa_test.json:2: the answer 'moon' is none of the choices .*; compare with the published data set",
+        ),
     ],
 )
 def test_a_bad_row_is_named(make_settings, folder, changes, message):

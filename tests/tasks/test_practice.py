@@ -19,7 +19,9 @@ from distill.tasks.survey import survey
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "data/examples/practice.yaml"
-SETTINGS = replace(load_settings(ROOT / "params.yaml").task, path=str(FILE), train_rows=900, validation_rows=90, test_rows=150, seed=1)
+SETTINGS = replace(
+    load_settings(ROOT / "params.yaml").task, path=str(FILE), train_rows=900, validation_rows=90, test_rows=150, seed=1
+)
 
 
 def splits(**changes):
@@ -66,8 +68,14 @@ def test_labels_and_rationales_follow_from_the_scale(rows, things):
         first, second = named(row)
         gap = things[first] - things[second]
         assert row.label == ("larger" if gap > 0 else "smaller" if gap < 0 else "similar")
-        end = {"larger": "the first is larger", "smaller": "the first is smaller", "similar": "the two are similar in size"}[row.label]
-        assert row.rationale == f"The first is {names[things[first]]} and the second is {names[things[second]]}, so {end}."
+        end = {
+            "larger": "the first is larger",
+            "smaller": "the first is smaller",
+            "similar": "the two are similar in size",
+        }[row.label]
+        assert (
+            row.rationale == f"The first is {names[things[first]]} and the second is {names[things[second]]}, so {end}."
+        )
         assert 10 <= len(row.rationale.split()) <= 40
         assert first not in row.rationale.split() and second not in row.rationale.split()
 
@@ -93,7 +101,15 @@ def test_a_row_is_its_question_and_its_id_its_content(rows, things):
 
 @pytest.mark.parametrize(
     ("thing", "wanted"),
-    [("ladle", "a ladle"), ("oar", "an oar"), ("ukulele", "a ukulele"), ("umbrella", "an umbrella"), ("unicorn", "a unicorn"), ("hourglass", "an hourglass"), ("yurt", "a yurt")],
+    [
+        ("ladle", "a ladle"),
+        ("oar", "an oar"),
+        ("ukulele", "a ukulele"),
+        ("umbrella", "an umbrella"),
+        ("unicorn", "a unicorn"),
+        ("hourglass", "an hourglass"),
+        ("yurt", "a yurt"),
+    ],
 )
 def test_articles_follow_the_sound(thing, wanted):
     assert with_article(thing) == wanted
@@ -130,7 +146,9 @@ def test_more_rows_than_there_are_pairs_is_an_error():
 def test_all_pairs_can_be_used(tmp_path):
     path = tmp_path / "small.yaml"
     values = yaml.safe_load(FILE.read_text())
-    values["scale"] = [{"name": name, "items": items} for name, items in (("low", ["a1", "a2", "a3"]), ("high", ["b1", "b2", "b3"]))]
+    values["scale"] = [
+        {"name": name, "items": items} for name, items in (("low", ["a1", "a2", "a3"]), ("high", ["b1", "b2", "b3"]))
+    ]
     path.write_text(yaml.safe_dump(values))
     assert read_scale(path).capacity == 12  # 6 pairs on one step, 9 on two of which 4 are larger and 4 smaller
     found = splits(path=str(path), train_rows=6, validation_rows=3, test_rows=3)
@@ -145,7 +163,14 @@ def test_rows_do_not_depend_on_the_hash_seed(rows):
         "print([row.id for row in task.splits()['train']])"
     )
     for seed in ("1", "2"):
-        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env={"PYTHONHASHSEED": seed})
+        out = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+            env={"PYTHONHASHSEED": seed},
+        )
         assert out.stdout.strip() == str([row.id for row in rows["train"]])
 
 
@@ -154,7 +179,7 @@ def test_the_prompts_show_the_question_and_name_every_label(rows):
         template.check(Practice.fields)
         assert all(label in template.user for label in Practice.classes)
     text = Practice.explain.messages(rows["train"][0].fields)[0]["content"]
-    assert "{" not in text and 'So the answer is X.' in text
+    assert "{" not in text and "So the answer is X." in text
 
 
 @pytest.mark.parametrize(
@@ -163,10 +188,19 @@ def test_the_prompts_show_the_question_and_name_every_label(rows):
         ({"kind": "keywords"}, "kind must be comparison"),
         ({"scale": [{"name": "a", "items": ["x", "y"]}]}, "has 1 steps; at least 2"),
         ({"scale": [{"name": "a", "items": ["x", "y"]}, {"name": "b", "items": ["z"]}]}, "'b' has 1 items; at least 2"),
-        ({"scale": [{"name": "a", "items": ["x", "y"]}, {"name": "b", "items": ["z", "x"]}]}, "'x' is in 'a' and in 'b'"),
-        ({"scale": [{"name": "a", "items": ["x", True]}, {"name": "b", "items": ["z", "w"]}]}, "has the item True; each must be a word"),
+        (
+            {"scale": [{"name": "a", "items": ["x", "y"]}, {"name": "b", "items": ["z", "x"]}]},
+            "'x' is in 'a' and in 'b'",
+        ),
+        (
+            {"scale": [{"name": "a", "items": ["x", True]}, {"name": "b", "items": ["z", "w"]}]},
+            "has the item True; each must be a word",
+        ),
         ({"scale": [{"name": "a"}]}, "a key is missing or not of its kind .'items'"),
-        ({"rationale": "The first is {first}, {conclusion}."}, "rationale: has 9 words for 'crumb sized'; allowed: 10 to 40"),
+        (
+            {"rationale": "The first is {first}, {conclusion}."},
+            "rationale: has 9 words for 'crumb sized'; allowed: 10 to 40",
+        ),
         ({"rationale": "{thing}"}, "unknown placeholder 'thing'"),
         ({"question": "{one} or {two}?"}, "unknown placeholder 'one'"),
     ],
@@ -185,7 +219,9 @@ def test_other_labels_than_the_tasks_own_are_refused(tmp_path):
         read_scale(path)
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "no such file"), ("a: [", "not YAML"), ("- a", "kind must be comparison")])
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "no such file"), ("a: [", "not YAML"), ("- a", "kind must be comparison")]
+)
 def test_no_file_or_no_yaml(tmp_path, content, message):
     path = tmp_path / "practice.yaml"
     if content is not None:

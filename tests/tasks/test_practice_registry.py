@@ -13,7 +13,7 @@ from distill.tasks.base import Task
 from distill.tasks.registry import TASKS, get_task
 
 SETTINGS = replace(load_settings(Path(__file__).parents[2] / "params.yaml").task, path="x")
-OWN = '''
+OWN = """
 from distill.templates import Template
 from distill.rows.records import Example
 from distill.tasks.base import Task
@@ -31,7 +31,7 @@ class Parity(Task):
 
 class NoTask:
     pass
-'''
+"""
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))
@@ -43,7 +43,10 @@ def test_every_registered_name_leads_to_a_task_of_that_name(name):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(DataError, match=r"task\.name: is 'practise'; allowed: anli1, anli2, anli3, cqa, esnli, gsm8k, practice, svamp, table, or a class of your own"):
+    with pytest.raises(
+        DataError,
+        match=r"task\.name: is 'practise'; allowed: anli1, anli2, anli3, cqa, esnli, gsm8k, practice, svamp, table, or a class of your own",
+    ):
         get_task(replace(SETTINGS, name="practise"))
 
 

@@ -21,7 +21,13 @@ def jsonl(path, rows):
 @pytest.fixture
 def make(make_settings, tmp_path):
     def made(name, path="x", **changes):
-        every = {"task.name": name, "task.path": str(path), "task.train_rows": "all", "task.test_rows": "all", "task.validation_rows": 0.2}
+        every = {
+            "task.name": name,
+            "task.path": str(path),
+            "task.train_rows": "all",
+            "task.test_rows": "all",
+            "task.validation_rows": 0.2,
+        }
         return get_task(make_settings(**every | {f"task.{key}": value for key, value in changes.items()}).task)
 
     return made
@@ -45,11 +51,23 @@ def counts(splits):
     return {split: len(rows) for split, rows in splits.items()}
 
 
-ANLI = [{"uid": f"u{i}", "premise": f"Premise {i} is long.", "hypothesis": f"Claim {i}.", "label": i % 3, "reason": "" if i % 2 else f"since {i}"} for i in range(12)]
+ANLI = [
+    {
+        "uid": f"u{i}",
+        "premise": f"Premise {i} is long.",
+        "hypothesis": f"Claim {i}.",
+        "label": i % 3,
+        "reason": "" if i % 2 else f"since {i}",
+    }
+    for i in range(12)
+]
 
 
 def anli_file(rows):
-    return [{**{k: v for k, v in row.items() if k != "premise"}, "context": row["premise"], "label": "enc"[row["label"]]} for row in rows]
+    return [
+        {**{k: v for k, v in row.items() if k != "premise"}, "context": row["premise"], "label": "enc"[row["label"]]}
+        for row in rows
+    ]
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -78,7 +96,16 @@ def test_anli_from_files_and_from_the_hub(make, tmp_path, monkeypatch, number):
 def test_esnli_from_files_and_from_the_hub(make, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     labels = ("entailment", "neutral", "contradiction", "-")
-    rows = [{"pairID": f"p{i // 2}", "gold_label": labels[i % 4], "Sentence1": f"A man {i}, walking.", "Sentence2": f"Somebody moves {i}.", "Explanation_1": f"he walks {i}"} for i in range(16)]
+    rows = [
+        {
+            "pairID": f"p{i // 2}",
+            "gold_label": labels[i % 4],
+            "Sentence1": f"A man {i}, walking.",
+            "Sentence2": f"Somebody moves {i}.",
+            "Explanation_1": f"he walks {i}",
+        }
+        for i in range(16)
+    ]
     for name, part in (("train_1", rows[:4]), ("train_2", rows[4:8]), ("dev", rows[8:12]), ("test", rows[12:])):
         with open(tmp_path / f"esnli_{name}.csv", "w", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]))
@@ -87,35 +114,69 @@ def test_esnli_from_files_and_from_the_hub(make, tmp_path, monkeypatch):
     found = make("esnli", tmp_path).splits()
     assert counts(found) == {"train": 6, "validation": 3, "test": 3}
     row = found["train"][4]
-    assert (row.id, row.label, row.rationale, row.fields["premise"]) == ("train-5", "neutral", "he walks 5", "A man 5, walking.")
+    assert (row.id, row.label, row.rationale, row.fields["premise"]) == (
+        "train-5",
+        "neutral",
+        "he walks 5",
+        "A man 5, walking.",
+    )
 
-    part = [{"premise": r["Sentence1"], "hypothesis": r["Sentence2"], "label": i % 4 if i % 4 < 3 else -1, "explanation_1": r["Explanation_1"]} for i, r in enumerate(rows)]
+    part = [
+        {
+            "premise": r["Sentence1"],
+            "hypothesis": r["Sentence2"],
+            "label": i % 4 if i % 4 < 3 else -1,
+            "explanation_1": r["Explanation_1"],
+        }
+        for i, r in enumerate(rows)
+    ]
     copy = hub(tmp_path / "hub", {"train": part[:8], "validation": part[8:12], "test": part[12:]})
     assert make("esnli", hub=copy, revision="0" * 40).splits() == found
 
 
 def test_svamp_labels_are_equations_that_are_compared_by_value(make, tmp_path):
     for split, count in (("train", 10), ("test", 3)):
-        jsonl(tmp_path / f"svamp_{split}.json", [{"input": f"Ann has {i} eggs ({split}).\nHow many?", "label": f"( {i}.0 / 2.0 )"} for i in range(count)])
+        jsonl(
+            tmp_path / f"svamp_{split}.json",
+            [{"input": f"Ann has {i} eggs ({split}).\nHow many?", "label": f"( {i}.0 / 2.0 )"} for i in range(count)],
+        )
     task = make("svamp", tmp_path)
     found = task.splits()
     assert counts(found) == {"train": 8, "validation": 2, "test": 3}
     row = found["test"][1]
     assert row.label == "( 1.0 / 2.0 )" and row.source == "test/1" and row.rationale is None
-    assert same_label(task.kind, row.label, "0.5") and same_label(task.kind, row.label, "1/2") and not same_label(task.kind, row.label, "2")
+    assert (
+        same_label(task.kind, row.label, "0.5")
+        and same_label(task.kind, row.label, "1/2")
+        and not same_label(task.kind, row.label, "2")
+    )
     survey(found, task, 128)
 
 
 def test_svamp_from_the_hub(make, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    rows = [{"ID": f"chal-{i}", "Body": f"There are {i} boys", "Question": "How many are there?", "Equation": f"( {i}.0 + 2.0 )", "Answer": str(i + 2)} for i in range(12)]
+    rows = [
+        {
+            "ID": f"chal-{i}",
+            "Body": f"There are {i} boys",
+            "Question": "How many are there?",
+            "Equation": f"( {i}.0 + 2.0 )",
+            "Answer": str(i + 2),
+        }
+        for i in range(12)
+    ]
     found = make("svamp", hub=hub(tmp_path / "hub", {"train": rows[:9], "test": rows[9:]}), revision="0" * 40).splits()
-    assert found["test"][0].input == "There are 9 boys. How many are there?" and found["test"][0].label == "( 9.0 + 2.0 )"
+    assert (
+        found["test"][0].input == "There are 9 boys. How many are there?" and found["test"][0].label == "( 9.0 + 2.0 )"
+    )
 
 
 def test_gsm8k_solutions_are_rationales_without_calculator_notes(make, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    rows = [{"question": f"Q{i}?", "answer": f"He sold 48/2 = <<48/2=24>>24 clips.\nThen {i}.\n#### {1000 + i:,}"} for i in range(12)]
+    rows = [
+        {"question": f"Q{i}?", "answer": f"He sold 48/2 = <<48/2=24>>24 clips.\nThen {i}.\n#### {1000 + i:,}"}
+        for i in range(12)
+    ]
     for split, part in (("train", rows[:10]), ("test", rows[10:])):
         jsonl(tmp_path / f"{split}.jsonl", part)
     found = make("gsm8k", tmp_path).splits()
@@ -127,7 +188,14 @@ def test_gsm8k_solutions_are_rationales_without_calculator_notes(make, tmp_path,
 
 
 def test_bad_rows_come_in_one_list(make, tmp_path):
-    jsonl(tmp_path / "train.jsonl", [{"question": "", "answer": "1 #### 1"}, {"question": "Q?", "answer": "no mark"}, {"question": "Q?", "answer": "#### many"}])
+    jsonl(
+        tmp_path / "train.jsonl",
+        [
+            {"question": "", "answer": "1 #### 1"},
+            {"question": "Q?", "answer": "no mark"},
+            {"question": "Q?", "answer": "#### many"},
+        ],
+    )
     jsonl(tmp_path / "test.jsonl", [{"question": "Q?", "answer": "#### 1"}])
     with pytest.raises(DataError) as error:
         make("gsm8k", tmp_path).splits()
@@ -144,10 +212,18 @@ def test_a_hub_data_set_that_is_not_there_is_named(make, tmp_path, monkeypatch):
 
 def test_near_duplicates_across_published_splits_are_counted_and_left(make, tmp_path):
     question = "A farmer has many hens, and each of them lays an egg a day; how many in a week? "
-    train = [{"question": f"{chr(97 + i) * 9} unlike the others {chr(98 + i) * 12}", "answer": "so #### 3"} for i in range(9)]
+    train = [
+        {"question": f"{chr(97 + i) * 9} unlike the others {chr(98 + i) * 12}", "answer": "so #### 3"} for i in range(9)
+    ]
     jsonl(tmp_path / "train.jsonl", [*train, {"question": question, "answer": "so #### 3"}])
-    jsonl(tmp_path / "test.jsonl", [{"question": question + "Now!", "answer": "so #### 3"}, {"question": "Else?", "answer": "so #### 3"}])
+    jsonl(
+        tmp_path / "test.jsonl",
+        [{"question": question + "Now!", "answer": "so #### 3"}, {"question": "Else?", "answer": "so #### 3"}],
+    )
     task = make("gsm8k", tmp_path)
     found = task.splits()
     assert counts(found) == {"train": 8, "validation": 2, "test": 2}
-    assert survey(found, task, 128).metrics["duplicates"] == {"across_splits": 0, "near": {"rows": 2, "groups": 1, "across_splits": 1, "similarity": 0.8}}
+    assert survey(found, task, 128).metrics["duplicates"] == {
+        "across_splits": 0,
+        "near": {"rows": 2, "groups": 1, "across_splits": 1, "similarity": 0.8},
+    }

@@ -17,12 +17,36 @@ from distill.tasks.survey import survey
 from distill.tasks.table import Table
 from distill.teacher.exchange import Reply, Usage
 
-WORDS = ["amber", "brook", "cedar", "delta", "ember", "fjord", "grove", "haven", "inlet", "jetty", "knoll", "ledge", "marsh", "north", "ocean", "pearl", "quartz", "ridge", "slope", "thorn"]
+WORDS = [
+    "amber",
+    "brook",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "haven",
+    "inlet",
+    "jetty",
+    "knoll",
+    "ledge",
+    "marsh",
+    "north",
+    "ocean",
+    "pearl",
+    "quartz",
+    "ridge",
+    "slope",
+    "thorn",
+]
 
 
 def text(i):
     """Texts that are unlike one another."""
-    return " ".join(WORDS[(i * 7 + k * (i // 20 + 3)) % 20] + chr(97 + (i * k) % 26) for k in range(8)) + f" {chr(97 + i % 26)}{i // 26}"
+    return (
+        " ".join(WORDS[(i * 7 + k * (i // 20 + 3)) % 20] + chr(97 + (i * k) % 26) for k in range(8))
+        + f" {chr(97 + i % 26)}{i // 26}"
+    )
 
 
 def rows(count=100, labelled=60):
@@ -120,7 +144,10 @@ def test_another_delimiter_and_a_byte_order_mark(make, tmp_path):
 
 
 def test_several_columns_context_and_id(make, tmp_path):
-    data = [{"Nr": f"n{i:03}", "Sub ject": f"s{i}", "message": text(i), "found": f"page {i}", "desk": "a" if i % 2 else "b"} for i in range(60)]
+    data = [
+        {"Nr": f"n{i:03}", "Sub ject": f"s{i}", "message": text(i), "found": f"page {i}", "desk": "a" if i % 2 else "b"}
+        for i in range(60)
+    ]
     table = {"table.columns": ["Sub ject", "message"], "table.context": "found", "table.id": "Nr"}
     task = make(csv_file(tmp_path / "in.csv", data), **table)
     row = next(row for split in task.splits().values() for row in split if row.id == "n005")
@@ -129,7 +156,9 @@ def test_several_columns_context_and_id(make, tmp_path):
     assert task.fields == ("Sub_ject", "message", "context")
     prompt = task.explain.messages(row.fields)[0]["content"]
     assert f"\n\nContext: page 5\n\nSub ject: s5\nMessage: {text(5)}\n\n" in prompt
-    assert list(ids(task.splits()["train"])) and [row.id for row in task.splits()["train"]] == sorted(row.id for row in task.splits()["train"])
+    assert list(ids(task.splits()["train"])) and [row.id for row in task.splits()["train"]] == sorted(
+        row.id for row in task.splits()["train"]
+    )
 
 
 def test_the_teacher_reads_the_context_before_the_question(make, make_settings, tmp_path):
@@ -141,10 +170,23 @@ def test_the_teacher_reads_the_context_before_the_question(make, make_settings, 
         def ask(self, requests):
             for request in requests:
                 asked.append(request.messages[-1]["content"])
-                yield Reply(request.row_id, request.sample, "So the answer is a.", "stop", "m", Usage(1, 0, 1, "reported"), None, False)
+                yield Reply(
+                    request.row_id,
+                    request.sample,
+                    "So the answer is a.",
+                    "stop",
+                    "m",
+                    Usage(1, 0, 1, "reported"),
+                    None,
+                    False,
+                )
 
     settings = make_settings()
-    list(Asker(Teacher(), card, settings.teacher).answers([(row, "explain") for row in found], start_templates(card, settings.prompt)))
+    list(
+        Asker(Teacher(), card, settings.teacher).answers(
+            [(row, "explain") for row in found], start_templates(card, settings.prompt)
+        )
+    )
     assert len(asked) == len(found) > 0
     for row, said in zip(found, asked, strict=True):
         assert 0 <= said.index(f"Context: {row.fields['context']}\n") < said.index(row.fields["message"])
@@ -166,7 +208,9 @@ def test_a_template_makes_input_and_prompt(make, tmp_path):
     row = task.splits()["test"][0]
     assert row.input == f"A customer writes: «{row.fields['message']}»"
     assert row.input in task.explain.messages(row.fields)[0]["content"]
-    with pytest.raises(DataError, match=r"task.table.template: the prompt shows {mesage}, which the task does not have"):
+    with pytest.raises(
+        DataError, match=r"task.table.template: the prompt shows {mesage}, which the task does not have"
+    ):
         make(tmp_path / "in.csv", **{"table.template": "{mesage}"})
 
 
@@ -175,7 +219,11 @@ def test_multiple_choice_brings_its_own_answers(make, tmp_path, listed):
     data = []
     for i in range(60):
         answers = [f"one {i}", f"two, {i}", "three"]
-        choices = {"json": {"options": json.dumps(answers)}, "bars": {"options": " | ".join(answers)}, "columns": dict(zip(("c1", "c2", "c3"), answers, strict=True))}
+        choices = {
+            "json": {"options": json.dumps(answers)},
+            "bars": {"options": " | ".join(answers)},
+            "columns": dict(zip(("c1", "c2", "c3"), answers, strict=True)),
+        }
         data.append({"message": text(i), "desk": "(B)" if i % 2 else f"one {i}", **choices[listed]})
     table = {"table.kind": "choices", "table.choices": ["c1", "c2", "c3"] if listed == "columns" else ["options"]}
     task = make(csv_file(tmp_path / "in.csv", data), **table)
@@ -194,12 +242,23 @@ def test_numbers_and_free_text(make, tmp_path, kind, label):
     assert len(found["test"]) == 20 and task.classes == () and task.card().kind == kind
     assert all(row.label for row in found["test"])
     chosen = {row.source for row in found["test"]}
-    assert chosen != {row.source for row in make(tmp_path / "in.csv", **{"table.kind": kind, "seed": 2}).splits()["test"]}
+    assert chosen != {
+        row.source for row in make(tmp_path / "in.csv", **{"table.kind": kind, "seed": 2}).splits()["test"]
+    }
 
 
 def test_every_problem_comes_in_one_list_with_its_line_and_what_to_do(make, tmp_path):
     path = tmp_path / "in.csv"
-    lines = [b"nr,message,desk", b"1,first message,post", b"2,,till", b"2,third message,tll", b"4,fourth", b"5,f\xfcnfte,post", b",sixth message,post", b"7,seventh,tll"]
+    lines = [
+        b"nr,message,desk",
+        b"1,first message,post",
+        b"2,,till",
+        b"2,third message,tll",
+        b"4,fourth",
+        b"5,f\xfcnfte,post",
+        b",sixth message,post",
+        b"7,seventh,tll",
+    ]
     path.write_bytes(b"\n".join(lines) + b"\n")
     with pytest.raises(DataError) as error:
         make(path, **{"table.id": "nr", "table.classes": ["post", "till"]}).splits()
@@ -225,7 +284,9 @@ def test_labels_that_differ_in_case_alone_are_said(make, tmp_path):
     data = [{**row, "desk": row["desk"].title() if i % 6 == 0 else row["desk"]} for i, row in enumerate(rows())]
     task = make(csv_file(tmp_path / "in.csv", data))
     task.splits()
-    assert task.notices == ["labels that are probably the same: 'Till' and 'till'; write them alike, as each is a class of its own"]
+    assert task.notices == [
+        "labels that are probably the same: 'Till' and 'till'; write them alike, as each is a class of its own"
+    ]
 
 
 def test_a_missing_column_is_named_with_those_there_are(make, tmp_path):
@@ -260,7 +321,9 @@ def test_jsonl_faults(make, tmp_path):
 
 def test_a_number_that_is_none_and_a_choice_that_is_none(make, tmp_path):
     data = [{"message": text(i), "desk": "four or five"} for i in range(9)]
-    with pytest.raises(DataError, match=r"line 2, line 3, line 4, line 5, line 6 and 4 more: the label 'four or five' is no number"):
+    with pytest.raises(
+        DataError, match=r"line 2, line 3, line 4, line 5, line 6 and 4 more: the label 'four or five' is no number"
+    ):
         make(csv_file(tmp_path / "in.csv", data), **{"table.kind": "number"}).splits()
     data = [{"message": text(i), "desk": "d", "options": "a|b" if i else "a"} for i in range(9)]
     with pytest.raises(DataError, match=r"line 2: 1 answers to choose from; give two or more in options"):
@@ -268,7 +331,9 @@ def test_a_number_that_is_none_and_a_choice_that_is_none(make, tmp_path):
 
 
 def test_too_few_labelled_rows_say_how_many_there_are(make, tmp_path):
-    with pytest.raises(DataError, match=r"25 rows have a label, and 20 for test and 10 for validation are to be cut .* Label more rows"):
+    with pytest.raises(
+        DataError, match=r"25 rows have a label, and 20 for test and 10 for validation are to be cut .* Label more rows"
+    ):
         make(csv_file(tmp_path / "in.csv", rows(labelled=25))).splits()
     with pytest.raises(DataError, match=r"0 rows have a label"):
         make(tmp_path / "in.csv", **{"table.label": None}).splits()
@@ -288,7 +353,11 @@ def test_equal_inputs_are_kept_once_the_labelled_one(make, tmp_path):
 
 
 def test_near_duplicates_stand_in_one_split(make, tmp_path):
-    data = [row for i, one in enumerate(rows(120, 120)) for row in (one, {**one, "message": one["message"].upper() + f"! {i}"})]
+    data = [
+        row
+        for i, one in enumerate(rows(120, 120))
+        for row in (one, {**one, "message": one["message"].upper() + f"! {i}"})
+    ]
     data += [{"message": text(i) + ", please.", "desk": ""} for i in range(120)]
     task = make(csv_file(tmp_path / "in.csv", data), test_rows=40, validation_rows=20)
     found = task.splits()
@@ -311,7 +380,10 @@ def test_a_message_in_very_many_copies_stays_in_train(make, tmp_path):
 
 def test_a_folder_of_parts_stays_as_it_is_cut_and_overlaps_are_reported(make, tmp_path):
     csv_file(tmp_path / "train.csv", rows(80, 70))
-    jsonl_file(tmp_path / "test.jsonl", [*rows()[90:], {"message": text(0), "desk": "till"}, {"message": text(95), "desk": "post"}])
+    jsonl_file(
+        tmp_path / "test.jsonl",
+        [*rows()[90:], {"message": text(0), "desk": "till"}, {"message": text(95), "desk": "post"}],
+    )
     task = make(tmp_path, test_rows="all")
     found = task.splits()
     assert {split: len(part) for split, part in found.items()} == {"train": 70, "validation": 10, "test": 2}
@@ -324,14 +396,20 @@ def test_a_folder_of_parts_stays_as_it_is_cut_and_overlaps_are_reported(make, tm
 def test_a_hub_data_set_with_class_names(make, tmp_path, monkeypatch):
     datasets = pytest.importorskip("datasets")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    features = datasets.Features({"message": datasets.Value("string"), "desk": datasets.ClassLabel(names=["till", "post"])})
+    features = datasets.Features(
+        {"message": datasets.Value("string"), "desk": datasets.ClassLabel(names=["till", "post"])}
+    )
     hub = tmp_path / "hub"
     for split, part in (("train", rows(60, 60)), ("test", rows(100, 100)[60:])):
         numbered = [{**row, "desk": row["desk"]} for row in part]
-        datasets.Dataset.from_list(numbered, features=features).to_parquet(str(hub / "data" / f"{split}-00000-of-00001.parquet"))
+        datasets.Dataset.from_list(numbered, features=features).to_parquet(
+            str(hub / "data" / f"{split}-00000-of-00001.parquet")
+        )
     found = make("x", hub=str(hub), revision="0" * 40, test_rows=15).splits()
     assert {split: len(part) for split, part in found.items()} == {"train": 50, "validation": 10, "test": 15}
-    assert {row.label for row in found["test"]} == {"till", "post"} and all(row.source.startswith("test/") for row in found["test"])
+    assert {row.label for row in found["test"]} == {"till", "post"} and all(
+        row.source.startswith("test/") for row in found["test"]
+    )
 
 
 def test_rows_are_written_as_they_come_and_as_a_list_would_be(routed, tmp_path):
@@ -351,7 +429,10 @@ def test_rows_are_written_as_they_come_and_as_a_list_would_be(routed, tmp_path):
         ({"table.description": None}, "task.table.description: is empty; say in one sentence what is to be decided"),
         ({"table.description": " "}, "task.table.description: is empty"),
         ({"table.kind": "choices"}, r"task.table.choices: is \[\] and kind is choices: name the columns of answers"),
-        ({"table.kind": "number", "table.classes": ["a", "b"]}, "task.table.classes: is .* and kind is number: set kind to classes, or this to"),
+        (
+            {"table.kind": "number", "table.classes": ["a", "b"]},
+            "task.table.classes: is .* and kind is number: set kind to classes, or this to",
+        ),
         ({"table.classes": ["a"]}, "task.table.classes: .*two or more"),
         ({"table.delimiter": "||"}, "task.table.delimiter: .* one character"),
         ({"name": "cqa", "test_rows": 0.5}, "task.test_rows: is 0.5; allowed: a count"),

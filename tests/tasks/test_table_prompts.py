@@ -12,7 +12,9 @@ FIELDS = {"question": "Who {asked}?", "choices": "(a) one\n(b) two", "context": 
 
 def prompts(kind, **changes):
     every = {"choices": kind == "choices", "context": False} | changes
-    return table_prompts(kind, "Do {this} well.", "Question: {question}", ("to do", "done") if kind == "classes" else (), **every)
+    return table_prompts(
+        kind, "Do {this} well.", "Question: {question}", ("to do", "done") if kind == "classes" else (), **every
+    )
 
 
 @pytest.mark.parametrize("kind", ["classes", "choices", "number", "text"])
@@ -30,7 +32,12 @@ def test_both_prompts_show_description_and_row_and_only_one_asks_to_explain(kind
 @pytest.mark.parametrize(
     ("kind", "choices", "said", "label"),
     [
-        ("classes", ("to do", "done"), "The list was ticked off yesterday, which means it is finished. So the answer is done.", "done"),
+        (
+            "classes",
+            ("to do", "done"),
+            "The list was ticked off yesterday, which means it is finished. So the answer is done.",
+            "done",
+        ),
         ("choices", ("one", "two"), "Two fits best, as there is a pair of them. So the answer is (b) two.", "two"),
         ("number", (), "There are 6 boxes of 7 eggs each, which is 6 * 7 = 42. So the answer is 42.", "42"),
         ("text", (), "The court sits in the Netherlands, by the sea.\nAnswer: The Hague", "The Hague"),

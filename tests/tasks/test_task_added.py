@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[2]
-OWN = '''
+OWN = """
 from distill.templates import Template
 from distill.rows.records import Example
 from distill.tasks.base import Task
@@ -32,7 +32,7 @@ class Parity(Task):
 
     def row(self, n):
         return Example(f"n{n:02}", f"the number {n}", {"number": str(n)}, label=self.classes[1 - n % 2], rationale=f"{n} is {n} times one")
-'''
+"""
 
 
 def test_one_file_and_one_setting_are_all_it_takes(tmp_path):
@@ -45,14 +45,22 @@ def test_one_file_and_one_setting_are_all_it_takes(tmp_path):
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     path = os.pathsep.join([str(tmp_path / "own"), os.environ.get("PYTHONPATH", "")])
     for stage in ("prepare", "optimize_prompt", "annotate", "subsample"):
-        run = subprocess.run([sys.executable, str(ROOT / "stages" / f"{stage}.py")], cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
+        run = subprocess.run(
+            [sys.executable, str(ROOT / "stages" / f"{stage}.py")],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+        )
         assert run.returncode == 0, run.stdout + run.stderr
     report = json.loads((tmp_path / "metrics/prepare.json").read_text())
     assert report["train"]["label"] == {"even": 0.5, "odd": 0.5} and report["test"]["rows"] == 10
     prompts = yaml.safe_load((tmp_path / "data/prompt.yaml").read_text())
     assert prompts[0]["user"].startswith("Is {number} odd or even? Explain")
     trained_on = [json.loads(line) for line in (tmp_path / "data/training/train.jsonl").read_text().splitlines()]
-    assert len(trained_on) == 40 and trained_on[3]["label"] == "odd" and trained_on[3]["rationale"] == "3 is 3 times one"
+    assert (
+        len(trained_on) == 40 and trained_on[3]["label"] == "odd" and trained_on[3]["rationale"] == "3 is 3 times one"
+    )
     annotated = json.loads((tmp_path / "metrics/annotate.json").read_text())
     assert annotated["teacher"] == "nobody was asked; train: human labels and rationales"
     assert annotated["cost"]["train"] == {"usd": 0.0, "calls": 0, "tokens_in": 0, "tokens_cached": 0, "tokens_out": 0}
@@ -68,7 +76,13 @@ def test_the_simulated_teacher_is_asked_about_its_rows(tmp_path):
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     path = os.pathsep.join([str(tmp_path / "own"), os.environ.get("PYTHONPATH", "")])
     for stage in ("prepare", "optimize_prompt", "show_prompts", "annotate"):
-        run = subprocess.run([sys.executable, str(ROOT / "stages" / f"{stage}.py")], cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
+        run = subprocess.run(
+            [sys.executable, str(ROOT / "stages" / f"{stage}.py")],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+        )
         assert run.returncode == 0, run.stdout + run.stderr
     annotated = json.loads((tmp_path / "metrics/annotate.json").read_text())
     assert annotated["cost"]["train"]["calls"] == 40 and annotated["cost"]["test"]["calls"] == 10

@@ -15,4 +15,7 @@ class Yes(Task):
 def test_the_card_says_what_later_stages_need():
     card = Yes(None).card()
     assert (card.name, card.kind, card.classes, card.fields) == ("yes", "classes", ("yes", "no"), ("text",))
-    assert card.prompts == {"explain": {"system": "s", "user": "{text} Why?"}, "label": {"system": "", "user": "{text}"}}
+    assert card.prompts == {
+        "explain": {"system": "s", "user": "{text} Why?"},
+        "label": {"system": "", "user": "{text}"},
+    }

@@ -22,7 +22,9 @@ def settings(make_settings):
 def made(settings, group, stratum, given=None):
     rows = len(group)
     given = np.zeros(rows, np.int8) if given is None else np.array(given, np.int8)
-    return cut(settings, np.ones(rows, bool), np.array(group), np.array(stratum), np.arange(rows, dtype=np.uint64), given)
+    return cut(
+        settings, np.ones(rows, bool), np.array(group), np.array(stratum), np.arange(rows, dtype=np.uint64), given
+    )
 
 
 def test_shares_are_in_proportion_and_add_up():
@@ -83,6 +85,7 @@ def test_of_equal_inputs_the_first_labelled_one_is_kept():
     content, part, label = (np.array(a) for a in ([5, 6, 5, 5, 6], [0, 0, 0, 0, 2], [0, 0, 9, 8, 0]))
     kept, at_odds = first_of_equals(content, part, label)
     assert kept.tolist() == [False, True, True, False, True] and at_odds.tolist() == [2, 3]
+
 
 ROWS = [Example(f"r{i}", str(i), {}) for i in range(20)]
 

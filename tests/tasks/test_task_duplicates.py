@@ -38,7 +38,11 @@ def test_similarity_is_of_sets_of_five_characters():
 def test_case_punctuation_and_numbers_do_not_tell_texts_apart_unless_the_answer_is_a_number():
     texts = ["Parcel 17 is late.", "another matter altogether", "parcel 23 IS late"]
     assert grouped(texts) == [0, 1, 0]
-    assert grouped(["I have 17 eggs and eat 4, how many are left?", "I have 23 eggs and eat 9, how many are left?"], 0.9, digits=False) == [0, 1]
+    assert grouped(
+        ["I have 17 eggs and eat 4, how many are left?", "I have 23 eggs and eat 9, how many are left?"],
+        0.9,
+        digits=False,
+    ) == [0, 1]
 
 
 def test_near_duplicates_of_near_duplicates_are_one_group():

@@ -22,7 +22,11 @@ class Published(Yes):
 
 
 def split(**changes):
-    rows = {"train": [Example("a", "A", {}, label="yes")], "validation": [Example("b", "B", {})], "test": [Example("c", "C D", {}, label="no")]}
+    rows = {
+        "train": [Example("a", "A", {}, label="yes")],
+        "validation": [Example("b", "B", {})],
+        "test": [Example("c", "C D", {}, label="no")],
+    }
     return rows | changes
 
 
@@ -32,8 +36,14 @@ def split(**changes):
         ({"test": []}, "the split 'test' is empty; see task.test_rows and task.path"),
         ({"test": [Example("a", "C", {})]}, "the id 'a' is there 2 times; make ids unique"),
         ({"test": [Example("c", "A", {})]}, r"'a' \(train\) and 'c' \(test\): the same input is in two splits"),
-        ({"test": [Example("c", "C", {}, label="maybe", source="f:3")]}, r"f:3 \(test\): the label 'maybe' is not allowed; use one of: yes, no"),
-        ({"test": [Example("c", "C", {}, label="yes", choices=("x", "y"))]}, "the label 'yes' is not allowed; use one of: x, y"),
+        (
+            {"test": [Example("c", "C", {}, label="maybe", source="f:3")]},
+            r"f:3 \(test\): the label 'maybe' is not allowed; use one of: yes, no",
+        ),
+        (
+            {"test": [Example("c", "C", {}, label="yes", choices=("x", "y"))]},
+            "the label 'yes' is not allowed; use one of: x, y",
+        ),
         ({"test": [Example("c", " ", {})]}, "the input is empty"),
     ],
 )
@@ -61,7 +71,14 @@ def test_metrics_count_what_is_there():
         "rows": 1,
         "labelled": 1,
         "with_rationale": 0,
-        "input_tokens_estimated": {"mean": 1.0, "p50": 1, "p95": 1, "p99": 1, "max": 1, "rows_over": {"128": 0, "256": 0, "512": 0, "1024": 0}},
+        "input_tokens_estimated": {
+            "mean": 1.0,
+            "p50": 1,
+            "p95": 1,
+            "p99": 1,
+            "max": 1,
+            "rows_over": {"128": 0, "256": 0, "512": 0, "1024": 0},
+        },
         "label": {"no": 1.0},
         "interval_width": interval_width(1),
     }
@@ -71,7 +88,10 @@ def test_metrics_count_what_is_there():
 def test_a_split_that_is_too_small_is_said_with_the_width_of_its_interval():
     few = [Example(f"t{i}", f"text {i}", {}, label="yes") for i in range(40)]
     notices = survey(split(test=few), Yes(None), 128).notices
-    assert "test has 40 labelled rows, which is few: an accuracy of 80% measured on them has a 95 % interval 24 points wide" in notices
+    assert (
+        "test has 40 labelled rows, which is few: an accuracy of 80% measured on them has a 95 % interval 24 points wide"
+        in notices
+    )
     many = [Example(f"t{i}", f"text {i}", {}, label="yes") for i in range(100)]
     assert not any(notice.startswith("test has") for notice in survey(split(test=many), Yes(None), 128).notices)
     assert interval_width(100) == pytest.approx(0.15546, abs=1e-5)
@@ -82,9 +102,15 @@ def test_inputs_that_the_student_would_cut_are_counted_by_an_estimate():
     found = survey(split(test=[long]), Yes(None), 128)
     assert tokens(long.input) == 150
     assert found.metrics["test"]["input_tokens_estimated"]["rows_over"] == {"128": 1, "256": 0, "512": 0, "1024": 0}
-    assert any(notice.startswith("inputs longer than student.max_input_tokens (128)") and ": 1 (l among them)" in notice for notice in found.notices)
+    assert any(
+        notice.startswith("inputs longer than student.max_input_tokens (128)") and ": 1 (l among them)" in notice
+        for notice in found.notices
+    )
     assert not any("max_input_tokens" in notice for notice in survey(split(test=[long]), Yes(None), 200).notices)
 
 
 def test_a_label_that_no_train_row_has_is_said():
-    assert "no labelled train row has the label no; the prompt search cannot score it" in survey(split(), Yes(None), 128).notices
+    assert (
+        "no labelled train row has the label no; the prompt search cannot score it"
+        in survey(split(), Yes(None), 128).notices
+    )

@@ -38,8 +38,13 @@ def settings(endpoint: FakeEndpoint) -> Callable[..., Settings]:
     def make(teacher: dict[str, Any] | None = None, **runtime: Any) -> Settings:
         return replace(
             base,
-            teacher=replace(base.teacher, **{"provider": "openai", "model": MODEL, "base_url": endpoint.base_url, **(teacher or {})}),
-            runtime=replace(base.runtime, **{"concurrency": 8, "prices": {MODEL: PRICE}, "timeout_s": 5.0, "batch_poll_s": 0.01, **runtime}),
+            teacher=replace(
+                base.teacher, **{"provider": "openai", "model": MODEL, "base_url": endpoint.base_url, **(teacher or {})}
+            ),
+            runtime=replace(
+                base.runtime,
+                **{"concurrency": 8, "prices": {MODEL: PRICE}, "timeout_s": 5.0, "batch_poll_s": 0.01, **runtime},
+            ),
         )
 
     return make
@@ -49,4 +54,3 @@ def settings(endpoint: FakeEndpoint) -> Callable[..., Settings]:
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("distill.teacher.workers._FIRST_RETRY_S", 0.001)
     monkeypatch.setattr("distill.teacher.workers._RETRY_FACTOR", 1.0)
-

@@ -13,7 +13,9 @@ from fake_endpoint import FakeEndpoint, Said, completion
 class FakeBatchEndpoint(FakeEndpoint):
     """Also speaks /files and /batches. A batch ends at the poll after `polls`; "failing" rows get an error line."""
 
-    def __init__(self, polls: int = 1, answer: Callable[[dict[str, Any], int], Said] = lambda body, times: completion()):
+    def __init__(
+        self, polls: int = 1, answer: Callable[[dict[str, Any], int], Said] = lambda body, times: completion()
+    ):
         super().__init__(answer)
         self.polls = polls
         self.files: dict[str, bytes] = {}
@@ -40,7 +42,17 @@ class FakeBatchEndpoint(FakeEndpoint):
         form = await request.post()
         assert form["purpose"] == "batch"
         name = self._file(form["file"].file.read())
-        return web.json_response({"id": name, "object": "file", "bytes": 1, "created_at": 1, "filename": "f", "purpose": "batch", "status": "processed"})
+        return web.json_response(
+            {
+                "id": name,
+                "object": "file",
+                "bytes": 1,
+                "created_at": 1,
+                "filename": "f",
+                "purpose": "batch",
+                "status": "processed",
+            }
+        )
 
     async def _content(self, request: web.Request) -> web.Response:
         return web.Response(body=self.files[request.match_info["id"]])

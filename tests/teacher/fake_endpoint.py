@@ -35,10 +35,17 @@ def completion(text: str | None = "Answer: yes", finish: str = "stop", usage: bo
         "created": 1,
         "model": "fake-2026-01-01",
         "system_fingerprint": "fp-1",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": text, **message}, "finish_reason": finish}],
+        "choices": [
+            {"index": 0, "message": {"role": "assistant", "content": text, **message}, "finish_reason": finish}
+        ],
     }
     if usage:
-        made["usage"] = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, "prompt_tokens_details": {"cached_tokens": 4}}
+        made["usage"] = {
+            "prompt_tokens": 10,
+            "completion_tokens": 5,
+            "total_tokens": 15,
+            "prompt_tokens_details": {"cached_tokens": 4},
+        }
     return Said(json.dumps(made).encode())
 
 
@@ -126,4 +133,6 @@ class FakeEndpoint:
             self.in_flight -= 1
         if answer.cut:
             request.transport.close()
-        return web.Response(body=answer.body, status=answer.status, headers={"Content-Type": "application/json", **answer.headers})
+        return web.Response(
+            body=answer.body, status=answer.status, headers={"Content-Type": "application/json", **answer.headers}
+        )

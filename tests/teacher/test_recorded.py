@@ -45,8 +45,14 @@ def test_a_missing_shard_would_shift_every_row_after_it(tmp_path):
 def test_lines_by_place_by_id_and_of_a_batch(tmp_path):
     jsonl(tmp_path / "place.jsonl", {"split": "test", "idx": 7, "response": "seven"})
     jsonl(tmp_path / "id.jsonl", {"id": "row-1", "response": "one", "model": "gpt-x", "finish_reason": "length"})
-    body = {"model": "gpt-y", "choices": [{"message": {"content": "two"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 5, "completion_tokens": 2}}
-    jsonl(tmp_path / "batch.jsonl", {"custom_id": "row-2", "response": {"status_code": 200, "body": body}, "error": None})
+    body = {
+        "model": "gpt-y",
+        "choices": [{"message": {"content": "two"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 5, "completion_tokens": 2},
+    }
+    jsonl(
+        tmp_path / "batch.jsonl", {"custom_id": "row-2", "response": {"status_code": 200, "body": body}, "error": None}
+    )
     found = read_completions(tmp_path)
     assert found["test/7"][0] == "seven"
     assert found["row-1"][:3] == ("one", "length", "gpt-x")
@@ -57,7 +63,10 @@ def test_lines_by_place_by_id_and_of_a_batch(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([{"id": "a", "response": "x"}, {"id": "a", "response": "y"}], r":2: a second completion for 'a' \(the first: .*:1\); keep one a row: point teacher.path at one file"),
+        (
+            [{"id": "a", "response": "x"}, {"id": "a", "response": "y"}],
+            r":2: a second completion for 'a' \(the first: .*:1\); keep one a row: point teacher.path at one file",
+        ),
         ([{"response": "x"}], ":1: needs 'id', 'custom_id', or 'split' and 'idx'"),
         ([{"id": "a", "response": None}], ":1: field 'response' must be the completion's text"),
         ([{"custom_id": "a", "response": {"body": {"error": "x"}}}], ":1: no chat completion at response.body"),
@@ -76,8 +85,15 @@ def test_nothing_there_is_said(tmp_path):
 
 
 def test_rows_are_answered_by_id_then_by_place_and_a_missing_one_fails_alone(tmp_path, make_settings):
-    path = jsonl(tmp_path / "c.jsonl", {"id": "a", "response": "by id"}, {"split": "test", "idx": 3, "response": "by place"})
-    changes = {"teacher.provider": "recorded", "teacher.path": str(path), "teacher.model": "palm", "prompt.optimizer": "fixed"}
+    path = jsonl(
+        tmp_path / "c.jsonl", {"id": "a", "response": "by id"}, {"split": "test", "idx": 3, "response": "by place"}
+    )
+    changes = {
+        "teacher.provider": "recorded",
+        "teacher.path": str(path),
+        "teacher.model": "palm",
+        "prompt.optimizer": "fixed",
+    }
     teacher = RecordedTeacher(make_settings(**changes), "annotate")
     replies = list(teacher.ask([request("b", "test/3"), request("c", "test/4"), request("a", "test/9")]))
     assert [(r.row_id, r.text, r.failure) for r in replies] == [

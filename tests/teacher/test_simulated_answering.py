@@ -17,7 +17,16 @@ from distill.teacher.simulated.model import Model
 from distill.teacher.simulated.tokens import count, cut, pieces
 
 FILE = Path(__file__).parents[2] / "data/examples/practice.yaml"
-TASK = Practice(replace(load_settings(FILE.parents[2] / "params.yaml").task, path=str(FILE), train_rows=600, validation_rows=1, test_rows=600, seed=7))
+TASK = Practice(
+    replace(
+        load_settings(FILE.parents[2] / "params.yaml").task,
+        path=str(FILE),
+        train_rows=600,
+        validation_rows=1,
+        test_rows=600,
+        seed=7,
+    )
+)
 ROWS = TASK.splits()["test"]
 MODEL = Model(FILE)
 HAND, LABEL = Practice.explain.user, Practice.label_only.user
@@ -51,7 +60,13 @@ def rates(prompt, rows=ROWS, **changes):
         words += len((found.rationale or "").split())
         tokens += body["usage"]["completion_tokens"]
     n = len(rows)
-    return {"right": right / n, "parsed": parsed / n, "explained": explained / n, "words": words / max(1, explained), "tokens": tokens / n}
+    return {
+        "right": right / n,
+        "parsed": parsed / n,
+        "explained": explained / n,
+        "words": words / max(1, explained),
+        "tokens": tokens / n,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +91,12 @@ def test_a_label_only_prompt_gets_cheap_and_less_accurate_labels(measured):
 @pytest.mark.parametrize(
     ("worse", "better", "what", "gain"),
     [
-        ("{question} Explain why.", "{question} Think it through, and only then answer. Explain why.", "explained", 0.04),
+        (
+            "{question} Explain why.",
+            "{question} Think it through, and only then answer. Explain why.",
+            "explained",
+            0.04,
+        ),
         ("{question}", "{question} Justify your choice.", "explained", 0.3),
         ("{question} Give reasons.", "{question} Give reasons, and say how big each of the two is.", "right", 0.05),
         ("{question} Explain.", "{question} Explain. Answer: larger, smaller or similar.", "parsed", 0.1),
@@ -91,7 +111,10 @@ def test_asking_for_it_helps_whatever_the_words(measured, worse, better, what, g
     assert measured(better)[what] - measured(worse)[what] > gain
 
 
-@pytest.mark.parametrize("brief", ["Use at most 20 words.", "Write 10 to 30 words.", "Explain in one sentence.", "Be concise.", "Keep it short."])
+@pytest.mark.parametrize(
+    "brief",
+    ["Use at most 20 words.", "Write 10 to 30 words.", "Explain in one sentence.", "Be concise.", "Keep it short."],
+)
 def test_asking_for_brevity_shortens(measured, brief):
     assert measured(f"{HAND} {brief}")["words"] < measured(HAND)["words"] - 8
 
@@ -105,7 +128,12 @@ def test_heat_costs_accuracy_and_answers_vary():
 
 def test_at_temperature_0_neither_seed_nor_sample_nor_room_counts():
     prompt = WELL_BUILT.replace("{question}", ROWS[0].input)
-    assert len({said(prompt, seed=seed, sample=str(seed), top_p=1 - seed / 10, max_tokens=200 + seed) for seed in range(5)}) == 1
+    assert (
+        len(
+            {said(prompt, seed=seed, sample=str(seed), top_p=1 - seed / 10, max_tokens=200 + seed) for seed in range(5)}
+        )
+        == 1
+    )
 
 
 def test_priming_prefixes_shift_things_slightly():
@@ -121,7 +149,9 @@ def test_priming_prefixes_shift_things_slightly():
 def test_a_given_answer_is_explained_and_not_disputed():
     given = rates('{question}\n\nThe correct answer is "{gold}". Explain why, in one sentence.')
     assert given["right"] > 0.96 and given["explained"] > 0.95
-    assert rates("{question} The answer is larger, smaller or similar. Explain why.")["right"] < 0.9, "a list gives nothing away"
+    assert rates("{question} The answer is larger, smaller or similar. Explain why.")["right"] < 0.9, (
+        "a list gives nothing away"
+    )
 
 
 def test_the_last_question_is_answered_and_demonstrations_set_the_form():
@@ -132,8 +162,14 @@ def test_the_last_question_is_answered_and_demonstrations_set_the_form():
     plain, few_shot = rates("{question}"), rates(shown + "{question}")
     assert few_shot["right"] > plain["right"] + 0.15 and few_shot["explained"] > plain["explained"] + 0.4
     assert said(shown + "How big is a coin next to a spoon?").endswith("Final answer: smaller")
-    turns = [{"role": "user", "content": "How big is a mug next to a barn?"}, {"role": "assistant", "content": "smaller"}]
-    assert "smaller" in said("how big is the pea next to the oak? One word: larger, smaller or similar.", turns=turns).lower()
+    turns = [
+        {"role": "user", "content": "How big is a mug next to a barn?"},
+        {"role": "assistant", "content": "smaller"},
+    ]
+    assert (
+        "smaller"
+        in said("how big is the pea next to the oak? One word: larger, smaller or similar.", turns=turns).lower()
+    )
 
 
 @pytest.mark.parametrize(
@@ -152,25 +188,39 @@ def test_a_question_is_found_in_any_dress(text, parts):
 
 
 def test_unknown_things_are_guessed_and_a_missing_question_is_told():
-    assert re.search(r"first is \w+ sized .*second is \w+ sized", said(WELL_BUILT.replace("{question}", "How big is a zorp next to a wild blick?")))
-    assert said("What is the capital of France?") == "I cannot find a question in your message. Could you show it again?"
+    assert re.search(
+        r"first is \w+ sized .*second is \w+ sized",
+        said(WELL_BUILT.replace("{question}", "How big is a zorp next to a wild blick?")),
+    )
+    assert (
+        said("What is the capital of France?") == "I cannot find a question in your message. Could you show it again?"
+    )
 
 
 def test_rationales_name_sizes_by_position_where_that_is_asked():
     texts = [said(WELL_BUILT.replace("{question}", row.input)) for row in ROWS[:300]]
     sizes = [bool(re.search(r"first is \w+ sized .*second is \w+ sized", text)) for text in texts]
     assert sum(sizes) > 0.93 * len(texts)
-    nouns = [any(f" {word} " in text for word in row.input.removesuffix("?").split()[4::4]) for row, text in zip(ROWS, texts, strict=False)]
+    nouns = [
+        any(f" {word} " in text for word in row.input.removesuffix("?").split()[4::4])
+        for row, text in zip(ROWS, texts, strict=False)
+    ]
     assert sum(nouns) < 0.05 * len(texts)
 
 
 def test_a_slip_over_a_wide_gap_has_right_sizes_and_a_wrong_end():
     ends = {"larger": 1, "smaller": -1, "similar": 0}
-    steps = {name: i for i, name in enumerate(["crumb", "finger", "hand", "arm", "person", "car", "house", "street", "mountain"])}
+    steps = {
+        name: i
+        for i, name in enumerate(["crumb", "finger", "hand", "arm", "person", "car", "house", "street", "mountain"])
+    }
     consistent = 0
     found = []
     for row in ROWS:
-        match = re.search(r"first is (\w+) sized \w+ the second is (\w+) sized.* (larger|smaller|similar)", said(HAND.replace("{question}", row.input)))
+        match = re.search(
+            r"first is (\w+) sized \w+ the second is (\w+) sized.* (larger|smaller|similar)",
+            said(HAND.replace("{question}", row.input)),
+        )
         if match and match[3] != row.label:
             gap = steps[match[1]] - steps[match[2]]
             agrees = (gap > 0) - (gap < 0) == ends[match[3]]
@@ -208,7 +258,9 @@ def test_a_json_schema_is_filled():
 
 
 def test_a_schema_without_room_for_a_rationale_gets_none():
-    value = json.loads(structured({"type": "object", "properties": {"label": {"type": "string"}}})["message"]["content"])
+    value = json.loads(
+        structured({"type": "object", "properties": {"label": {"type": "string"}}})["message"]["content"]
+    )
     assert value == {"label": "smaller"}
     free = reply("How big is a coin next to a lion? Answer as JSON.", response_format={"type": "json_object"})
     assert set(json.loads(free["choices"][0]["message"]["content"])) == {"rationale", "answer"}

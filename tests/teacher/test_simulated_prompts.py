@@ -22,16 +22,48 @@ READER = Reader(("larger", "smaller", "similar"), ("size", "big", "sized"))
 @pytest.mark.parametrize(
     ("trait", "texts"),
     [
-        ("explain", ["Explain it.", "Give your reasoning.", "Say why.", "Justify the choice.", "Show your work.", "Think it through."]),
-        ("label_only", ["Answer with one word.", "Give only the label.", "No explanation, please.", "Do not explain.", "Write the answer alone.", "Just the answer and nothing else."]),
-        ("reason_first", ["Think step by step.", "Explain before you answer.", "First reason, then decide.", "Give your reasons and only then conclude.", "Explain why, and finally give the label."]),
+        (
+            "explain",
+            [
+                "Explain it.",
+                "Give your reasoning.",
+                "Say why.",
+                "Justify the choice.",
+                "Show your work.",
+                "Think it through.",
+            ],
+        ),
+        (
+            "label_only",
+            [
+                "Answer with one word.",
+                "Give only the label.",
+                "No explanation, please.",
+                "Do not explain.",
+                "Write the answer alone.",
+                "Just the answer and nothing else.",
+            ],
+        ),
+        (
+            "reason_first",
+            [
+                "Think step by step.",
+                "Explain before you answer.",
+                "First reason, then decide.",
+                "Give your reasons and only then conclude.",
+                "Explain why, and finally give the label.",
+            ],
+        ),
         ("always", ["Always explain.", "Never skip the reason.", "Explain, even when it seems plain."]),
         ("care", ["Be careful.", "Answer accurately.", "Take your time.", "Don't rush."]),
         ("check", ["Double-check it.", "Verify the result.", "Make sure that it is right."]),
         ("role", ["You are a zoologist.", "Act as a judge.", "Answer as an expert."]),
         ("commit", ["Always choose one.", "Never hedge.", "Answer even if you are unsure.", "Be decisive."]),
         ("doubts", ["Mention caveats.", "Weigh the pros and cons."]),
-        ("position", ["Speak of the first and of the second.", "Do not repeat the names.", "Refer to them by position."]),
+        (
+            "position",
+            ["Speak of the first and of the second.", "Do not repeat the names.", "Refer to them by position."],
+        ),
         ("labels_listed", ["Is it larger, smaller or similar?", "SIMILAR / Larger / smaller"]),
         ("forced_choice", ["It must be one of these.", "No other word is fine.", "The allowed answers are few."]),
         ("strict_format", ["Put it on the last line.", "Use exactly these words.", "Answer in the following format."]),
@@ -56,7 +88,14 @@ def test_what_is_denied_is_not_asked_for():
 
 @pytest.mark.parametrize(
     ("text", "brief"),
-    [("Explain.", 0), ("Be brief.", 1), ("In at most 30 words.", 2), ("Use 10 to 20 words.", 2), ("Explain in one short sentence.", 2), ("under twenty words", 2)],
+    [
+        ("Explain.", 0),
+        ("Be brief.", 1),
+        ("In at most 30 words.", 2),
+        ("Use 10 to 20 words.", 2),
+        ("Explain in one short sentence.", 2),
+        ("under twenty words", 2),
+    ],
 )
 def test_brevity_is_graded(text, brief):
     assert READER.read(text).brief == brief
@@ -119,7 +158,11 @@ def test_every_clause_is_read_as_of_its_family_or_of_none():
 
 def test_sentences_leave_the_row_out():
     text = 'Say the size.\n\nQuestion: {question}\n\nFinish with "So the answer is X.", where X is one of "a" or "b". \n{context}\nBe brief.'
-    assert sentences(text) == ["Say the size.", 'Finish with "So the answer is X.", where X is one of "a" or "b".', "Be brief."]
+    assert sentences(text) == [
+        "Say the size.",
+        'Finish with "So the answer is X.", where X is one of "a" or "b".',
+        "Be brief.",
+    ]
 
 
 EARLIER = (
@@ -138,7 +181,13 @@ def meta_prompt(needed="{question}", extra="", earlier=EARLIER):
 def proposals(n=200, temperature=1.0, text=None):
     made = []
     for seed in range(n):
-        body = {"model": "simulated-1", "messages": [{"role": "user", "content": text or meta_prompt()}], "temperature": temperature, "max_tokens": 600, "seed": seed}
+        body = {
+            "model": "simulated-1",
+            "messages": [{"role": "user", "content": text or meta_prompt()}],
+            "temperature": temperature,
+            "max_tokens": 600,
+            "seed": seed,
+        }
         made.append(MODEL.reply(json.dumps(body).encode())["choices"][0]["message"]["content"])
     return made
 
@@ -158,7 +207,11 @@ def test_a_meta_prompt_is_read_best_first():
 def test_proposals_vary_repeat_and_mostly_pass():
     texts = proposals()
     assert texts == proposals()
-    usable = [prompt for prompt in map(inner, texts) if prompt and prompt.count("{question}") == 1 and len(prompt.split()) <= 150]
+    usable = [
+        prompt
+        for prompt in map(inner, texts)
+        if prompt and prompt.count("{question}") == 1 and len(prompt.split()) <= 150
+    ]
     assert 160 <= len(usable) <= 195
     assert len(set(usable)) > 120
 
@@ -193,7 +246,11 @@ def test_heat_brings_variety():
 
 def test_a_shorter_prompt_is_made_when_that_is_asked():
     best = EARLIER[1][0]
-    made = [prompt for prompt in map(inner, proposals(30, text=meta_prompt(extra="It must be shorter than the best one. "))) if prompt]
+    made = [
+        prompt
+        for prompt in map(inner, proposals(30, text=meta_prompt(extra="It must be shorter than the best one. ")))
+        if prompt
+    ]
     shorter = [prompt for prompt in made if len(prompt.split()) < len(best.split())]
     assert len(shorter) > 20 and all("Be careful." not in prompt for prompt in shorter)
 

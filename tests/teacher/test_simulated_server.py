@@ -31,7 +31,9 @@ ASKED = [{"role": "user", "content": f"{QUESTION} {ASK}"}]
 def post(server, body, path="/chat/completions", headers=()):
     """(status, headers, body) of a request; a dict is sent as JSON."""
     data = json.dumps(body).encode() if isinstance(body, dict) else body
-    request = urllib.request.Request(server.base_url + path, data=data, headers={"Content-Type": "application/json", **dict(headers)})
+    request = urllib.request.Request(
+        server.base_url + path, data=data, headers={"Content-Type": "application/json", **dict(headers)}
+    )
     try:
         with urllib.request.urlopen(request, timeout=5) as response:
             return response.status, response.headers, json.loads(response.read())
@@ -60,12 +62,23 @@ def test_the_openai_client_reads_an_answer(server, client):
     answer = client.chat.completions.create(**asked())
     assert server.calls == before + 1
     choice = answer.choices[0]
-    assert choice.message.content == "The first is hand sized and the second is street sized, so the first is smaller. So the answer is smaller."
-    assert (choice.message.role, choice.message.refusal, choice.finish_reason, choice.index, choice.logprobs) == ("assistant", None, "stop", 0, None)
+    assert (
+        choice.message.content
+        == "The first is hand sized and the second is street sized, so the first is smaller. So the answer is smaller."
+    )
+    assert (choice.message.role, choice.message.refusal, choice.finish_reason, choice.index, choice.logprobs) == (
+        "assistant",
+        None,
+        "stop",
+        0,
+        None,
+    )
     assert answer.model == "simulated-1" and answer.object == "chat.completion"
     assert answer.system_fingerprint == f"simulated-{server.identity[:8]}"
     # Pieces of up to six letters; 4 a message and 3 a prompt are added.
-    assert answer.usage.prompt_tokens == 78 and answer.usage.completion_tokens == 26 and answer.usage.total_tokens == 104
+    assert (
+        answer.usage.prompt_tokens == 78 and answer.usage.completion_tokens == 26 and answer.usage.total_tokens == 104
+    )
     assert answer.usage.prompt_tokens_details.cached_tokens == 0
 
 
@@ -132,7 +145,9 @@ def test_max_tokens_and_stop_cut(server):
 
 def test_the_sample_index_draws_again_unless_temperature_is_0(server):
     def texts(temperature):
-        bodies = (post(server, asked(temperature=temperature), headers={"X-Sample-Index": str(i)})[2] for i in range(20))
+        bodies = (
+            post(server, asked(temperature=temperature), headers={"X-Sample-Index": str(i)})[2] for i in range(20)
+        )
         return {body["choices"][0]["message"]["content"] for body in bodies}
 
     assert len(texts(0)) == 1
@@ -222,7 +237,10 @@ def test_faults_repeat_with_the_request_and_the_try():
 
 def test_of_several_faults_the_first_that_applies_is_given():
     schedule = Schedule([Fault("cut", first=1), Fault("hang", rate=1.0, containing="a")])
-    assert [fault and fault.kind for fault in (schedule.next(b"a"), schedule.next(b"a"), schedule.next(b"b"), schedule.next(b"b"))] == ["cut", "hang", "cut", None]
+    assert [
+        fault and fault.kind
+        for fault in (schedule.next(b"a"), schedule.next(b"a"), schedule.next(b"b"), schedule.next(b"b"))
+    ] == ["cut", "hang", "cut", None]
 
 
 @pytest.mark.parametrize(
@@ -272,7 +290,10 @@ def test_a_file_that_it_cannot_know_is_an_error_before_anything_starts(tmp_path)
     with pytest.raises(SettingsError, match=r"none\.yaml: cannot be read"), serve(tmp_path / "none.yaml"):
         pass
     (tmp_path / "odd.yaml").write_text("kind: riddle")
-    with pytest.raises(SettingsError, match=r"odd\.yaml: kind: is 'riddle'; allowed: comparison, keywords"), serve(tmp_path / "odd.yaml"):
+    with (
+        pytest.raises(SettingsError, match=r"odd\.yaml: kind: is 'riddle'; allowed: comparison, keywords"),
+        serve(tmp_path / "odd.yaml"),
+    ):
         pass
 
 
@@ -293,6 +314,14 @@ def test_it_runs_as_a_process_until_it_is_told_to_stop():
 
 
 def test_as_a_process_it_names_a_bad_fault():
-    command = [sys.executable, "-m", "distill.teacher.simulated", "--path", str(FILE), "--faults", '[{"kind": "x", "rate": 1}]']
+    command = [
+        sys.executable,
+        "-m",
+        "distill.teacher.simulated",
+        "--path",
+        str(FILE),
+        "--faults",
+        '[{"kind": "x", "rate": 1}]',
+    ]
     done = subprocess.run(command, cwd=ROOT / "stages", capture_output=True, text=True)
     assert done.returncode == 2 and "kind of fault is 'x'; allowed: " in done.stderr

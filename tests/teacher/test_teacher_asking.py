@@ -22,7 +22,13 @@ def ask(settings, requests, stage="annotate"):
 
 def test_a_reply_carries_text_model_usage_and_costs(endpoint, settings):
     [reply], bill = ask(settings(), [question("a")])
-    assert (reply.row_id, reply.sample, reply.text, reply.finish_reason, reply.model) == ("a", 0, "Answer: yes", "stop", "fake-2026-01-01")
+    assert (reply.row_id, reply.sample, reply.text, reply.finish_reason, reply.model) == (
+        "a",
+        0,
+        "Answer: yes",
+        "stop",
+        "fake-2026-01-01",
+    )
     assert (reply.usage, reply.failure, reply.from_store) == (Usage(10, 4, 5, "reported"), None, False)
     # 6 tokens at 1.00, 4 cached at 0.50 and 5 out at 2.00 dollars a million
     assert bill.as_if_cold.usd == bill.paid.usd == Decimal("0.000018")
@@ -86,7 +92,9 @@ def test_a_consumer_that_leaves_early_keeps_what_was_bought(endpoint, settings):
 
 
 def test_a_row_that_fails_for_good_is_reported_and_asked_again_next_time(endpoint, settings):
-    endpoint.answer = lambda body, times: error(500) if body["messages"][0]["content"] == "bad" and times <= 3 else completion()
+    endpoint.answer = lambda body, times: (
+        error(500) if body["messages"][0]["content"] == "bad" and times <= 3 else completion()
+    )
     replies, bill = ask(settings(max_retries=2), [question("good"), question("bad")])
     assert replies[0].failure == "failed: server error (500): no, 3 attempts" and replies[0].text is None
     assert replies[1].failure is None and bill.as_if_cold.calls == 1
@@ -103,7 +111,9 @@ def test_an_unknown_price_is_null_and_never_zero(endpoint, settings):
 
 
 def test_a_remote_server_without_a_key_is_refused_before_any_call(settings):
-    with pytest.raises(TeacherError, match=r"api.openai.com/v1 needs a key: set the environment variable OPENAI_API_KEY"):
+    with pytest.raises(
+        TeacherError, match=r"api.openai.com/v1 needs a key: set the environment variable OPENAI_API_KEY"
+    ):
         ask(settings({"base_url": None}), [question("a")])
 
 
@@ -130,7 +140,9 @@ def test_offline_reads_the_store_and_names_the_row_that_it_lacks(endpoint, setti
     before = store_path.read_bytes()
     [reply], bill = ask(settings(offline=True), [question("a")])
     assert reply.text == "Answer: yes" and bill.saved.calls == 1
-    with pytest.raises(TeacherError, match=r"row 'b' \(explain, fake\) has no answer in .*, and runtime.offline is true"):
+    with pytest.raises(
+        TeacherError, match=r"row 'b' \(explain, fake\) has no answer in .*, and runtime.offline is true"
+    ):
         ask(settings(offline=True), [question("a"), question("b")])
     assert endpoint.total == 1 and store_path.read_bytes() == before
 
@@ -138,7 +150,9 @@ def test_offline_reads_the_store_and_names_the_row_that_it_lacks(endpoint, setti
 def test_a_plan_counts_calls_stored_ones_and_money_without_asking(endpoint, settings):
     ask(settings(), [question("one"), question("two")])
     with open_teacher(settings(), "annotate") as teacher:
-        plan = teacher.plan([question("one"), question("two"), question("three"), question("three", row_id="again"), question("four")])
+        plan = teacher.plan(
+            [question("one"), question("two"), question("three"), question("three", row_id="again"), question("four")]
+        )
         assert (plan.calls, plan.stored, plan.to_pay.calls) == (4, 2, 2)
         # Two prompts of 6 and 5 tokens; answers of 5 tokens as those stored, at most of 50
         assert (plan.to_pay.tokens_in, plan.to_pay.tokens_out_low, plan.to_pay.tokens_out_high) == (11, 10, 100)
@@ -165,21 +179,38 @@ def test_provenance_is_stored_with_each_answer(endpoint, settings, store_path):
             " answered_at >= asked_at, request, body FROM answers"
         )
         assert store.select("SELECT stage, model, simulated FROM payments") == [("optimize_prompt", "fake", 0)]
-    assert row[:11] == (endpoint.base_url, "fake", "fake-2026-01-01", "fp-1", 0, "explain", "stop", 2, "reported", "live", 1)
+    assert row[:11] == (
+        endpoint.base_url,
+        "fake",
+        "fake-2026-01-01",
+        "fp-1",
+        0,
+        "explain",
+        "stop",
+        2,
+        "reported",
+        "live",
+        1,
+    )
     assert json.loads(zlib.decompress(row[11])) == endpoint.bodies[-1]
     assert zlib.decompress(row[12]) == completion().body
 
 
 def test_logprobs_are_asked_for_and_become_a_confidence(endpoint, settings):
     likeliest = [{"token": "yes", "logprob": -0.5}, {"token": "no", "logprob": -2.0}, {"token": 7, "logprob": None}]
-    chosen = {"content": [{"token": "yes", "logprob": -0.5, "top_logprobs": likeliest}, {"token": ".", "logprob": -0.1}]}
+    chosen = {
+        "content": [{"token": "yes", "logprob": -0.5, "top_logprobs": likeliest}, {"token": ".", "logprob": -0.1}]
+    }
     answered = json.loads(completion().body)
     answered["choices"][0]["logprobs"] = chosen
     endpoint.answer = lambda body, times: Said(json.dumps(answered).encode())
     for from_store in (False, True):
         [reply], _ = ask(settings({"logprobs": True}), [question("a")])
         assert reply.logprob == pytest.approx(-0.3) and reply.from_store is from_store
-        assert reply.tokens == (Token("yes", math.exp(-0.5), (("yes", math.exp(-0.5)), ("no", math.exp(-2.0)))), Token(".", math.exp(-0.1)))
+        assert reply.tokens == (
+            Token("yes", math.exp(-0.5), (("yes", math.exp(-0.5)), ("no", math.exp(-2.0)))),
+            Token(".", math.exp(-0.1)),
+        )
     assert (endpoint.bodies[0]["logprobs"], endpoint.bodies[0]["top_logprobs"]) == (True, 5)
     [reply], _ = ask(settings(), [question("a")])
     assert reply.tokens == () and "top_logprobs" not in endpoint.bodies[1]
@@ -191,11 +222,16 @@ def test_a_change_of_the_model_within_one_run_is_warned_of(endpoint, settings, c
     with open_teacher(settings(), "annotate") as teacher:
         for rows in (range(2), range(2, 5)):
             list(teacher.ask([question(str(number)) for number in rows]))
-    assert "warning: the answers of fake come from more than one version of it (fake-2026-01-01 4, fake-2026-02-02 1)" in capsys.readouterr().err
+    assert (
+        "warning: the answers of fake come from more than one version of it (fake-2026-01-01 4, fake-2026-02-02 1)"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_retry_runs_beside_first_tries(endpoint, settings):
-    endpoint.answer = lambda body, times: error(500) if body["messages"][0]["content"] == "0" and times == 1 else completion()
+    endpoint.answer = lambda body, times: (
+        error(500) if body["messages"][0]["content"] == "0" and times == 1 else completion()
+    )
     ask(settings(concurrency=1), [question(str(number)) for number in range(150)])
     asked = [body["messages"][0]["content"] for body in endpoint.bodies]
     assert asked.index("0") == 0 and 0 < asked[1:].index("0") < 140

@@ -110,7 +110,12 @@ def test_a_batch_that_was_never_made_is_forgotten_and_sent_anew(endpoint, batch,
 
 
 def test_rows_of_the_error_file_follow_the_table_of_failures(endpoint, batch):
-    special = {"row 3": error(500), "row 4": error(400, "content_filter"), "row 5": completion(None, refusal="no"), "row 6": completion("cut", "length")}
+    special = {
+        "row 3": error(500),
+        "row 4": error(400, "content_filter"),
+        "row 5": completion(None, refusal="no"),
+        "row 6": completion("cut", "length"),
+    }
     endpoint.answer = lambda body, times: special.get(body["messages"][0]["content"], completion())
     replies, _ = ask(batch())
     assert {row: reply.failure for row, reply in replies.items() if reply.failure} == {
@@ -123,7 +128,9 @@ def test_rows_of_the_error_file_follow_the_table_of_failures(endpoint, batch):
 
 
 def test_a_lasting_failure_in_the_error_file_stops_and_keeps_the_rest(endpoint, batch, store_path):
-    endpoint.answer = lambda body, times: error(400, "context_length_exceeded") if body["messages"][0]["content"] == "row 3" else completion()
+    endpoint.answer = lambda body, times: (
+        error(400, "context_length_exceeded") if body["messages"][0]["content"] == "row 3" else completion()
+    )
     with pytest.raises(TeacherError, match=r"context length.*lower teacher.max_tokens"):
         ask(batch())
     assert len(Store(store_path)) == 29
@@ -135,7 +142,9 @@ def test_a_cancelled_batch_gives_what_it_has_and_the_rest_is_asked_next_time(end
         teacher_stops_when(endpoint, lambda: endpoint.looks.get("batch-0", 0) > 1, teacher.ask(ROWS))
     root = Path(__file__).parents[2]
     params = (root / "params.yaml").read_text()
-    params = params.replace("provider: simulated\n", "provider: openai\n").replace("base_url:\n", f"base_url: {endpoint.base_url}\n")
+    params = params.replace("provider: simulated\n", "provider: openai\n").replace(
+        "base_url:\n", f"base_url: {endpoint.base_url}\n"
+    )
     (tmp_path / "params.yaml").write_text(params)
 
     def front_door(*arguments):
@@ -163,7 +172,10 @@ def test_live_calls_do_not_pay_for_what_a_batch_is_asked(endpoint, batch, settin
 
 
 def test_a_budget_limits_what_is_sent(endpoint, batch):
-    with open_teacher(batch(budget_calls=10), "annotate") as teacher, pytest.raises(BudgetReached, match="budget_calls"):
+    with (
+        open_teacher(batch(budget_calls=10), "annotate") as teacher,
+        pytest.raises(BudgetReached, match="budget_calls"),
+    ):
         got = []
         for reply in teacher.ask(ROWS):
             got.append(reply)

@@ -35,7 +35,10 @@ def test_a_budget_of_calls_is_spent_to_the_last_and_not_passed(endpoint, setting
     got, said = answered(settings(budget_calls=30))
     assert (len(got), endpoint.total, len(Store(store_path))) == (30, 30, 30)
     assert "the next call could pass runtime.budget_calls (30; 30 made)" in said
-    assert "30 rows of this pass are answered and stored; missing: question 030," in said and "(70 calls, about 490 tokens in" in said
+    assert (
+        "30 rows of this pass are answered and stored; missing: question 030," in said
+        and "(70 calls, about 490 tokens in" in said
+    )
 
 
 def test_a_budget_of_tokens_stops_before_the_call_that_could_pass_it(endpoint, settings):

@@ -25,7 +25,10 @@ STOPPING = {
     "quota": (error(429, "insufficient_quota", "You exceeded your current quota"), "add credit"),
     "key": (error(401, "invalid_api_key"), "runtime.key_env"),
     "permission": (error(403), "rights at the provider"),
-    "context length": (error(400, "context_length_exceeded", "maximum context length is 4096"), "lower teacher.max_tokens"),
+    "context length": (
+        error(400, "context_length_exceeded", "maximum context length is 4096"),
+        "lower teacher.max_tokens",
+    ),
     "unknown model": (error(404, "model_not_found"), "check teacher.model"),
     "refused request": (error(400, "unsupported_parameter", "no seed here"), "compare the teacher settings"),
 }
@@ -122,7 +125,9 @@ def test_an_error_without_json_is_still_understood(endpoint, settings):
 
 
 def test_a_server_that_is_not_there_stops_the_run(settings):
-    with pytest.raises(TeacherError, match=r"http://127\.0\.0\.1:9/v1: connection.*start the server, or check teacher.base_url"):
+    with pytest.raises(
+        TeacherError, match=r"http://127\.0\.0\.1:9/v1: connection.*start the server, or check teacher.base_url"
+    ):
         ask(settings({"base_url": "http://127.0.0.1:9/v1"}, max_retries=1), [question("a")])
 
 

@@ -35,7 +35,10 @@ def ask(settings, monkeypatch):
         monkeypatch.setattr(simulated, "serve", partial(simulated.serve, faults=[fault]))
         asked = settings({"provider": "simulated", "model": "simulated-1"}, **{"timeout_s": 0.5, **runtime})
         asked = replace(asked, teacher=replace(asked.teacher, path=str(ROOT / asked.teacher.path), base_url=None))
-        questions = (question(f"Which is larger, a mouse or a house? ({number})", row_id=str(number), model="simulated-1") for number in range(rows))
+        questions = (
+            question(f"Which is larger, a mouse or a house? ({number})", row_id=str(number), model="simulated-1")
+            for number in range(rows)
+        )
         with open_teacher(asked, "annotate") as teacher:
             return list(teacher.ask(questions)), teacher.bill
 
@@ -70,10 +73,16 @@ def test_a_lasting_fault_stops_at_the_first_and_says_what_to_do(ask, kind):
 @pytest.mark.parametrize("kind", sorted(RECORDED))
 def test_a_fault_of_one_answer_is_recorded_with_its_row(ask, kind):
     replies, bill = ask(Fault(kind, rate=0.3))
-    hit = [reply for reply in replies if (reply.finish_reason == "length" if kind == "length" else reply.failure == RECORDED[kind])]
+    hit = [
+        reply
+        for reply in replies
+        if (reply.finish_reason == "length" if kind == "length" else reply.failure == RECORDED[kind])
+    ]
     assert 0 < len(hit) < 40 and bill.as_if_cold.calls == 40
     again, second = ask(Fault(kind, rate=0.3))
-    assert second.paid.calls == 0 and {reply.row_id: reply.failure for reply in again} == {reply.row_id: reply.failure for reply in replies}
+    assert second.paid.calls == 0 and {reply.row_id: reply.failure for reply in again} == {
+        reply.row_id: reply.failure for reply in replies
+    }
 
 
 def test_a_rate_limit_is_waited_for_as_the_server_asks(ask):

@@ -40,7 +40,9 @@ def run(endpoint):
     values = {"stages": str(root / "stages"), "tests": str(Path(__file__).parent), "params": str(root / "params.yaml")}
     endpoint.hold.clear()
     script = SCRIPT.format(**values, base_url=endpoint.base_url)
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert endpoint.reached.wait(60), "the process asked nothing"
     yield process
     process.kill()
@@ -49,13 +51,19 @@ def run(endpoint):
 
 def test_the_first_ctrl_c_finishes_and_stores_what_is_in_flight(endpoint, run, settings, store_path):
     run.send_signal(signal.SIGINT)
-    assert "stopping: calls in flight are finished and stored; Ctrl-C again stops at once" in run.stderr.readline() + run.stderr.readline()
+    assert (
+        "stopping: calls in flight are finished and stored; Ctrl-C again stops at once"
+        in run.stderr.readline() + run.stderr.readline()
+    )
     endpoint.hold.set()
     out, err = run.communicate(timeout=60)
     assert run.returncode != 0 and "KeyboardInterrupt" in err
     assert len(out.splitlines()) == 4
     assert endpoint.total == 4 and len(Store(store_path)) == 4
-    assert "interrupted: 4 rows of this pass are answered and stored; missing: row 04, row 05, row 06, row 07, row 08, … (46 calls" in err
+    assert (
+        "interrupted: 4 rows of this pass are answered and stored; missing: row 04, row 05, row 06, row 07, row 08, … (46 calls"
+        in err
+    )
     with open_teacher(settings(), "annotate") as teacher:
         assert len(list(teacher.ask(question(f"row {number:02d}") for number in range(50)))) == 50
     assert endpoint.total == 50

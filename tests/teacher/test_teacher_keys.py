@@ -63,7 +63,13 @@ def test_a_change_of_what_is_sent_with_every_request_is_a_miss(endpoint, setting
 def test_key_time_outs_and_concurrency_are_hits(endpoint, settings, monkeypatch):
     assert asked(settings(), BASE)
     monkeypatch.setenv("OTHER_KEY", "sk-other")
-    for change in ({"key_env": "OTHER_KEY"}, {"timeout_s": 9.0}, {"concurrency": 3}, {"max_retries": 0}, {"requests_per_minute": 60}):
+    for change in (
+        {"key_env": "OTHER_KEY"},
+        {"timeout_s": 9.0},
+        {"concurrency": 3},
+        {"max_retries": 0},
+        {"requests_per_minute": 60},
+    ):
         assert not asked(settings(**change), BASE)
     assert endpoint.total == 1
 

@@ -73,7 +73,15 @@ def test_an_allowance_that_is_used_up_is_waited_for():
 
 
 def test_durations_and_dates():
-    assert [duration(text) for text in ("1s", "6m0s", "20ms", "1h2m3.5s", "7", "", "soon")] == [1, 360, 0.02, 3723.5, 7, 0, 0]
+    assert [duration(text) for text in ("1s", "6m0s", "20ms", "1h2m3.5s", "7", "", "soon")] == [
+        1,
+        360,
+        0.02,
+        3723.5,
+        7,
+        0,
+        0,
+    ]
     assert retry_after({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
     assert 58 < retry_after({"retry-after": email.utils.formatdate(time.time() + 60, usegmt=True)}) <= 60
     assert retry_after({"retry-after": "86400"}) == 120

@@ -40,7 +40,11 @@ def test_picodollars_lose_nothing_of_a_token():
 
 
 def test_money_is_written_for_people():
-    assert [dollars(usd) for usd in (Decimal("0.00123"), Decimal("1234.5"), None)] == ["$0.0012", "$1,234.50", "unknown (no price)"]
+    assert [dollars(usd) for usd in (Decimal("0.00123"), Decimal("1234.5"), None)] == [
+        "$0.0012",
+        "$1,234.50",
+        "unknown (no price)",
+    ]
 
 
 def test_the_three_costs_stay_apart_and_one_unknown_price_makes_only_its_own_unknown():

@@ -62,7 +62,9 @@ def test_a_body_in_another_encoding_is_torn():
     assert raised.value.broke == "torn"
 
 
-@pytest.mark.parametrize("wrong", [{"prompt_tokens": -1}, {"completion_tokens": -5}, {"completion_tokens": 10**30}, {"prompt_tokens": True}])
+@pytest.mark.parametrize(
+    "wrong", [{"prompt_tokens": -1}, {"completion_tokens": -5}, {"completion_tokens": 10**30}, {"prompt_tokens": True}]
+)
 def test_impossible_token_counts_are_not_reported(wrong):
     assert read(changed(usage={"prompt_tokens": 10, "completion_tokens": 5, **wrong})).usage == Usage()
 

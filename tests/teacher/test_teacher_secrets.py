@@ -26,7 +26,14 @@ def repository(tmp_path):
     def make(base_url: str, mode: str = "live") -> Path:
         shutil.copytree(ROOT / "data" / "examples", tmp_path / "data" / "examples")
         params = (ROOT / "params.yaml").read_text()
-        values = {"provider": "openai", "base_url": base_url, "optimizer": "fixed", "mode": mode, "batch_poll_s": "0.01", "max_failed_share": "1.0"}
+        values = {
+            "provider": "openai",
+            "base_url": base_url,
+            "optimizer": "fixed",
+            "mode": mode,
+            "batch_poll_s": "0.01",
+            "max_failed_share": "1.0",
+        }
         values |= {"train_rows": "30", "validation_rows": "10", "test_rows": "10"}
         for name, value in values.items():
             params, found = re.subn(rf"^(  {name}:)[^#\n]*", rf"\1 {value}", params, count=1, flags=re.M)
@@ -38,8 +45,20 @@ def repository(tmp_path):
 
 
 def run(folder: Path, stage: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OPENAI_API_KEY": KEY, "DISTILL_STORE": str(folder / ".distill" / "responses.sqlite"), "HOME": str(folder / "home")}
-    return subprocess.run([sys.executable, str(ROOT / "stages" / f"{stage}.py")], cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    environment = {
+        **os.environ,
+        "OPENAI_API_KEY": KEY,
+        "DISTILL_STORE": str(folder / ".distill" / "responses.sqlite"),
+        "HOME": str(folder / "home"),
+    }
+    return subprocess.run(
+        [sys.executable, str(ROOT / "stages" / f"{stage}.py")],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 def scanned(folder: Path) -> list[str]:
@@ -48,7 +67,9 @@ def scanned(folder: Path) -> list[str]:
     assert any(path.name == "responses.sqlite" for path in files)
     found = [str(path) for path in files if KEY.encode() in path.read_bytes()]
     db = sqlite3.connect(folder / ".distill" / "responses.sqlite")
-    kept = db.execute("SELECT request FROM answers UNION ALL SELECT body FROM answers UNION ALL SELECT request FROM batch_rows").fetchall()
+    kept = db.execute(
+        "SELECT request FROM answers UNION ALL SELECT body FROM answers UNION ALL SELECT request FROM batch_rows"
+    ).fetchall()
     db.close()
     return found + [text for (packed,) in kept if KEY in (text := zlib.decompress(packed).decode())]
 
@@ -77,7 +98,9 @@ def test_a_full_run_leaves_the_key_nowhere(repository, mode):
 
 
 def test_a_server_that_quotes_the_key_does_not_make_us_say_it(repository):
-    with FakeEndpoint(lambda body, times: error(401, "invalid_api_key", f"Incorrect API key provided: {KEY}.")) as endpoint:
+    with FakeEndpoint(
+        lambda body, times: error(401, "invalid_api_key", f"Incorrect API key provided: {KEY}.")
+    ) as endpoint:
         folder = repository(endpoint.base_url)
         run(folder, "prepare")
         run(folder, "optimize_prompt")

@@ -37,13 +37,25 @@ def model(tmp_path_factory):
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=["<pad>", "<eos>"], initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, special_tokens=["<pad>", "<eos>"], initial_alphabet=alphabet, show_progress=False
+    )
     tokenizer.train_from_iterator(["user: is a mouse larger than a house? assistant: no"], trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<eos>", chat_template=TEMPLATE)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<eos>", chat_template=TEMPLATE
+    )
     fast.save_pretrained(folder)
     torch.manual_seed(1)
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 256}
-    network = LlamaForCausalLM(LlamaConfig(vocab_size=len(fast), pad_token_id=0, eos_token_id=1, bos_token_id=1, **sizes))
+    sizes = {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "max_position_embeddings": 256,
+    }
+    network = LlamaForCausalLM(
+        LlamaConfig(vocab_size=len(fast), pad_token_id=0, eos_token_id=1, bos_token_id=1, **sizes)
+    )
     network.generation_config = GenerationConfig(pad_token_id=0, eos_token_id=1)
     network.save_pretrained(folder, safe_serialization=True)
     return folder
@@ -57,7 +69,15 @@ def server(model, tmp_path_factory):
         port = free.getsockname()[1]
     log = tmp_path_factory.mktemp("log") / "serve.txt"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    command = [os.path.join(os.path.dirname(sys.executable), "transformers"), "serve", str(model), "--port", str(port), "--device", "cpu"]
+    command = [
+        os.path.join(os.path.dirname(sys.executable), "transformers"),
+        "serve",
+        str(model),
+        "--port",
+        str(port),
+        "--device",
+        "cpu",
+    ]
     with open(log, "w") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=environment)
     try:
@@ -88,6 +108,8 @@ def test_a_local_model_annotates_with_usage_and_is_asked_once(server, model, set
         assert len(replies) == 4 and all(reply.from_store is from_store for reply in replies.values())
     for reply in replies.values():
         assert reply.failure is None and reply.text and reply.finish_reason in ("length", "stop")
-        assert reply.usage.tokens_from == "reported" and reply.usage.tokens_in >= 10 and 1 <= reply.usage.tokens_out <= 8
+        assert (
+            reply.usage.tokens_from == "reported" and reply.usage.tokens_in >= 10 and 1 <= reply.usage.tokens_out <= 8
+        )
     with Store(store_path) as store:
         assert store.select("SELECT endpoint, model, count(*) FROM answers") == [(server, str(model), 4)]
