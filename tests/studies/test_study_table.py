@@ -3,10 +3,9 @@ from __future__ import annotations
 import csv
 import json
 
-from distill.studies.summary import by_arm
 from test_study_summary import ROWS
 
-from distill.studies.table import printed, write_tables
+from distill.studies.table import by_arm, printed, write_tables
 
 
 def test_the_files_say_the_same(tmp_path):
