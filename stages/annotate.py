@@ -10,11 +10,11 @@ from typing import Any
 from distill import paths
 from distill.annotation.annotation import (
     annotate,
-    annotation_metrics,
     check_failures,
-    cost_of,
     human_annotations,
     rows_to_ask,
+    split_in_words,
+    stage_metrics,
 )
 from distill.prompts.prompt_file import read_prompts
 from distill.rows.files import write_metrics
@@ -29,26 +29,22 @@ def main() -> dict[str, Any]:
     card = read_json(paths.TASK_CARD, TaskCard)
     templates = read_prompts(paths.PROMPT, card)
     splits = {split: read_rows(paths.prepared(split), Example) for split in paths.SPLITS}
-    asked = rows_to_ask(splits, settings.annotate)
-    found: dict[str, list[Annotation]] = {split: [] for split in asked}
+    asks = rows_to_ask(splits, settings.annotate)
+    annotations: dict[str, list[Annotation]] = {split: [] for split in asks}
     name, measured = "nobody was asked", {}
-    if any(asked.values()):
+    if any(asks.values()):
         with open_teacher(settings, "annotate") as teacher:
-            found = annotate(teacher, splits, templates, card, settings)
+            annotations = annotate(teacher, splits, templates, card, settings)
             name, measured = teacher.describe(), teacher.bill.runtime()
             print(teacher.bill.closing_line(), flush=True)
-        check_failures([answer for split in found.values() for answer in split], settings)
+        check_failures([answer for split in annotations.values() for answer in split], settings)
     if settings.annotate.rationale_source == "human":
-        found["train"], name = human_annotations(splits["train"], settings.annotate), f"{name}; train: human labels and rationales"
-    metrics: dict[str, Any] = {"cost": {}, "teacher": name}
-    for split, rows in found.items():
+        annotations["train"] = human_annotations(splits["train"], settings.annotate)
+        name = f"{name}; train: human labels and rationales"
+    for split, rows in annotations.items():
         write_rows(paths.annotated(split), rows)
-        metrics[split] = annotation_metrics(rows, splits[split], card, settings.annotate)
-        metrics["cost"][split] = cost_of(rows, settings.teacher, settings.runtime.prices)
-        if rows:
-            labels, rationales = (sum(getattr(row, name) is not None for row in rows) for name in ("label", "rationale"))
-            print(f"{split}: {len(rows):,} rows, {labels:,} with a label, {rationales:,} with a rationale", flush=True)
-    write_metrics(paths.metrics("annotate"), metrics)
+        print(split_in_words(split, rows), flush=True)
+    write_metrics(paths.metrics("annotate"), stage_metrics(name, annotations, splits, card, settings))
     return measured
 
 

@@ -21,16 +21,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("first", help="a revision or an experiment")
     parser.add_argument("second", nargs="?", default=WORKSPACE, help="another; default: %(default)s")
-    parser.add_argument("--answerer", choices=("student", "teacher"), default="student", help="whose answers; default: %(default)s")
-    parser.add_argument("--shared", action="store_true", help="where the test rows differ, compare on those that both have")
-    parser.add_argument("--rows", type=int, default=0, help="show so many of the rows that changed; default: %(default)s")
+    parser.add_argument(
+        "--answerer", choices=("student", "teacher"), default="student", help="whose answers; default: %(default)s"
+    )
+    parser.add_argument(
+        "--shared", action="store_true", help="where the test rows differ, compare on those that both have"
+    )
+    parser.add_argument(
+        "--rows", type=int, default=0, help="show so many of the rows that changed; default: %(default)s"
+    )
     parser.add_argument("--json", action="store_true", help="all of it as JSON, every changed row included")
     given = parser.parse_args()
     names = (given.first, given.second)
     rows = [judged_at(name) for name in names]
     found = compared(rows[0], rows[1], given.answerer, load_settings().evaluate.confidence, given.shared)
     if given.json:
-        print(json.dumps({"revisions": dict(zip(("first", "second"), names, strict=True)), **found}, ensure_ascii=False, indent=2))
+        print(
+            json.dumps(
+                {"revisions": dict(zip(("first", "second"), names, strict=True)), **found}, ensure_ascii=False, indent=2
+            )
+        )
     else:
         print(table(found, names, given.rows))
 

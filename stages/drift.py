@@ -1,7 +1,7 @@
 """Asks the teacher again about stored training rows, and says whether it still answers as it did. It costs money.
 
 run     python stages/drift.py --rows 20
-        python stages/drift.py --rows 20 --check 1764000000   # goes on with an earlier check, paying for what is missing
+        python stages/drift.py --rows 20 --check 1764000000   # goes on with an earlier check; pays for what is missing
 """
 
 import argparse
@@ -22,13 +22,17 @@ from distill.teacher.drift import agreement, ask_again, described
 
 def main() -> dict[str, object]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=20, help="training rows to ask again, at most (default: %(default)s)")
+    parser.add_argument(
+        "--rows", type=int, default=20, help="training rows to ask again, at most (default: %(default)s)"
+    )
     parser.add_argument("--check", type=int, default=int(time.time()), help="number of the check (default: a new one)")
     parser.add_argument("--seed", type=int, default=1, help="of the choice of rows (default: %(default)s)")
     given = parser.parse_args()
     settings = load_settings()
     if why := unpriced(settings):
-        raise UserError(f"{why}, so whether it has changed cannot be checked; set teacher.provider to the server to check")
+        raise UserError(
+            f"{why}, so whether it has changed cannot be checked; set teacher.provider to the server to check"
+        )
     card = read_json(paths.TASK_CARD, TaskCard)
     templates = read_prompts(paths.PROMPT, card)
     train = {"train": read_rows(paths.prepared("train"), Example), "validation": [], "test": []}
@@ -39,7 +43,12 @@ def main() -> dict[str, object]:
         labels = []
         for pair in pairs:
             ask = asks[pair.row_id]
-            labels.append(tuple(annotation(reply, ask.example, ask.what, card, explains=False).label for reply in (pair.before, pair.after)))
+            labels.append(
+                tuple(
+                    annotation(reply, ask.example, ask.what, card, explains=False).label
+                    for reply in (pair.before, pair.after)
+                )
+            )
         found = agreement(pairs, labels)
         print(f"check {given.check}, {teacher.describe()}\n{described(found)}\n{teacher.bill.closing_line()}")
         return {"agreement": found, **teacher.bill.runtime()}

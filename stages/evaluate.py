@@ -22,7 +22,8 @@ def main() -> dict[str, Any]:
     settings = load_settings()
     card = read_json(paths.TASK_CARD, TaskCard)
     test, validation = (
-        Split(read_rows(paths.prepared(split), Example), read_rows(paths.annotated(split), Annotation)) for split in ("test", "validation")
+        Split(read_rows(paths.prepared(split), Example), read_rows(paths.annotated(split), Annotation))
+        for split in ("test", "validation")
     )
     search, annotation = (read_object(paths.metrics(stage)) for stage in ("optimize_prompt", "annotate"))
     found = assess(paths.STUDENT, test, validation, card, settings, search, annotation)

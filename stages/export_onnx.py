@@ -20,8 +20,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", type=Path, default=paths.MODEL, help="folder; default: %(default)s")
     parser.add_argument("out", nargs="?", type=Path, default=paths.ONNX, help="folder to write; default: %(default)s")
-    parser.add_argument("--rows", type=Path, default=paths.JUDGED, help="JSONL with `input`, to answer with both; default: %(default)s")
-    parser.add_argument("--differences", type=int, default=0, help="rows on which the student's own label may differ; default: %(default)s")
+    parser.add_argument(
+        "--rows", type=Path, default=paths.JUDGED, help="JSONL with `input`, to answer with both; default: %(default)s"
+    )
+    parser.add_argument(
+        "--differences",
+        type=int,
+        default=0,
+        help="rows on which the student's own label may differ; default: %(default)s",
+    )
     given = parser.parse_args()
     checked = export(given.model, given.out, read(given.rows), given.differences)
     print(f"{given.out}: onnxruntime and torch give the same label on all of {checked.rows} rows", flush=True)

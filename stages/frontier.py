@@ -17,8 +17,15 @@ from distill.studies.survey import survey
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rev", action="append", default=[], help="a commit, tag or branch whose results are a point as well; may be repeated")
-    parser.add_argument("--rows", type=int, action="append", default=[], help="rows to predict the saving for; may be repeated")
+    parser.add_argument(
+        "--rev",
+        action="append",
+        default=[],
+        help="a commit, tag or branch whose results are a point as well; may be repeated",
+    )
+    parser.add_argument(
+        "--rows", type=int, action="append", default=[], help="rows to predict the saving for; may be repeated"
+    )
     asked = parser.parse_args()
     survey(asked.rev, [max(1, rows) for rows in asked.rows])
 

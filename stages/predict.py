@@ -26,7 +26,9 @@ from distill.student.predicting import Student
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="?", type=Path, help="a file; none: standard input")
-    parser.add_argument("--format", choices=FORMATS, help="of the rows; default: by the file's ending, text for standard input")
+    parser.add_argument(
+        "--format", choices=FORMATS, help="of the rows; default: by the file's ending, text for standard input"
+    )
     parser.add_argument("--model", type=Path, default=paths.STUDENT, help="folder of the student; default: %(default)s")
     parser.add_argument("--explain", action="store_true", help="the student's own rationale as well")
     given = parser.parse_args()

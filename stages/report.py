@@ -1,8 +1,7 @@
 """Writes the report of the run: one page that opens offline, with the money, the figures and every test row.
 
-reads   metrics/*.json, metrics/plots/*.json, data/judged.jsonl, data/annotated/train.jsonl, data/prompt.yaml, data/prepared/task.json
-writes  metrics/report.html
-run     dvc repro report
+reads   metrics/*.json, metrics/plots/*.json, data/judged.jsonl, data/annotated/train.jsonl, data/prompt.yaml,
+data/prepared/task.json writes  metrics/report.html run     dvc repro report
 """
 
 from distill import paths

@@ -19,7 +19,9 @@ from distill.teacher.transfer import export_answers, import_answers, verify
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--store", type=Path, default=paths.store(), help="default: %(default)s (DISTILL_STORE overrides it)")
+    parser.add_argument(
+        "--store", type=Path, default=paths.store(), help="default: %(default)s (DISTILL_STORE overrides it)"
+    )
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("stats", help="answers, tokens and money by endpoint, model and stage")
     actions.add_parser("export", help="all answers as sorted JSONL").add_argument("file", type=Path)
@@ -31,7 +33,10 @@ def main() -> int:
             print(described(store))
         elif given.action == "export":
             done = export_answers(store, given.file)
-            print(f"{done.answers:,} answers written to {given.file}" + (f"; {done.unreadable:,} could not be read" if done.unreadable else ""))
+            print(
+                f"{done.answers:,} answers written to {given.file}"
+                + (f"; {done.unreadable:,} could not be read" if done.unreadable else "")
+            )
         elif given.action == "import":
             added = import_answers(store, given.file)
             print(f"{added.added:,} answers added, {added.known:,} were there already")

@@ -18,7 +18,13 @@ from distill.studies.study import Study
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", type=Path, help="the study's file")
-    parser.add_argument("what", nargs="?", choices=("run", "status", "table"), default="run", help="status: each cell and its state; table: of what is finished (default: run, then the table)")
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("run", "status", "table"),
+        default="run",
+        help="status: each cell and its state; table: of what is finished (default: run, then the table)",
+    )
     parser.add_argument("--workers", type=int, default=1, help="experiments at a time (default: 1)")
     parser.add_argument("--dry", action="store_true", help="as status: run nothing")
     asked = parser.parse_args()

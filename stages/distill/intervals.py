@@ -38,6 +38,7 @@ def p_in_words(value: float) -> str:
     """ "= 0.043", or "< 0.0001": metrics are rounded, so that a very small one reads 0, which it never is."""
     return "< 0.0001" if value < 0.0001 else f"= {value:.2g}"
 
+
 DRAWS = 10_000
 SEED = 0
 
@@ -53,9 +54,15 @@ def macro_f1_interval(pairs: Sequence[tuple[str, str | None]], confidence: float
         raise ValueError("no pairs to resample")
     counts = np.random.default_rng(SEED).multinomial(len(pairs), [count / len(pairs) for _, count in cells], size=DRAWS)
     classes = sorted({gold for gold, _ in pairs})
-    gold = np.stack([counts[:, [place for place, ((g, _), _) in enumerate(cells) if g == name]].sum(1) for name in classes])
-    said = np.stack([counts[:, [place for place, ((_, a), _) in enumerate(cells) if a == name]].sum(1) for name in classes])
-    hits = np.stack([counts[:, [place for place, (pair, _) in enumerate(cells) if pair == (name, name)]].sum(1) for name in classes])
+    gold = np.stack(
+        [counts[:, [place for place, ((g, _), _) in enumerate(cells) if g == name]].sum(1) for name in classes]
+    )
+    said = np.stack(
+        [counts[:, [place for place, ((_, a), _) in enumerate(cells) if a == name]].sum(1) for name in classes]
+    )
+    hits = np.stack(
+        [counts[:, [place for place, (pair, _) in enumerate(cells) if pair == (name, name)]].sum(1) for name in classes]
+    )
     f1 = 2 * hits / np.maximum(gold + said, 1)
     there = gold > 0
     return _interval((f1 * there).sum(0) / there.sum(0), confidence)
@@ -67,13 +74,14 @@ def mean_interval(values: Sequence[float], confidence: float) -> tuple[float, fl
         raise ValueError("no values to resample")
     numbers, draws = np.asarray(values, dtype=float), np.random.default_rng(SEED)
     # One resample at a time: all at once would take 8 bytes a row and draw.
-    return _interval(np.array([numbers[draws.integers(0, len(numbers), len(numbers))].mean() for _ in range(DRAWS)]), confidence)
+    return _interval(
+        np.array([numbers[draws.integers(0, len(numbers), len(numbers))].mean() for _ in range(DRAWS)]), confidence
+    )
 
 
 def _interval(draws: np.ndarray, confidence: float) -> tuple[float, float]:
     low, high = np.quantile(draws, [0.5 - confidence / 2, 0.5 + confidence / 2])
     return float(low), float(high)
-
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,9 @@ class Paired:
     p_value: float
 
 
-def compare(first: Sequence[bool] | np.ndarray, second: Sequence[bool] | np.ndarray, confidence: float, seed: int = 0) -> Paired:
+def compare(
+    first: Sequence[bool] | np.ndarray, second: Sequence[bool] | np.ndarray, confidence: float, seed: int = 0
+) -> Paired:
     """Compares what was right, row by row, in the same order; lists or NumPy arrays of truth values.
 
     The interval is the percentile interval of DRAWS paired bootstrap resamples (Efron and Tibshirani 1993).
@@ -108,6 +118,7 @@ def compare(first: Sequence[bool] | np.ndarray, second: Sequence[bool] | np.ndar
     counts = np.random.default_rng(seed).multinomial(n, shares, size=DRAWS)
     low, high = np.quantile((counts[:, 2] - counts[:, 0]) / n, [0.5 - confidence / 2, 0.5 + confidence / 2])
     return Paired(ahead, behind, (ahead - behind) / n, float(low), float(high), mcnemar(ahead, behind))
+
 
 def student_t(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
     """Student's t interval of the mean of independent values (Student 1908). Raises ValueError on fewer than two."""
@@ -141,6 +152,7 @@ def _between(t: float, freedom: int) -> float:
         total += term
         term *= cosine2 * ((2 * k + 2) / (2 * k + 3) if odd else (2 * k + 1) / (2 * k + 2))
     return 2 / math.pi * (angle + sine * total) if odd else sine * total
+
 
 BINS = 15
 

@@ -28,8 +28,13 @@ def commit(name: str) -> str:
     if len(matching) == 1:
         return matching[0]
     if matching:
-        raise RevisionError(f"{name}: {len(matching)} experiments have this name; give the commit instead: {', '.join(one[:10] for one in matching)}")
-    raise RevisionError(f"{name}: neither a Git revision nor an experiment here; `dvc exp list --all-commits` lists experiments")
+        raise RevisionError(
+            f"{name}: {len(matching)} experiments have this name; give the commit instead:"
+            f" {', '.join(one[:10] for one in matching)}"
+        )
+    raise RevisionError(
+        f"{name}: neither a Git revision nor an experiment here; `dvc exp list --all-commits` lists experiments"
+    )
 
 
 def text_at(name: str, path: Path) -> str:
@@ -41,17 +46,35 @@ def text_at(name: str, path: Path) -> str:
 
 
 def out_at(name: str, path: Path, folder: Path) -> Path:
-    """Copies a stage's out as it was at a revision into `folder`, from DVC's cache or its remote, and returns its place.
+    """Copies a stage's out as it was at a revision into `folder`, from DVC's cache or its remote, and returns its
+    place.
 
     Raises RevisionError with DVC's own words where it can be had from neither.
     """
     folder.mkdir(parents=True, exist_ok=True)
     place = folder / path.name
-    command = [sys.executable, "-m", "dvc", "get", "--force", "--rev", commit(name), "--out", str(place), ".", path.as_posix()]
+    command = [
+        sys.executable,
+        "-m",
+        "dvc",
+        "get",
+        "--force",
+        "--rev",
+        commit(name),
+        "--out",
+        str(place),
+        ".",
+        path.as_posix(),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        said = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")] or [done.stderr.strip()]
-        raise RevisionError(f"{path} at {name}: {'; '.join(said)}. `dvc pull {path}` at that revision fetches it, `dvc repro` makes it anew")
+        said = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")] or [
+            done.stderr.strip()
+        ]
+        raise RevisionError(
+            f"{path} at {name}: {'; '.join(said)}. `dvc pull {path}` at that revision fetches it, `dvc repro` makes it"
+            " anew"
+        )
     return place
 
 

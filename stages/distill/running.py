@@ -17,12 +17,14 @@ from distill.rows.files import merge_metrics
 def run_stage(name: str, work: Callable[[], Mapping[str, Any] | None], *, takes_arguments: bool = False) -> None:
     """Runs a stage. What `work` returns (money paid, rows a second) goes to metrics/runtime.json with the seconds.
 
-    params.yaml tells a stage everything: asked for help it says what it is, and given any other argument it stops, before
-    it does or pays for anything. `takes_arguments` leaves them to `work`.
+    params.yaml tells a stage everything: asked for help it says what it is, and given any other argument it stops,
+    before it does or pays for anything. `takes_arguments` leaves them to `work`.
     """
     if not takes_arguments:
         said = sys.modules["__main__"].__doc__
-        argparse.ArgumentParser(f"{name}.py", description=said, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+        argparse.ArgumentParser(
+            f"{name}.py", description=said, formatter_class=argparse.RawDescriptionHelpFormatter
+        ).parse_args()
     started = time.perf_counter()
     try:
         measured = work()

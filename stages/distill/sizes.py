@@ -48,6 +48,6 @@ def auto_in_words(setting: str, rows: int, labelled: int) -> str:
     """What `auto` came to, and what can be measured on so few or so many rows."""
     low, high = supposed_interval(rows)
     return (
-        f"{setting} is auto: {rows:,} of {labelled:,} labelled rows; an accuracy of {SUPPOSED:.0%} measured on them has "
-        f"a 95 % interval of {100 * low:.0f} to {100 * high:.0f} %"
+        f"{setting} is auto: {rows:,} of {labelled:,} labelled rows; an accuracy of {SUPPOSED:.0%} measured on them has"
+        f" a 95 % interval of {100 * low:.0f} to {100 * high:.0f} %"
     )

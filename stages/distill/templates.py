@@ -36,11 +36,15 @@ class Template:
         known = tuple(fields)
         for name in sorted(self.placeholders()):
             if name not in known:
-                raise TemplateError(f"the prompt shows {{{name}}}, which the task does not have; known: {_braced(known)}")
+                raise TemplateError(
+                    f"the prompt shows {{{name}}}, which the task does not have; known: {_braced(known)}"
+                )
         if not set(_names(self.user)):
             raise TemplateError(f"the prompt shows no field of the row; use {_braced(known)}")
         if "\\n" in self.user + self.system:
-            raise TemplateError(r"the prompt holds a backslash and an n where a line break was meant; use a YAML block (|)")
+            raise TemplateError(
+                r"the prompt holds a backslash and an n where a line break was meant; use a YAML block (|)"
+            )
 
     def messages(self, fields: Mapping[str, str]) -> tuple[dict[str, str], ...]:
         """The chat messages for a row's fields. Raises TemplateError on a missing field."""
@@ -72,7 +76,9 @@ def _names(text: str) -> list[str]:
         if match[1] is not None:
             names.append(match[1])
         elif match[0] not in ("{{", "}}"):
-            raise TemplateError(f"stray {match[0]!r} at character {match.start()}; write {match[0] * 2} for a literal brace")
+            raise TemplateError(
+                f"stray {match[0]!r} at character {match.start()}; write {match[0] * 2} for a literal brace"
+            )
     return names
 
 

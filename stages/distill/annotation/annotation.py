@@ -85,6 +85,28 @@ def human_annotations(train: Sequence[Example], settings: AnnotateSettings) -> l
     ]
 
 
+def stage_metrics(
+    teacher: str,
+    annotations: Mapping[str, Sequence[Annotation]],
+    splits: Mapping[str, Sequence[Example]],
+    card: TaskCard,
+    settings: Settings,
+) -> dict[str, Any]:
+    """metrics/annotate.json: who answered, and of each split what the answers are worth and cost as if cold."""
+    metrics: dict[str, Any] = {"cost": {}, "teacher": teacher}
+    for split, rows in annotations.items():
+        metrics[split] = annotation_metrics(rows, splits[split], card, settings.annotate)
+        metrics["cost"][split] = cost_of(rows, settings.teacher, settings.runtime.prices)
+    return metrics
+
+
+def split_in_words(split: str, annotations: Sequence[Annotation]) -> str:
+    """How many rows of a split have a label, and how many a rationale."""
+    labels = sum(annotation.label is not None for annotation in annotations)
+    rationales = sum(annotation.rationale is not None for annotation in annotations)
+    return f"{split}: {len(annotations):,} rows, {labels:,} with a label, {rationales:,} with a rationale"
+
+
 def annotation_metrics(
     annotations: Sequence[Annotation], examples: Sequence[Example], card: TaskCard, settings: AnnotateSettings
 ) -> dict[str, Any]:
@@ -105,7 +127,11 @@ def annotation_metrics(
     correct = sum(same_label(card.kind, gold[a.id] or "", a.label) for a in known)
     with_label = sum(a.label is not None for a in known)
     shown = {example.id: example for example in examples}
-    told = [Told(a.rationale, shown[a.id].input, a.label, shown[a.id].choices or card.classes) for a in annotations if a.rationale is not None]
+    told = [
+        Told(a.rationale, shown[a.id].input, a.label, shown[a.id].choices or card.classes)
+        for a in annotations
+        if a.rationale is not None
+    ]
     asked = sum(a.asked == "explain" for a in annotations)
     label: dict[str, Any] = {"gold_rows": len(known)}
     if agreement:
@@ -175,8 +201,13 @@ def check_failures(annotations: Sequence[Annotation], settings: Settings) -> Non
             "run again to ask for the missing ones alone"
         )
 
+
 def annotate(
-    teacher: Asks, splits: Mapping[str, Sequence[Example]], templates: Mapping[str, Template], card: TaskCard, settings: Settings
+    teacher: Asks,
+    splits: Mapping[str, Sequence[Example]],
+    templates: Mapping[str, Template],
+    card: TaskCard,
+    settings: Settings,
 ) -> dict[str, list[Annotation]]:
     """The annotations of each split, in the order of ids. Raises DataError where inputs give shown labels away."""
     if settings.annotate.show_gold:
@@ -200,8 +231,13 @@ def merged(
     return [_row(rows[i], by_prompt, card, settings) for i, by_prompt in sorted(by_row.items())]
 
 
-def _row(row: Example, by_prompt: Mapping[str, list[tuple[int, Annotation]]], card: TaskCard, settings: AnnotateSettings) -> Annotation:
-    one = {what: voted([answer for _, answer in sorted(some, key=lambda item: item[0])], card.kind) for what, some in by_prompt.items()}
+def _row(
+    row: Example, by_prompt: Mapping[str, list[tuple[int, Annotation]]], card: TaskCard, settings: AnnotateSettings
+) -> Annotation:
+    one = {
+        what: voted([answer for _, answer in sorted(some, key=lambda item: item[0])], card.kind)
+        for what, some in by_prompt.items()
+    }
     if GOLD in one:
         answer = _known(one[GOLD], row)
     elif len(one) == 2:

@@ -36,7 +36,11 @@ class _Nobody:
 
 def unpriced(settings: Settings) -> str | None:
     """Why the teacher's calls have no price, in words; None where they have one."""
-    return "teacher.provider is recorded: its answers are in files, nobody is asked" if settings.teacher.provider == "recorded" else None
+    return (
+        "teacher.provider is recorded: its answers are in files, nobody is asked"
+        if settings.teacher.provider == "recorded"
+        else None
+    )
 
 
 def annotation_asks(splits: Mapping[str, Sequence[Example]], settings: Settings) -> list[Ask]:
@@ -44,7 +48,9 @@ def annotation_asks(splits: Mapping[str, Sequence[Example]], settings: Settings)
     return [Ask(*row) for rows in rows_to_ask(splits, settings.annotate).values() for row in rows]
 
 
-def requests_for(asks: Sequence[Ask], templates: Mapping[str, Template], card: TaskCard, settings: Settings) -> Iterator[Request]:
+def requests_for(
+    asks: Sequence[Ask], templates: Mapping[str, Template], card: TaskCard, settings: Settings
+) -> Iterator[Request]:
     """The annotation's request for each of them; `templates` are those of data/prompt.yaml."""
     asker, made = Asker(_Nobody(), card, settings.teacher), annotation_templates(templates, card, settings.annotate)
     return (asker.request(ask, made[ask.what]) for ask in asks)
@@ -67,13 +73,19 @@ def search_requests(card: TaskCard, train: Sequence[Example], settings: Settings
         return (asker.request(Ask(row, "explain", sample=number), template) for number in prompts for row in rows)
 
     proposals = _proposals(card, template, search, settings)
-    return chain(proposals, asked(search, range(prompt.steps * prompt.candidates + 1)), asked(held_out, range(prompt.finalists + 1)))
+    return chain(
+        proposals,
+        asked(search, range(prompt.steps * prompt.candidates + 1)),
+        asked(held_out, range(prompt.finalists + 1)),
+    )
 
 
 def _proposals(card: TaskCard, template: Template, rows: Sequence[Example], settings: Settings) -> Iterator[Request]:
     """What the model that proposes is asked, each round showing as many earlier prompts as it can."""
     prompt = settings.prompt
-    opro = Opro(SimpleNamespace(tryouts=SimpleNamespace(card=card, settings=settings), start=template, rows=rows, prompt=prompt))  # type: ignore[arg-type]
+    opro = Opro(
+        SimpleNamespace(tryouts=SimpleNamespace(card=card, settings=settings), start=template, rows=rows, prompt=prompt)
+    )  # type: ignore[arg-type]
     for step in range(1, prompt.steps + 1):
         shown = [(template, SimpleNamespace(total=0.0))] * min(prompt.history, 1 + (step - 1) * prompt.candidates)
         yield from opro.requests(shown, step)  # type: ignore[arg-type]

@@ -23,7 +23,11 @@ class NoTeacher:
 
 
 def preview(
-    splits: Mapping[str, Sequence[Example]], templates: Mapping[str, Template], card: TaskCard, settings: Settings, rows: int
+    splits: Mapping[str, Sequence[Example]],
+    templates: Mapping[str, Template],
+    card: TaskCard,
+    settings: Settings,
+    rows: int,
 ) -> str:
     """The requests for the first `rows` rows of each prompt and split that `annotate` would ask, as text.
 

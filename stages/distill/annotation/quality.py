@@ -1,4 +1,6 @@
-"""What is not to be learnt from: rationales that break a rule of the quality gate, and inputs that show the gold label."""
+"""What is not to be learnt from: rationales that break a rule of the quality gate, and inputs that show
+the gold label.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,57 @@ from distill.settings.annotate import GateSettings
 
 # Words that give no reason by themselves.
 _PLAIN = frozenset(
-    ("a", "an", "and", "answer", "are", "as", "because", "by", "choice", "clearly", "correct", "for", "from", "given", "has",
-     "have", "i", "in", "is", "it", "its", "label", "of", "on", "option", "or", "question", "right", "since", "so", "that", "the",
-     "their", "them", "then", "there", "therefore", "these", "they", "this", "those", "thus", "to", "was", "were", "which", "with",
-     "would")
-)  # fmt: skip
+    [
+        "a",
+        "an",
+        "and",
+        "answer",
+        "are",
+        "as",
+        "because",
+        "by",
+        "choice",
+        "clearly",
+        "correct",
+        "for",
+        "from",
+        "given",
+        "has",
+        "have",
+        "i",
+        "in",
+        "is",
+        "it",
+        "its",
+        "label",
+        "of",
+        "on",
+        "option",
+        "or",
+        "question",
+        "right",
+        "since",
+        "so",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "therefore",
+        "these",
+        "they",
+        "this",
+        "those",
+        "thus",
+        "to",
+        "was",
+        "were",
+        "which",
+        "with",
+        "would",
+    ]
+)
 _LEAST_NEW_WORDS = 2
 RULES = ("words", "copies", "contradicts", "no_reasoning")
 
@@ -31,7 +79,9 @@ def gated(answer: Annotation, row: Example, card: TaskCard, gate: GateSettings) 
     rule = _broken(answer, row, card, gate)
     if rule is None:
         return answer
-    return dataclasses.replace(answer, rationale=None, dropped=rule, status="no_rationale" if answer.status == "ok" else answer.status)
+    return dataclasses.replace(
+        answer, rationale=None, dropped=rule, status="no_rationale" if answer.status == "ok" else answer.status
+    )
 
 
 def _broken(answer: Annotation, row: Example, card: TaskCard, gate: GateSettings) -> str | None:
@@ -86,11 +136,16 @@ def check_leaks(rows: Sequence[Example], classes: Sequence[str]) -> None:
     or, with classes, where of the rows that name just one of them nearly all name the gold one.
     """
     labelled = [row for row in rows if row.label is not None]
-    told = [row for row in labelled if not row.choices and re.search(rf"(?im)^\W*(?:\w+\s*:\s*)?{re.escape(row.label or '')}\W*$", row.input)]
+    told = [
+        row
+        for row in labelled
+        if not row.choices and re.search(rf"(?im)^\W*(?:\w+\s*:\s*)?{re.escape(row.label or '')}\W*$", row.input)
+    ]
     if len(told) >= _LEAST_ROWS and len(told) > len(labelled) / 2:
         raise DataError(
-            f"the input of {len(told)} of {len(labelled)} labelled rows has the gold label on a line of its own ({told[0].id}, for example): "
-            "the student would read it off. Take the label out of what the input is made of (task.table.columns or template)"
+            f"the input of {len(told)} of {len(labelled)} labelled rows has the gold label on a line of its own"
+            f" ({told[0].id}, for example): the student would read it off. Take the label out of what the input is made"
+            " of (task.table.columns or template)"
         )
     patterns = {name: re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE) for name in classes}
     named = [(row, [name for name, pattern in patterns.items() if pattern.search(row.input)]) for row in labelled]
@@ -98,6 +153,7 @@ def check_leaks(rows: Sequence[Example], classes: Sequence[str]) -> None:
     right = sum(name == row.label for row, name in alone)
     if len(alone) >= max(_LEAST_ROWS, len(labelled) / 2) and right > _MOST_SHARE * len(alone):
         raise DataError(
-            f"the input of {len(alone)} of {len(labelled)} labelled rows names one class alone, and {right} of them the gold one "
-            f"({alone[0][0].id}, for example): the label leaks into the student's input. Take it out of task.table.columns or template"
+            f"the input of {len(alone)} of {len(labelled)} labelled rows names one class alone, and {right} of them the"
+            f" gold one ({alone[0][0].id}, for example): the label leaks into the student's input. Take it out of"
+            " task.table.columns or template"
         )

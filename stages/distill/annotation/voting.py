@@ -34,7 +34,9 @@ def voted(answers: Sequence[Annotation], kind: str) -> Annotation:
     return dataclasses.replace(
         with_calls(chosen, answers),
         confidence=round(len(agreed) / len(came), 6),
-        label_probabilities=_mean_probabilities({(chosen if group is agreed else group[0]).label or "": group for group in votes}),
+        label_probabilities=_mean_probabilities(
+            {(chosen if group is agreed else group[0]).label or "": group for group in votes}
+        ),
     )
 
 

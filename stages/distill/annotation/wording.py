@@ -19,7 +19,9 @@ GOLD_FIELD = "the_gold_label"
 _GOLD = f"The right answer is known: {{{GOLD_FIELD}}}. Explain why it is right, as if you had found it yourself."
 
 
-def annotation_templates(templates: Mapping[str, Template], card: TaskCard, settings: AnnotateSettings) -> dict[str, Template]:
+def annotation_templates(
+    templates: Mapping[str, Template], card: TaskCard, settings: AnnotateSettings
+) -> dict[str, Template]:
     """ "explain", "label" and "gold", with the wanted length of a rationale and the priming prefix.
 
     A task card may have a "gold" prompt of its own, which shows {the_gold_label}; else it is made from "explain".
@@ -32,7 +34,9 @@ def annotation_templates(templates: Mapping[str, Template], card: TaskCard, sett
     if settings.rationale_words:
         low, high = settings.rationale_words
         for name in ("explain", "gold"):
-            made[name] = dataclasses.replace(made[name], user=f"{made[name].user}\n\nUse {low} to {high} words for the explanation.")
+            made[name] = dataclasses.replace(
+                made[name], user=f"{made[name].user}\n\nUse {low} to {high} words for the explanation."
+            )
     return {name: primed(template, settings.priming) for name, template in made.items()}
 
 
@@ -43,11 +47,19 @@ def showing_gold(row: Example) -> Example:
         label = f"({string.ascii_lowercase[row.choices.index(label)]}) {label}"
     return dataclasses.replace(row, fields={**row.fields, GOLD_FIELD: label})
 
+
 PREFIXES = {
     "none": "",
-    "teacher": "You are a teacher. Answer so that a pupil who reads your explanation could solve the next question alone.",
-    "audience": "A much smaller language model will be trained on what you write. Answer so that it can learn how to find the answer.",
-    "confidence": "You know this subject well. Be confident: settle on one answer, and state the reasons for it without hedging.",
+    "teacher": (
+        "You are a teacher. Answer so that a pupil who reads your explanation could solve the next question alone."
+    ),
+    "audience": (
+        "A much smaller language model will be trained on what you write. Answer so that it can learn how to find the"
+        " answer."
+    ),
+    "confidence": (
+        "You know this subject well. Be confident: settle on one answer, and state the reasons for it without hedging."
+    ),
 }
 
 

@@ -1,4 +1,6 @@
-"""What rationales are like, whoever wrote them: one set of measures for teacher and student, train rows and test rows."""
+"""What rationales are like, whoever wrote them: one set of measures for teacher and student, train rows
+and test rows.
+"""
 
 from __future__ import annotations
 

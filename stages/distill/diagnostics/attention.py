@@ -101,4 +101,7 @@ class Average:
     def values(self) -> dict[str, list[list[float | None]]]:
         """Nested lists, rounded; None where no row had a value."""
         means = {name: self.sums[name] / self.counts[name] for name in sorted(self.sums)}
-        return {name: [[None if math.isnan(one) else round(one, 6) for one in row] for row in mean.tolist()] for name, mean in means.items()}
+        return {
+            name: [[None if math.isnan(one) else round(one, 6) for one in row] for row in mean.tolist()]
+            for name, mean in means.items()
+        }

@@ -41,7 +41,9 @@ def sequence_probability(token_probabilities: Sequence[float]) -> float:
 
 
 def distribution(values: Sequence[float]) -> dict[str, Any]:
-    """count, mean, quantiles (interpolated linearly) and how many lie in each tenth from 0 to 1, the last with its end."""
+    """count, mean, quantiles (interpolated linearly) and how many lie in each tenth from 0 to 1, the last
+    with its end.
+    """
     if not values:
         return {"count": 0}
     numbers = torch.tensor(values, dtype=torch.float64)

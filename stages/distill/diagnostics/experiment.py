@@ -35,7 +35,9 @@ def sample(revisions: Sequence[str], count: int) -> list[Example]:
         if all(row.id in other and other[row.id].input == row.input for other in judged[1:])
     ]
     if not shared:
-        raise DataError(f"{' and '.join(revisions)} judged no test row in common; do they differ in task.seed or task.test_rows?")
+        raise DataError(
+            f"{' and '.join(revisions)} judged no test row in common; do they differ in task.seed or task.test_rows?"
+        )
     return sorted(seeded_order(shared, _SEED)[:count], key=lambda row: row.id)
 
 
@@ -69,7 +71,11 @@ def of_student(student: Student, rows: Sequence[Example]) -> dict[str, Any]:
                 tokens[name] += values
     plan = student.model.plan
     return {
-        "student": {"kind": plan.kind, "mode": plan.mode, "parameters": sum(one.numel() for one in student.model.parameters())},
+        "student": {
+            "kind": plan.kind,
+            "mode": plan.mode,
+            "parameters": sum(one.numel() for one in student.model.parameters()),
+        },
         "rows": len(rows),
         "written": task if sequences else None,
         "attention": {name: average.values() for name, average in averages.items()},

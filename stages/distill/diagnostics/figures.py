@@ -33,8 +33,12 @@ _HANDS = ((BLUE, ""), (VERMILLION, "////"))
 _MOST_NUMBERS = 64  # cells of a panel that still have room for their value
 
 
-def grids(name: str, measure: str, values: Sequence[Sequence[Sequence[float | None]] | None], titles: Sequence[str]) -> str:
-    """SVG of one measure by layer (upwards) and head, or by layer and layer; a panel an experiment, None an empty one."""
+def grids(
+    name: str, measure: str, values: Sequence[Sequence[Sequence[float | None]] | None], titles: Sequence[str]
+) -> str:
+    """SVG of one measure by layer (upwards) and head, or by layer and layer; a panel an experiment, None
+    an empty one.
+    """
 
     def draw(*panels: Axes) -> None:
         for axes, rows, title in zip(panels, values, titles, strict=True):
@@ -54,12 +58,31 @@ def _grid(axes: Axes, rows: Sequence[Sequence[float | None]], across: str, upper
     small = len(rows) * len(rows[0]) <= _MOST_NUMBERS
     for y, row in enumerate(rows):
         for x, value in enumerate(row):
-            axes.fill([x, x + 1, x + 1, x], [y, y, y + 1, y + 1], facecolor=_COLOURS(value or 0.0), edgecolor="#bbbbbb", linewidth=0.5)
+            axes.fill(
+                [x, x + 1, x + 1, x],
+                [y, y, y + 1, y + 1],
+                facecolor=_COLOURS(value or 0.0),
+                edgecolor="#bbbbbb",
+                linewidth=0.5,
+            )
             if small and value is not None:
-                axes.text(x + 0.5, y + 0.5, f"{value:.2f}", ha="center", va="center", fontsize=6.5, color="white" if value > 0.55 else "black")
-    for axis, size, told in ((axes.xaxis, len(rows[0]), across), (axes.yaxis, len(rows), "lower layer" if upper else "layer")):
+                axes.text(
+                    x + 0.5,
+                    y + 0.5,
+                    f"{value:.2f}",
+                    ha="center",
+                    va="center",
+                    fontsize=6.5,
+                    color="white" if value > 0.55 else "black",
+                )
+    for axis, size, told in (
+        (axes.xaxis, len(rows[0]), across),
+        (axes.yaxis, len(rows), "lower layer" if upper else "layer"),
+    ):
         step = max(1, size // 12)
-        axis.set_ticks([place + 0.5 for place in range(0, size, step)], [str(place + 1) for place in range(0, size, step)])
+        axis.set_ticks(
+            [place + 0.5 for place in range(0, size, step)], [str(place + 1) for place in range(0, size, step)]
+        )
         axis.set_label_text(told)
     axes.set_xlim(0, len(rows[0]))
     axes.set_ylim(0, len(rows))
@@ -76,7 +99,15 @@ def tenths(name: str, found: Sequence[Mapping[str, Any] | None], titles: Sequenc
             colour, hatch = _HANDS[number % len(_HANDS)]
             places = [place / TENTHS + 0.05 / TENTHS + (number + 0.5) * width for place in range(TENTHS)]
             heights = [count / one["count"] for count in one["tenths"]]
-            axes.bar(places, heights, width, color=colour if not hatch else "white", edgecolor=colour, hatch=hatch, label=f"{title}, {one['count']:,}")
+            axes.bar(
+                places,
+                heights,
+                width,
+                color=colour if not hatch else "white",
+                edgecolor=colour,
+                hatch=hatch,
+                label=f"{title}, {one['count']:,}",
+            )
         axes.set_xlim(0, 1)
         axes.xaxis.set_major_locator(MaxNLocator(TENTHS))
         shares(axes)

@@ -21,7 +21,8 @@ NAMES = {
 @dataclass(frozen=True)
 class Looked:
     """attention: by a name of NAMES, weights (layers, heads, queries, keys) and what each query may attend to (queries,
-    keys). logits (tokens, vocabulary) and targets (tokens,) of the answer, end token included; None where nothing is written.
+    keys). logits (tokens, vocabulary) and targets (tokens,) of the answer, end token included; None where nothing is
+    written.
     """
 
     attention: dict[str, tuple[Tensor, Tensor]]

@@ -10,13 +10,16 @@ from distill.diagnostics.figures import CONFIDENCE, MEASURES, grids, tenths
 from distill.diagnostics.looking import NAMES
 
 ABOUT = (
-    "These figures describe what the students do on these rows. They do not explain why an answer is right or wrong, and "
-    "they do not rank: a sharper, sparser or surer model is not a better one for it."
+    "These figures describe what the students do on these rows. They do not explain why an answer is right or wrong,"
+    " and they do not rank: a sharper, sparser or surer model is not a better one for it."
 )
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 h1, h2, h3 { line-height: 1.25 } .about { border-left: 4px solid #D55E00; padding: .4rem 1rem; background: #faf6f2 }
-figure { margin: 1.2rem 0 } svg { width: 100%; height: auto } .p1 svg { max-width: 26rem } .p2 svg { max-width: 52rem } table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
+figure { margin: 1.2rem 0 } svg { width: 100%; height: auto }
+.p1 svg { max-width: 26rem } .p2 svg { max-width: 52rem }
+table { border-collapse: collapse }
+td, th { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
 td:first-child, th:first-child { text-align: left }
 """
 _NO_NETWORK = "default-src 'none'; style-src 'unsafe-inline'"
@@ -26,7 +29,11 @@ def page(experiments: Sequence[Mapping[str, Any]]) -> str:
     """Of one or two experiments, as distill.diagnostics.experiment has them. Nothing is loaded, and no script runs."""
     names = [experiment["name"] for experiment in experiments]
     title = "Diagnostics: " + " and ".join(names)
-    parts = [f"<h1>{escape(title)}</h1>", f'<p class="about"><strong>Descriptive.</strong> {escape(ABOUT)}</p>', _who(experiments)]
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f'<p class="about"><strong>Descriptive.</strong> {escape(ABOUT)}</p>',
+        _who(experiments),
+    ]
     for part, told in NAMES.items():
         found = [experiment["attention"].get(part, {}) for experiment in experiments]
         if any(found):
@@ -38,8 +45,14 @@ def page(experiments: Sequence[Mapping[str, Any]]) -> str:
         values = [experiment["confidence"].get(name) for experiment in experiments]
         if any(values):
             parts.append(_figure(title, tenths(name, values, names), 1))
-    parts += [_numbers(experiments), "<p>Formulas stand in stages/distill/diagnostics; all numbers in diagnostics.json beside this page.</p>"]
-    head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_NO_NETWORK}"><title>{escape(title)}</title><style>{_STYLE}</style>'
+    parts += [
+        _numbers(experiments),
+        "<p>Formulas stand in stages/distill/diagnostics; all numbers in diagnostics.json beside this page.</p>",
+    ]
+    head = (
+        '<meta charset="utf-8"><meta http-equiv="Content-Security-Policy"'
+        f' content="{_NO_NETWORK}"><title>{escape(title)}</title><style>{_STYLE}</style>'
+    )
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(parts) + "\n</body></html>\n"
 
 
@@ -52,14 +65,27 @@ def _who(experiments: Sequence[Mapping[str, Any]]) -> str:
     for one in experiments:
         student = one["student"]
         written = f"read with its own {one['written']}" if one["written"] else "its input alone"
-        cells = [one["name"], (one["commit"] or "as it stands")[:12], student["kind"].replace("_", "-"), student["mode"], f"{student['parameters']:,}", f"{one['rows']:,}", written]
+        cells = [
+            one["name"],
+            (one["commit"] or "as it stands")[:12],
+            student["kind"].replace("_", "-"),
+            student["mode"],
+            f"{student['parameters']:,}",
+            f"{one['rows']:,}",
+            written,
+        ]
         rows.append(cells)
     return _table(("experiment", "commit", "kind", "trained on", "parameters", "test rows", "attention is of"), rows)
 
 
 def _numbers(experiments: Sequence[Mapping[str, Any]]) -> str:
     rows = [
-        [f"{title}: {one['name']}", f"{found['count']:,}", f"{found['mean']:.3f}", *(f"{value:.3f}" for value in found["quantiles"].values())]
+        [
+            f"{title}: {one['name']}",
+            f"{found['count']:,}",
+            f"{found['mean']:.3f}",
+            *(f"{value:.3f}" for value in found["quantiles"].values()),
+        ]
         for name, title in CONFIDENCE.items()
         for one in experiments
         if (found := one["confidence"].get(name)) and found["count"]

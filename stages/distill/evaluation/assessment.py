@@ -27,7 +27,9 @@ class Split:
 
 @dataclass(frozen=True)
 class Assessment:
-    """metrics: the same for the same student, rows and settings. measured: times and what follows from them, which are not."""
+    """metrics: the same for the same student, rows and settings. measured: times and what follows from them, which are
+    not.
+    """
 
     predictions: list[Prediction]
     rows: list[Judged]
@@ -37,7 +39,13 @@ class Assessment:
 
 
 def assess(
-    folder: Path, test: Split, validation: Split, card: TaskCard, settings: Settings, search: Mapping[str, Any], annotation: Mapping[str, Any]
+    folder: Path,
+    test: Split,
+    validation: Split,
+    card: TaskCard,
+    settings: Settings,
+    search: Mapping[str, Any],
+    annotation: Mapping[str, Any],
 ) -> Assessment:
     """Judges the student in `folder` on the test rows; `search` and `annotation` are the metrics of the stages before.
 
@@ -77,8 +85,12 @@ def _untrained(folder: Path, rows: Sequence[Example], card: TaskCard, settings: 
     return answerer(pairs, card, settings.evaluate.confidence)
 
 
-def _measured(student: Student, folder: Path, rows: Sequence[Example], runtime: RuntimeSettings, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Times, and dollars per 1,000 predictions: the student's own computing, the teacher's tokens, and both of the cascade."""
+def _measured(
+    student: Student, folder: Path, rows: Sequence[Example], runtime: RuntimeSettings, metrics: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Times, and dollars per 1,000 predictions: the student's own computing, the teacher's tokens, and both of the
+    cascade.
+    """
     found = speed(student, rows[: runtime.speed_rows]) | {"cold_start_s": cold_start(folder, rows[0])}
     price = None if runtime.compute_usd_per_hour is None else float(runtime.compute_usd_per_hour)
     mine, sent = usd_per_1000(found["best_batch_rows_per_s"], price), metrics["cascade"].get("usd_per_1000")
@@ -87,12 +99,16 @@ def _measured(student: Student, folder: Path, rows: Sequence[Example], runtime: 
 
 
 def _costs(search: Mapping[str, Any], annotation: Mapping[str, Any]) -> dict[str, Any]:
-    """As if cold. `total` is what this student took; the answers to validation and test rows judge it, and are apart."""
+    """As if cold. `total` is what this student took; the answers to validation and test rows judge it, and
+    are apart.
+    """
     costs = {"search": search["cost"], "annotation": annotation["cost"]["train"]}
     judging = total_cost(annotation["cost"]["validation"], annotation["cost"]["test"])
     return costs | {"total": total_cost(*costs.values()), "judging": judging}
 
 
 def _usd_per_1000(cost: Mapping[str, Any]) -> float | None:
-    """US dollars of 1,000 answers at the mean of those that were given; None where none was, or its price is unknown."""
+    """US dollars of 1,000 answers at the mean of those that were given; None where none was, or its price
+    is unknown.
+    """
     return None if cost["usd"] is None or not cost["calls"] else 1000 * cost["usd"] / cost["calls"]

@@ -43,9 +43,16 @@ class Point:
 
 
 def rows_of(judged: Sequence[Judged]) -> list[Row]:
-    """The rows that a cascade can be measured on: with a gold label, the student's probability and a teacher that was asked."""
+    """The rows that a cascade can be measured on: with a gold label, the student's probability and a teacher that was
+    asked.
+    """
     return [
-        Row(row.student_probability, bool(row.student_right), bool(row.teacher_right), bool(row.student_right if row.teacher_label is None else row.teacher_right))
+        Row(
+            row.student_probability,
+            bool(row.student_right),
+            bool(row.teacher_right),
+            bool(row.student_right if row.teacher_label is None else row.teacher_right),
+        )
         for row in judged
         if row.gold is not None and row.student_probability is not None and row.teacher_status is not None
     ]
@@ -68,14 +75,22 @@ def chosen(rows: Sequence[Row], settings: CascadeSettings) -> Point:
     """The threshold that sends the fewest of these rows, of those that send at most `most_sent` of them and reach
     `target_accuracy`; without a target, or where none reaches it, of those within `tolerance` of the best."""
     allowed = [point for point in points(rows) if point.sent <= settings.most_sent]
-    reaching = [point for point in allowed if settings.target_accuracy is not None and point.accuracy >= settings.target_accuracy]
+    reaching = [
+        point
+        for point in allowed
+        if settings.target_accuracy is not None and point.accuracy >= settings.target_accuracy
+    ]
     # A share of 0.9 less 0.01 must not miss 0.89 by a rounding error.
     least = max(point.accuracy for point in allowed) - settings.tolerance - 1e-9
     return (reaching or [point for point in allowed if point.accuracy >= least])[0]
 
 
 def cascade_metrics(
-    validation: Sequence[Row], test: Sequence[Row], settings: CascadeSettings, confidence: float, usd_per_1000: float | None
+    validation: Sequence[Row],
+    test: Sequence[Row],
+    settings: CascadeSettings,
+    confidence: float,
+    usd_per_1000: float | None,
 ) -> dict[str, Any]:
     """The chosen threshold, its share sent and accuracy on either split, on test with Wilson's interval and paired
     tests against student alone and teacher alone, and the teacher's dollars per 1,000 predictions of the cascade.
@@ -85,7 +100,10 @@ def cascade_metrics(
     """
     for split, rows in (("test", test), ("validation", validation)):
         if not rows:
-            return {"threshold": None, "reason": f"the teacher was asked about no labelled {split} row (annotate.{split}_rows)"}
+            return {
+                "threshold": None,
+                "reason": f"the teacher was asked about no labelled {split} row (annotate.{split}_rows)",
+            }
     point = chosen(validation, settings)
     routed = [row.routed if row.confidence < point.threshold else row.student for row in test]
     sent = sum(row.confidence < point.threshold for row in test) / len(test)
@@ -107,22 +125,40 @@ def cascade_metrics(
     return found
 
 
-def cascade_curve(test: Sequence[Row], confidence: float, usd_per_1000: float | None, threshold: float | None) -> list[dict[str, Any]]:
+def cascade_curve(
+    test: Sequence[Row], confidence: float, usd_per_1000: float | None, threshold: float | None
+) -> list[dict[str, Any]]:
     """At most POINTS thresholds and the chosen one: share sent, accuracy with its interval, what sending as many rows
-    at random comes to, the teacher's dollars per 1,000 predictions. Of no rows one point without figures, so that the plot can be drawn."""
+    at random comes to, the teacher's dollars per 1,000 predictions. Of no rows one point without figures, so that the
+    plot can be drawn.
+    """
     if not test:
-        return [dict.fromkeys(("threshold", "sent", "accuracy", "accuracy_ci_low", "accuracy_ci_high", "at_random", "usd_per_1000")) | {"chosen": False}]
+        return [
+            dict.fromkeys(
+                ("threshold", "sent", "accuracy", "accuracy_ci_low", "accuracy_ci_high", "at_random", "usd_per_1000")
+            )
+            | {"chosen": False}
+        ]
     every = points(test)
     wanted = {place * (len(every) - 1) // (POINTS - 1) for place in range(POINTS)}
     # On test rows the chosen threshold lies between two of theirs, and sends what the higher one sends.
-    mark = None if threshold is None else next(place for place, point in enumerate(every) if point.threshold >= threshold)
+    mark = (
+        None if threshold is None else next(place for place, point in enumerate(every) if point.threshold >= threshold)
+    )
     curve = []
     for place, point in enumerate(every):
         if place in wanted or place == mark:
             low, high = wilson(round(point.accuracy * len(test)), len(test), confidence)
-            figures = asdict(point) | {"accuracy_ci_low": low, "accuracy_ci_high": high, "at_random": _at_random(test, point.sent)}
+            figures = asdict(point) | {
+                "accuracy_ci_low": low,
+                "accuracy_ci_high": high,
+                "at_random": _at_random(test, point.sent),
+            }
             usd = None if usd_per_1000 is None else round(point.sent * usd_per_1000, 6)
-            curve.append({name: round(value, 6) for name, value in figures.items()} | {"usd_per_1000": usd, "chosen": place == mark})
+            curve.append(
+                {name: round(value, 6) for name, value in figures.items()}
+                | {"usd_per_1000": usd, "chosen": place == mark}
+            )
     return curve
 
 

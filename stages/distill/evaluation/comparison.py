@@ -43,11 +43,14 @@ def compared(
     mine, theirs = ({_key(row): row for row in rows if _right(row, answerer) is not None} for rows in (first, second))
     both = sorted(mine.keys() & theirs.keys())
     if not both:
-        raise UserError(f"the two share no labelled test row that the {answerer} answered: first {len(mine)}, second {len(theirs)}")
+        raise UserError(
+            f"the two share no labelled test row that the {answerer} answered: first {len(mine)}, second {len(theirs)}"
+        )
     if not shared and not len(both) == len(mine) == len(theirs):
         raise UserError(
-            f"the two were not tested on the same rows: {len(mine)} and {len(theirs)} labelled test rows that the {answerer} "
-            f"answered, {len(both)} of them the same (id, input and gold label); --shared compares on those alone"
+            f"the two were not tested on the same rows: {len(mine)} and {len(theirs)} labelled test rows that the"
+            f" {answerer} answered, {len(both)} of them the same (id, input and gold label); --shared compares on those"
+            " alone"
         )
     pairs = [(mine[key], theirs[key]) for key in both]
     right = [[bool(_right(row, answerer)) for row in rows] for rows in zip(*pairs, strict=True)]
@@ -58,7 +61,11 @@ def compared(
         "first": _accuracy(right[0], confidence),
         "second": _accuracy(right[1], confidence),
         "first_less_second": asdict(compare(*right, confidence)),
-        "methods": {"accuracy": "Wilson", "difference": f"percentile interval of {DRAWS} paired bootstrap draws", "p_value": "McNemar, exact"},
+        "methods": {
+            "accuracy": "Wilson",
+            "difference": f"percentile interval of {DRAWS} paired bootstrap draws",
+            "p_value": "McNemar, exact",
+        },
         "changed": [_changed(a, b, answerer) for a, b in pairs if _right(a, answerer) != _right(b, answerer)],
     }
 
@@ -66,20 +73,33 @@ def compared(
 def table(found: dict[str, Any], names: Sequence[str], most: int) -> str:
     """What `compared` found, for people; of the changed rows at most `most`."""
     width = max(map(len, names))
-    lines = [f"{found['answerer']} on {found['rows']} test rows, the same in both; intervals at {found['confidence']:.0%}"]
+    lines = [
+        f"{found['answerer']} on {found['rows']} test rows, the same in both; intervals at {found['confidence']:.0%}"
+    ]
     for name, key in zip(names, ("first", "second"), strict=True):
         one = found[key]
-        lines.append(f"  {name:<{width}}  {one['accuracy']:.1%}   {one['accuracy_ci_low']:.1%} to {one['accuracy_ci_high']:.1%} (Wilson)")
+        lines.append(
+            f"  {name:<{width}}  {one['accuracy']:.1%}   {one['accuracy_ci_low']:.1%} to {one['accuracy_ci_high']:.1%}"
+            " (Wilson)"
+        )
     less = found["first_less_second"]
     lines += [
-        f"difference {100 * less['difference']:+.1f} points, {100 * less['ci_low']:+.1f} to {100 * less['ci_high']:+.1f} "
-        f"(paired bootstrap, {DRAWS:,} draws); p {p_in_words(less['p_value'])} (McNemar, exact)",
+        (
+            f"difference {100 * less['difference']:+.1f} points, {100 * less['ci_low']:+.1f} to"
+            f" {100 * less['ci_high']:+.1f} (paired bootstrap, {DRAWS:,} draws); p {p_in_words(less['p_value'])}"
+            " (McNemar, exact)"
+        ),
         f"right in {names[0]} alone: {less['first_only']} rows; in {names[1]} alone: {less['second_only']}",
     ]
     if found["answerer"] == "student":
-        lines.append("this tells about these two students; others of the same settings differ by their seeds (train.seeds)")
+        lines.append(
+            "this tells about these two students; others of the same settings differ by their seeds (train.seeds)"
+        )
     for row in found["changed"][:most]:
-        lines.append(f"  {row['id']}: {_plain(row['input'])} gold {_plain(row['gold'])}, first {_plain(row['first'])}, second {_plain(row['second'])}")
+        lines.append(
+            f"  {row['id']}: {_plain(row['input'])} gold {_plain(row['gold'])}, first {_plain(row['first'])}, second"
+            f" {_plain(row['second'])}"
+        )
     left = len(found["changed"]) - most
     if most and left > 0:
         lines.append(f"  and {left} more (--rows {len(found['changed'])}, or --json)")
@@ -104,7 +124,13 @@ def _accuracy(right: Sequence[bool], confidence: float) -> dict[str, Any]:
 
 
 def _changed(first: Judged, second: Judged, answerer: Answerer) -> dict[str, Any]:
-    return {"id": first.id, "input": first.input, "gold": first.gold, "first": _label(first, answerer), "second": _label(second, answerer)}
+    return {
+        "id": first.id,
+        "input": first.input,
+        "gold": first.gold,
+        "first": _label(first, answerer),
+        "second": _label(second, answerer),
+    }
 
 
 def _plain(text: str | None) -> str:

@@ -24,7 +24,8 @@ from distill.student.predicting import Student
 
 # Rows a batch that are tried, as far as `runtime.predict_rows` allows.
 BATCHES = (1, 4, 16, 64, 256, 1024)
-# Seconds of one measurement; of all that are made of single rows; and of a batch that is not tried, as it would take longer.
+# Seconds of one measurement; of all that are made of single rows; and of a batch that is not tried, as it would take
+# longer.
 ENOUGH_S = 0.5
 SINGLE_S = 5.0
 LONGEST_S = 2.0
@@ -83,7 +84,9 @@ def cold_start(folder: Path, row: Example) -> float:
     )
     seconds = time.perf_counter() - started
     if done.returncode:
-        raise UserError(f"a fresh process could not answer one row: {(done.stderr.strip().splitlines() or ['it said nothing'])[-1]}")
+        raise UserError(
+            f"a fresh process could not answer one row: {(done.stderr.strip().splitlines() or ['it said nothing'])[-1]}"
+        )
     return seconds
 
 

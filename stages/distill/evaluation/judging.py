@@ -39,17 +39,26 @@ def judge(rows: Sequence[Judged], card: TaskCard, confidence: float) -> dict[str
     }
     told = [row for row in rows if row.student_rationale is not None]
     metrics["student"]["rationale"] = {"rows": len(told), **(student_rationales(told, card) if told else {})}
-    sure = [(row.student_probability, bool(row.student_right)) for row in labelled if row.student_probability is not None]
+    sure = [
+        (row.student_probability, bool(row.student_right)) for row in labelled if row.student_probability is not None
+    ]
     if sure:
-        metrics["student"]["label"]["calibration_error"] = expected_calibration_error(*map(list, zip(*sure, strict=True)))
+        metrics["student"]["label"]["calibration_error"] = expected_calibration_error(
+            *map(list, zip(*sure, strict=True))
+        )
     if not any(row.choices for row in rows):
         most = majority(gold)
         metrics["majority"] = {"label": label_metrics([(label, most) for label in gold], card.kind, confidence)}
     taught = [row for row in labelled if row.teacher_status is not None]
     if taught:
-        metrics["teacher"] = {"rows": len(taught), **answerer([(row.gold or "", row.teacher_label) for row in taught], card, confidence)}
+        metrics["teacher"] = {
+            "rows": len(taught),
+            **answerer([(row.gold or "", row.teacher_label) for row in taught], card, confidence),
+        }
         metrics["teacher"]["rationale"] = teacher_rationales(taught, card)
-        found = compare([bool(row.student_right) for row in taught], [bool(row.teacher_right) for row in taught], confidence)
+        found = compare(
+            [bool(row.student_right) for row in taught], [bool(row.teacher_right) for row in taught], confidence
+        )
         metrics["student_less_teacher"] = {"rows": len(taught), **asdict(found)}
     return metrics
 
@@ -64,23 +73,39 @@ def answerer(pairs: Sequence[tuple[str, str | None]], card: TaskCard, confidence
 
 def student_rationales(rows: Sequence[Judged], card: TaskCard) -> dict[str, Any]:
     """Measures of the student's own rationales, of rows for which it was asked to write one."""
-    told = [Told(row.student_rationale, row.input, row.student_label, row.choices or card.classes) for row in rows if row.student_rationale]
+    told = [
+        Told(row.student_rationale, row.input, row.student_label, row.choices or card.classes)
+        for row in rows
+        if row.student_rationale
+    ]
     return rationale_measures(told, len(rows), card.kind)
 
 
 def teacher_rationales(rows: Sequence[Judged], card: TaskCard) -> dict[str, Any]:
     """Measures of the teacher's rationales of these rows."""
-    told = [Told(row.teacher_rationale, row.input, row.teacher_label, row.choices or card.classes) for row in rows if row.teacher_rationale]
+    told = [
+        Told(row.teacher_rationale, row.input, row.teacher_label, row.choices or card.classes)
+        for row in rows
+        if row.teacher_rationale
+    ]
     return rationale_measures(told, len(rows), card.kind)
 
 
 def confusion(rows: Sequence[Judged], kind: str) -> list[dict[str, str]]:
     """A row {"gold", "predicted"} for every labelled test row. A row's own choices go by their letters; where answers
-    are numbers or texts, `gold` is the kind, and `predicted` whether the answer is "right" or "wrong", or that there is none."""
+    are numbers or texts, `gold` is the kind, and `predicted` whether the answer is "right" or "wrong", or that there is
+    none.
+    """
 
     labelled = [row for row in rows if row.gold is not None]
     if kind in OPEN:
-        return [{"gold": kind, "predicted": NO_ANSWER if row.student_label is None else "right" if row.student_right else "wrong"} for row in labelled]
+        return [
+            {
+                "gold": kind,
+                "predicted": NO_ANSWER if row.student_label is None else "right" if row.student_right else "wrong",
+            }
+            for row in labelled
+        ]
     return [{"gold": _named(row, row.gold), "predicted": _named(row, row.student_label)} for row in labelled]
 
 
@@ -91,13 +116,18 @@ def _named(row: Judged, label: str | None) -> str:
 def total_cost(*parts: Mapping[str, Any]) -> dict[str, Any]:
     """The sum of costs as if cold; what is unknown in one part is unknown in the sum."""
     keys = ("usd", "calls", "tokens_in", "tokens_cached", "tokens_out")
-    return {key: None if any(part.get(key) is None for part in parts) else sum(part[key] for part in parts) for key in keys}
+    return {
+        key: None if any(part.get(key) is None for part in parts) else sum(part[key] for part in parts) for key in keys
+    }
+
 
 # Answers that a student writes; of the other kinds it scores those that are known, and cannot miss them.
 WRITTEN = ("number", "text")
 
 
-def joined(test: Sequence[Example], predictions: Sequence[Prediction], teacher: Sequence[Annotation], card: TaskCard) -> list[Judged]:
+def joined(
+    test: Sequence[Example], predictions: Sequence[Prediction], teacher: Sequence[Annotation], card: TaskCard
+) -> list[Judged]:
     """Rows, student's and teacher's answers by id; every row has a prediction. Raises KeyError where one has none."""
     said = {prediction.id: prediction for prediction in predictions}
     taught = {annotation.id: annotation for annotation in teacher}

@@ -26,13 +26,13 @@ def simulated(facts: Facts) -> bool:
 def opening(facts: Facts, settings: Settings, size: int) -> str:
     train = facts.metrics["train"]
     text = (
-        f"{plain(facts.task.description)} The answer is {answers(facts.task)}. A model of {train['parameters']:,} parameters "
-        f"({size / 1e6:,.1f} MB), distilled from {plain(facts.metrics['annotate']['teacher'])}."
+        f"{plain(facts.task.description)} The answer is {answers(facts.task)}. A model of {train['parameters']:,}"
+        f" parameters ({size / 1e6:,.1f} MB), distilled from {plain(facts.metrics['annotate']['teacher'])}."
     )
     if simulated(facts):
         text += (
-            "\n\n**The teacher of this run was simulated: no LLM was asked.** Its figures tell about the pipeline that made "
-            "this model, not about any LLM."
+            "\n\n**The teacher of this run was simulated: no LLM was asked.** Its figures tell about the pipeline that"
+            " made this model, not about any LLM."
         )
     return text
 
@@ -40,7 +40,10 @@ def opening(facts: Facts, settings: Settings, size: int) -> str:
 def input_form(plan: Mapping[str, Any]) -> str:
     cut = f"Inputs longer than {plan['max_input_tokens']} tokens are cut"
     if plan["kind"] == "decoder_only":
-        cut = f"It was trained on inputs of at most {plan['max_input_tokens']} tokens; the mark behind the input belongs to the prompt"
+        cut = (
+            f"It was trained on inputs of at most {plan['max_input_tokens']} tokens; the mark behind the input belongs"
+            " to the prompt"
+        )
     return f"The input must look as in training, prefix included where there is one. {cut}."
 
 
@@ -48,11 +51,19 @@ def data(facts: Facts, settings: Settings) -> str:
     task, prepared = settings.task, facts.metrics["prepare"]
     source = f"{plain(task.hub)} at revision {plain(task.revision)}" if task.hub else plain(task.path)
     rows = [
-        [split, f"{prepared[split]['rows']:,}", share(prepared[split]["labelled"] / prepared[split]["rows"]) if prepared[split]["rows"] else "none"]
+        [
+            split,
+            f"{prepared[split]['rows']:,}",
+            share(prepared[split]["labelled"] / prepared[split]["rows"]) if prepared[split]["rows"] else "none",
+        ]
         for split in ("train", "validation", "test")
     ]
     kept = facts.metrics["subsample"]
-    labels = {"teacher": "the teacher's", "gold": "gold", "gold_else_teacher": "gold where there are any, else the teacher's"}[settings.subsample.labels]
+    labels = {
+        "teacher": "the teacher's",
+        "gold": "gold",
+        "gold_else_teacher": "gold where there are any, else the teacher's",
+    }[settings.subsample.labels]
     text = (
         f"Task `{plain(task.name)}`, read from {source}.\n\n"
         + table(["split", "rows", "with a gold label"], rows)
@@ -60,13 +71,17 @@ def data(facts: Facts, settings: Settings) -> str:
         f"{share(kept['rationale']['coverage'])} of them have a rationale."
     )
     if settings.subsample.rationales == "shuffled":
-        text += " **As a control, each rationale went to another row than its own**: this model is for comparison alone."
+        text += (
+            " **As a control, each rationale went to another row than its own**: this model is for comparison alone."
+        )
     return text
 
 
 def teacher(facts: Facts, settings: Settings) -> str:
     asked, annotated = settings.teacher, facts.metrics["annotate"]
-    returned = ", ".join(f"{plain(name) or 'no name'} ({count:,} answers)" for name, count in sorted(facts.returned.items()))
+    returned = ", ".join(
+        f"{plain(name) or 'no name'} ({count:,} answers)" for name, count in sorted(facts.returned.items())
+    )
     train = annotated["train"]
     facts_of = [
         ["reported as", plain(annotated["teacher"])],
@@ -77,7 +92,9 @@ def teacher(facts: Facts, settings: Settings) -> str:
     if train["rows"] and "parse" in train:
         facts_of.append(["answers without a label", share(train["parse"]["failure_rate"])])
         facts_of.append(["answers with a rationale", share(train["rationale"]["coverage"])])
-    found = {True: "The prompt, as the search found it or a person wrote it", False: "The prompts"}[len(facts.asked) < 2]
+    found = {True: "The prompt, as the search found it or a person wrote it", False: "The prompts"}[
+        len(facts.asked) < 2
+    ]
     shown = []
     for kind, template in facts.prompts.items():
         if facts.asked.get(kind):
@@ -89,7 +106,11 @@ def teacher(facts: Facts, settings: Settings) -> str:
 def cost(facts: Facts) -> str:
     costs = facts.metrics["evaluate"]["cost"]
     rows = []
-    for part, name in (("search", "search for the prompt"), ("annotation", "answers to the train rows"), ("total", "together")):
+    for part, name in (
+        ("search", "search for the prompt"),
+        ("annotation", "answers to the train rows"),
+        ("total", "together"),
+    ):
         spent = costs[part]
         usd = "unknown: no price" if spent["usd"] is None else f"${spent['usd']:,.4f}"
         rows.append([name, usd, _count(spent["calls"]), _count(spent["tokens_in"]), _count(spent["tokens_out"])])
@@ -100,16 +121,33 @@ def cost(facts: Facts) -> str:
 
 def training(facts: Facts, settings: Settings, plan: Mapping[str, Any], origin: Provenance) -> str:
     train, student, found = settings.train, settings.student, facts.metrics["train"]
-    begun = "from scratch" if student.name == "scratch" else f"from {plain(student.name)}" + (f" at revision {plain(student.revision)}" if student.revision else "")
-    mode = {"standard": "labels alone", "step_by_step": "labels and rationales as two tasks", "single_task": "rationale and label as one answer"}[train.mode]
+    begun = (
+        "from scratch"
+        if student.name == "scratch"
+        else f"from {plain(student.name)}" + (f" at revision {plain(student.revision)}" if student.revision else "")
+    )
+    mode = {
+        "standard": "labels alone",
+        "step_by_step": "labels and rationales as two tasks",
+        "single_task": "rationale and label as one answer",
+    }[train.mode]
     rows = [
         ["begun", begun],
         ["trained on", mode],
         ["kind", plan["kind"].replace("_", "-")],
-        ["steps", f"{found['steps']:,} of {train.batch_rows} rows; the weights of step {found['best_step']:,} were the best on the validation rows"],
+        [
+            "steps",
+            (
+                f"{found['steps']:,} of {train.batch_rows} rows; the weights of step {found['best_step']:,} were the"
+                " best on the validation rows"
+            ),
+        ],
         ["learning rate", f"{train.learning_rate:g}"],
         ["validation accuracy", share(found["label"]["validation_accuracy"])],
-        ["students trained", f"{found['seeds']['count']}, of which {found['seeds']['failures']} failed to learn; the median one is this"],
+        [
+            "students trained",
+            f"{found['seeds']['count']}, of which {found['seeds']['failures']} failed to learn; the median one is this",
+        ],
         ["made with", ", ".join(f"{name} {version}" for name, version in origin.packages.items())],
     ]
     return table(["", ""], rows) + "\n\nEvery other setting stands in `params.yaml` at the revision below."

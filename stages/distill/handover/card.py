@@ -41,12 +41,18 @@ def card(facts: Facts, settings: Settings, plan: dict[str, Any], use: Usage, ori
         "## Where it comes from",
         _origin(origin),
     ]
-    return f"---\n{_front(facts, settings, use, name)}---\n\n" + "\n\n".join(section for section in sections if section) + "\n"
+    return (
+        f"---\n{_front(facts, settings, use, name)}---\n\n"
+        + "\n\n".join(section for section in sections if section)
+        + "\n"
+    )
 
 
 def _front(facts: Facts, settings: Settings, use: Usage, name: str) -> str:
     label = facts.metrics["evaluate"]["student"]["label"]
-    interval = f"{100 * settings.evaluate.confidence:g} % interval {label['accuracy_ci_low']} to {label['accuracy_ci_high']}"
+    interval = (
+        f"{100 * settings.evaluate.confidence:g} % interval {label['accuracy_ci_low']} to {label['accuracy_ci_high']}"
+    )
     metrics = [{"type": "accuracy", "value": label["accuracy"], "name": f"Accuracy ({interval})"}]
     if label.get("macro_f1") is not None:
         metrics.append({"type": "f1", "value": label["macro_f1"], "name": "Macro F1"})
@@ -78,21 +84,34 @@ def _line(text: str) -> str:
 
 def _use(facts: Facts, plan: dict[str, Any], use: Usage) -> str:
     parts = [
-        "Needs `transformers` 5 and `torch`. From the folder that this one lies in; the input is a row of the training data:",
+        (
+            "Needs `transformers` 5 and `torch`. From the folder that this one lies in; the input is a row of the"
+            " training data:"
+        ),
         fenced(use.label, "python"),
         f"`label` is {about.answers(facts.task)}. " + about.input_form(plan),
     ]
     if use.rationale:
-        parts += ["Its own rationale, in a second answer:" if plan["mode"] != "single_task" else "Its own rationale:", fenced(use.rationale, "python")]
+        parts += [
+            "Its own rationale, in a second answer:" if plan["mode"] != "single_task" else "Its own rationale:",
+            fenced(use.rationale, "python"),
+        ]
     elif plan["mode"] != "standard":
-        parts.append("Its rationales are written by a small decoder in `rationale/`, which takes the code of the repository to run:")
+        parts.append(
+            "Its rationales are written by a small decoder in `rationale/`, which takes the code of the repository to"
+            " run:"
+        )
         parts.append(fenced(f'echo "…" | python stages/predict.py --model {Path("data/model")} --explain', "bash"))
     return "\n\n".join(parts)
 
 
 def _origin(origin: Provenance) -> str:
     more = f" and {len(origin.modified) - _NAMED} more" if len(origin.modified) > _NAMED else ""
-    changed = f", modified: {', '.join(plain(path) for path in origin.modified[:_NAMED])}{more}" if origin.modified else ", unmodified"
+    changed = (
+        f", modified: {', '.join(plain(path) for path in origin.modified[:_NAMED])}{more}"
+        if origin.modified
+        else ", unmodified"
+    )
     rows = [["Git revision", f"`{origin.revision}`{changed}" if origin.revision else "made outside Git"]]
     if origin.experiment:
         rows.append(["DVC experiment", plain(origin.experiment)])
@@ -103,5 +122,12 @@ def _origin(origin: Provenance) -> str:
         f"({', '.join(origin.lock_stages)}): their commands, settings, and the hashes of all that they read and wrote. "
         "In the repository, this command says whether a revision's `dvc.lock` is the one:"
     )
-    check = [told, fenced("python stages/hand_over.py --check              # the working tree's\npython stages/hand_over.py --check REVISION", "bash")]
+    check = [
+        told,
+        fenced(
+            "python stages/hand_over.py --check              # the working tree's\npython stages/hand_over.py --check"
+            " REVISION",
+            "bash",
+        ),
+    ]
     return "\n\n".join([table(["what", "which"], rows), *(check if origin.lock_sha256 else [])])

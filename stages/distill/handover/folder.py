@@ -1,4 +1,6 @@
-"""The files of the folder that is handed over: the student's own, by link where that can be, and what is written anew."""
+"""The files of the folder that is handed over: the student's own, by link where that can be, and what is
+written anew.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,12 @@ from distill.rows.files import read_object, write_json
 
 # What `save_pretrained` and the student's own code write. Anything else, a pickle first of all, is not handed on.
 SUFFIXES = (".safetensors", ".json", ".jinja", ".txt", ".model")
-PLAN, GENERATION, TOKENIZER, PROVENANCE = "student.json", "generation_config.json", "tokenizer_config.json", "provenance.json"
+PLAN, GENERATION, TOKENIZER, PROVENANCE = (
+    "student.json",
+    "generation_config.json",
+    "tokenizer_config.json",
+    "provenance.json",
+)
 
 
 def hand_over(student: Path, folder: Path) -> dict[str, Any]:
@@ -27,7 +34,10 @@ def hand_over(student: Path, folder: Path) -> dict[str, Any]:
     files = sorted(path for path in student.rglob("*") if not path.is_dir())
     strange = [str(path.relative_to(student)) for path in files if path.suffix not in SUFFIXES]
     if strange:
-        raise DataError(f"{student}: has {', '.join(strange)}; a folder to hand over holds {', '.join(SUFFIXES)} files alone: train the student anew")
+        raise DataError(
+            f"{student}: has {', '.join(strange)}; a folder to hand over holds {', '.join(SUFFIXES)} files alone: train"
+            " the student anew"
+        )
     for path in files:
         place = folder / path.relative_to(student)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +49,9 @@ def hand_over(student: Path, folder: Path) -> dict[str, Any]:
         write_json(folder / GENERATION, generation_config(student, plan))
     if plan["kind"] != "decoder_only":
         # A decoder-only prompt ends with the mark, which must not be cut off.
-        write_json(folder / TOKENIZER, read_object(student / TOKENIZER) | {"model_max_length": plan["max_input_tokens"]})
+        write_json(
+            folder / TOKENIZER, read_object(student / TOKENIZER) | {"model_max_length": plan["max_input_tokens"]}
+        )
     return plan
 
 
@@ -65,4 +77,3 @@ def same_file(source: Path, place: Path) -> None:
         if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES, errno.ENOSYS):
             raise
         shutil.copyfile(source, place)
-

@@ -18,7 +18,8 @@ BIAS = 256.0
 
 
 def generation_config(folder: Path, plan: Mapping[str, Any]) -> dict[str, Any]:
-    """generation_config.json for the student in `folder`: greedy, no longer than an answer can be, begun as its task is.
+    """generation_config.json for the student in `folder`: greedy, no longer than an answer can be, begun as its task
+    is.
 
     Where the answers are classes and something in front of the answer tells that it begins, only a class can be
     written: `sequence_bias` lifts, behind that, the tokens that lead to one. Then plain generation differs from the
@@ -37,7 +38,9 @@ def generation_config(folder: Path, plan: Mapping[str, Any]) -> dict[str, Any]:
     }
     if plan["kind"] == "encoder_decoder":
         told = plan["mode"] == "single_task"
-        made["decoder_start_token_id"] = tokens.id(TASK_TOKENS["rationale"]) if told else config["decoder_start_token_id"]
+        made["decoder_start_token_id"] = (
+            tokens.id(TASK_TOKENS["rationale"]) if told else config["decoder_start_token_id"]
+        )
     if plan["task_kind"] == "classes" and (front := _front(plan, tokens)):
         made["sequence_bias"] = [[list(sequence), BIAS] for sequence in _paths(front, plan, tokens)]
     return {name: value for name, value in made.items() if value is not None}
@@ -78,7 +81,11 @@ def _front(plan: Mapping[str, Any], tokens: _Tokens) -> list[int]:
         return [] if by_prefix or begin is None else [begin]
     # The line break may have merged with what stands before it.
     mark = tokens.ids(MARKS["label"])
-    ends = [mark[place:] for place in range(len(mark)) if tokens.tokenizer.decode(mark[place:]).strip() == MARKS["label"].strip()]
+    ends = [
+        mark[place:]
+        for place in range(len(mark))
+        if tokens.tokenizer.decode(mark[place:]).strip() == MARKS["label"].strip()
+    ]
     return ends[-1] if ends else []
 
 

@@ -25,9 +25,9 @@ PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "peft")
 class Provenance:
     """Where a folder comes from.
 
-    revision: the Git commit that was checked out; None outside Git. modified: tracked files that differed from it,
-    and new ones beside the code and data, save what the pipeline itself writes. experiment: DVC's name of the
-    experiment, where it was one. lock_sha256: see `lock_hash`; None where there was no dvc.lock. weights: SHA-256 by file.
+    revision: the Git commit that was checked out; None outside Git. modified: tracked files that differed from it, and
+    new ones beside the code and data, save what the pipeline itself writes. experiment: DVC's name of the experiment,
+    where it was one. lock_sha256: see `lock_hash`; None where there was no dvc.lock. weights: SHA-256 by file.
     packages: version by name, of those that are installed.
     """
 
@@ -41,7 +41,9 @@ class Provenance:
 
 
 def provenance(folder: Path, read: Iterable[Path], lock: Path, pipeline: Path) -> Provenance:
-    """Of the weights in `folder`, made by a stage that reads the paths `read`, in the checkout that is the working folder."""
+    """Of the weights in `folder`, made by a stage that reads the paths `read`, in the checkout that is the working
+    folder.
+    """
     stages = upstream(_yaml(lock).get("stages", {}), read) if lock.exists() else {}
     return Provenance(
         revision=(_git("rev-parse", "HEAD") or "").strip() or None,
@@ -93,7 +95,9 @@ def check(file: Path, lock: Path, revision: str | None) -> str:
     where = str(lock) if revision is None else f"{lock} at {revision}"
     found = lock_hash_of(text, told["lock_stages"])
     if told["lock_sha256"] is None or found != told["lock_sha256"]:
-        raise DataError(f"{file}: lock hash {told['lock_sha256']}, but {where} has {found}; another run made the folder")
+        raise DataError(
+            f"{file}: lock hash {told['lock_sha256']}, but {where} has {found}; another run made the folder"
+        )
     return f"{file.parent} comes from {where}: lock hash {found}"
 
 

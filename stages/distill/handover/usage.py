@@ -13,8 +13,10 @@ from distill.student.task_words import MARKS, PREFIXES, TASK_TOKENS
 
 @dataclass(frozen=True)
 class Usage:
-    """label, rationale: three lines each (six for an encoder that chooses among a row's own answers) that leave the answer
-    in `label` or `rationale`; no rationale where none was learnt, or where it takes code of this project. pipeline_tag, model_class: as the Hugging Face hub and transformers name them."""
+    """label, rationale: three lines each (six for an encoder that chooses among a row's own answers) that leave the
+    answer in `label` or `rationale`; no rationale where none was learnt, or where it takes code of this project.
+    pipeline_tag, model_class: as the Hugging Face hub and transformers name them.
+    """
 
     label: str
     rationale: str | None
@@ -33,11 +35,17 @@ def _encoder_decoder(plan: Mapping[str, Any], place: str, example: Example, chat
     front = {task: prefix if by_prefix else "" for task, prefix in PREFIXES.items()}
     load = [
         "from transformers import AutoModelForSeq2SeqLM, AutoTokenizer",
-        f"model, tokenizer = AutoModelForSeq2SeqLM.from_pretrained({place!r}), AutoTokenizer.from_pretrained({place!r})",
+        (
+            f"model, tokenizer = AutoModelForSeq2SeqLM.from_pretrained({place!r}),"
+            f" AutoTokenizer.from_pretrained({place!r})"
+        ),
     ]
 
     def ask(task: str, options: str = "") -> str:
-        return f'model.generate(**tokenizer({front[task] + example.input!r}, truncation=True, return_tensors="pt"){options})[0]'
+        return (
+            f"model.generate(**tokenizer({front[task] + example.input!r}, truncation=True,"
+            f' return_tensors="pt"){options})[0]'
+        )
 
     if single:
         told, end = TASK_TOKENS["label"], "tokenizer.eos_token"
@@ -46,7 +54,11 @@ def _encoder_decoder(plan: Mapping[str, Any], place: str, example: Example, chat
         rationale = f"rationale = {whole}.split({told!r})[0].removeprefix({TASK_TOKENS['rationale']!r}).strip()"
     else:
         label = f"label = tokenizer.decode({ask('label')}, skip_special_tokens=True).strip()"
-        start = "" if by_prefix else f", decoder_start_token_id=tokenizer.convert_tokens_to_ids({TASK_TOKENS['rationale']!r})"
+        start = (
+            ""
+            if by_prefix
+            else f", decoder_start_token_id=tokenizer.convert_tokens_to_ids({TASK_TOKENS['rationale']!r})"
+        )
         options = f", max_new_tokens={plan['max_rationale_tokens']}{start}"
         rationale = f"rationale = tokenizer.decode({ask('rationale', options)}, skip_special_tokens=True).strip()"
     return _made(plan, load, label, rationale, "text2text-generation", "AutoModelForSeq2SeqLM")
@@ -56,13 +68,19 @@ def _decoder_only(plan: Mapping[str, Any], place: str, example: Example, chat: b
     single = plan["mode"] == "single_task"
     by_prefix = plan["task_token"] == "prefix" and not single
     special = ", add_special_tokens=False" if chat else ""
-    load = ["from transformers import pipeline", f'write = pipeline("text-generation", {place!r}, return_full_text=False{special})']
+    load = [
+        "from transformers import pipeline",
+        f'write = pipeline("text-generation", {place!r}, return_full_text=False{special})',
+    ]
 
     def prompt(task: str) -> str:
         text = (PREFIXES[task] if by_prefix else "") + example.input
         if chat:
             message = f'[{{"role": "user", "content": {text!r}}}]'
-            return f"write.tokenizer.apply_chat_template({message}, add_generation_prompt=True, tokenize=False) + {MARKS[task]!r}"
+            return (
+                f"write.tokenizer.apply_chat_template({message}, add_generation_prompt=True, tokenize=False) +"
+                f" {MARKS[task]!r}"
+            )
         return repr(text + MARKS[task])
 
     if single:
@@ -70,7 +88,10 @@ def _decoder_only(plan: Mapping[str, Any], place: str, example: Example, chat: b
         label, rationale = f"label = {whole}[-1].strip()", f"rationale = {whole}[0].strip()"
     else:
         label = f'label = write({prompt("label")})[0]["generated_text"].strip()'
-        rationale = f'rationale = write({prompt("rationale")}, max_new_tokens={plan["max_rationale_tokens"]})[0]["generated_text"].strip()'
+        rationale = (
+            f"rationale = write({prompt('rationale')},"
+            f' max_new_tokens={plan["max_rationale_tokens"]})[0]["generated_text"].strip()'
+        )
     return _made(plan, load, label, rationale, "text-generation", "AutoModelForCausalLM")
 
 
@@ -90,7 +111,10 @@ def _encoder(plan: Mapping[str, Any], place: str, example: Example, chat: bool) 
         "from transformers import AutoModel, AutoTokenizer",
         f"model, tokenizer = AutoModel.from_pretrained({place!r}), AutoTokenizer.from_pretrained({place!r})",
         f"question, choices = {apart(example.input)[0]!r}, {list(example.choices)!r}",
-        'means = [model(**tokenizer(text, truncation=True, return_tensors="pt")).last_hidden_state.mean(1) for text in [question, *choices]]',
+        (
+            'means = [model(**tokenizer(text, truncation=True, return_tensors="pt")).last_hidden_state.mean(1) for text'
+            " in [question, *choices]]"
+        ),
         "label = choices[torch.cosine_similarity(means[0], torch.cat(means[1:])).argmax()]",
     ]
     return Usage("\n".join(lines), None, "sentence-similarity", "AutoModel")

@@ -41,7 +41,9 @@ class Kind:
 KINDS = {
     "encoder_decoder": Kind("text2text-generation-with-past", "AutoModelForSeq2SeqLM", "ORTModelForSeq2SeqLM"),
     "decoder_only": Kind("text-generation-with-past", "AutoModelForCausalLM", "ORTModelForCausalLM"),
-    "encoder classes": Kind("text-classification", "AutoModelForSequenceClassification", "ORTModelForSequenceClassification"),
+    "encoder classes": Kind(
+        "text-classification", "AutoModelForSequenceClassification", "ORTModelForSequenceClassification"
+    ),
     "encoder choices": Kind("feature-extraction", "AutoModel", "ORTModelForFeatureExtraction"),
 }
 
@@ -104,7 +106,9 @@ class Answering:
     def _prompt(self, row: Row, chat: bool) -> str:
         text = self._front() + row.input
         if chat:
-            text = self.tokenizer.apply_chat_template([{"role": "user", "content": text}], add_generation_prompt=True, tokenize=False)
+            text = self.tokenizer.apply_chat_template(
+                [{"role": "user", "content": text}], add_generation_prompt=True, tokenize=False
+            )
         return text + MARKS["rationale" if self.plan["mode"] == "single_task" else "label"]
 
     def _scored(self, rows: Sequence[Row]) -> list[str]:
@@ -119,7 +123,10 @@ class Answering:
         from torch import cat, cosine_similarity
 
         question = apart(row.input)[0]
-        means = [self.model(**self._encoded([text], truncation=True)).last_hidden_state.mean(1) for text in (question, *row.choices)]
+        means = [
+            self.model(**self._encoded([text], truncation=True)).last_hidden_state.mean(1)
+            for text in (question, *row.choices)
+        ]
         return row.choices[int(cosine_similarity(means[0], cat(means[1:])).argmax())]
 
 

@@ -25,7 +25,10 @@ def converted(folder: Path, place: Path) -> Path:
             shutil.copyfile(path, place / path.name)
     config = read_object(folder / CONFIG)
     write_json(place / CONFIG, older_config(config))
-    write_json(place / TOKENIZER, older_tokenizer(read_object(folder / TOKENIZER), read_object(folder / "tokenizer.json"), config))
+    write_json(
+        place / TOKENIZER,
+        older_tokenizer(read_object(folder / TOKENIZER), read_object(folder / "tokenizer.json"), config),
+    )
     return place
 
 
@@ -37,7 +40,10 @@ def older_config(config: dict[str, Any]) -> dict[str, Any]:
     if rope is None:
         return made
     if any(isinstance(value, dict) for value in rope.values()):
-        raise DataError(f"{CONFIG}: rope_parameters differ by kind of layer ({', '.join(rope)}), which transformers 4.57 cannot read: no ONNX export")
+        raise DataError(
+            f"{CONFIG}: rope_parameters differ by kind of layer ({', '.join(rope)}), which transformers 4.57 cannot"
+            " read: no ONNX export"
+        )
     made["rope_theta"] = rope.get("rope_theta", 10_000.0)
     scaling = {name: value for name, value in rope.items() if name != "rope_theta"}
     made["rope_scaling"] = None if scaling.get("rope_type", "default") == "default" else scaling
@@ -49,7 +55,11 @@ def older_tokenizer(tokenizer: dict[str, Any], file: dict[str, Any], config: dic
 
     That class puts its own `add_prefix_space` over the file's, so the file's is repeated.
     """
-    made = {name: value for name, value in tokenizer.items() if name not in ("backend", "tokenizer_class", "extra_special_tokens")}
+    made = {
+        name: value
+        for name, value in tokenizer.items()
+        if name not in ("backend", "tokenizer_class", "extra_special_tokens")
+    }
     extra = tokenizer.get("extra_special_tokens")
     if isinstance(extra, list):
         made["additional_special_tokens"] = extra

@@ -70,20 +70,26 @@ def check(source: Path, made: Path, plan: dict[str, Any], rows: Sequence[Row], m
     other = [(row, a, b) for row, a, b in zip(rows, by_torch, by_onnx, strict=True) if a != b]
     if other:
         row, a, b = other[0]
-        raise Differs(f"onnxruntime and torch differ on {len(other)} of {len(rows)} rows, first on {row.id!r}: {b!r} against {a!r}; nothing is kept")
+        raise Differs(
+            f"onnxruntime and torch differ on {len(other)} of {len(rows)} rows, first on {row.id!r}: {b!r} against"
+            f" {a!r}; nothing is kept"
+        )
     known = [(row, label) for row, label in zip(rows, by_onnx, strict=True) if row.said is not None]
     other_said = [(row, label) for row, label in known if label != row.said]
     if len(other_said) > most:
         row, label = other_said[0]
         raise Differs(
-            f"the exported model and the student differ on {len(other_said)} of {len(known)} rows, first on {row.id!r}: {label!r} against {row.said!r}; "
-            "nothing is kept. A student that writes may differ from its own scored labels on a few: --differences allows for so many"
+            f"the exported model and the student differ on {len(other_said)} of {len(known)} rows, first on {row.id!r}:"
+            f" {label!r} against {row.said!r}; nothing is kept. A student that writes may differ from its own scored"
+            " labels on a few: --differences allows for so many"
         )
     return Checked(len(rows), 0, len(known), len(other_said))
 
 
 def read(path: Path) -> list[Row]:
-    """Rows of a JSONL file with `input`, and where they are there `id`, `choices` and `student_label` (data/judged.jsonl)."""
+    """Rows of a JSONL file with `input`, and where they are there `id`, `choices` and `student_label`
+    (data/judged.jsonl).
+    """
     return list(_rows(path))
 
 
@@ -91,7 +97,12 @@ def _rows(path: Path) -> Iterable[Row]:
     for number, values in read_json_lines(path):
         if not isinstance(values.get("input"), str):
             raise DataError(f"{path}:{number}: no text in `input`; there is {', '.join(values)}")
-        yield Row(str(values.get("id", number)), values["input"], tuple(values.get("choices") or ()), values.get("student_label"))
+        yield Row(
+            str(values.get("id", number)),
+            values["input"],
+            tuple(values.get("choices") or ()),
+            values.get("student_label"),
+        )
 
 
 def _main_export(source: Path, out: Path, task: str) -> None:
@@ -100,7 +111,10 @@ def _main_export(source: Path, out: Path, task: str) -> None:
         from optimum.exporters.tasks import TasksManager
         from transformers import AutoConfig
     except ImportError as error:
-        raise DataError(f"optimum's exporter is not here ({error}); in a virtual environment of its own: pip install -r requirements-onnx.txt") from error
+        raise DataError(
+            f"optimum's exporter is not here ({error}); in a virtual environment of its own: pip install -r"
+            " requirements-onnx.txt"
+        ) from error
     config = AutoConfig.from_pretrained(source, local_files_only=True)
     options: dict[str, Any] = {}
     if getattr(config, "type_vocab_size", None) == 1:
@@ -110,7 +124,15 @@ def _main_export(source: Path, out: Path, task: str) -> None:
     with warnings.catch_warnings():
         # Tracing warns of every shape that it takes for constant; what comes of it is checked below.
         warnings.simplefilter("ignore")
-        main_export(str(source), output=str(out), task=task, do_validation=False, local_files_only=True, library_name="transformers", **options)
+        main_export(
+            str(source),
+            output=str(out),
+            task=task,
+            do_validation=False,
+            local_files_only=True,
+            library_name="transformers",
+            **options,
+        )
 
 
 def _untyped(parent: type) -> type:

@@ -37,7 +37,9 @@ class Asker:
     output is asked for text from there on.
     """
 
-    def __init__(self, teacher: Asks, card: TaskCard, settings: TeacherSettings, labels_only: Collection[str] = ("label",)):
+    def __init__(
+        self, teacher: Asks, card: TaskCard, settings: TeacherSettings, labels_only: Collection[str] = ("label",)
+    ):
         self.teacher, self.card, self.settings, self.labels_only = teacher, card, settings, labels_only
         self.structured, self._tried = settings.structured, False
 
@@ -45,7 +47,9 @@ class Asker:
         """The teacher's answer to every (row, what is asked[, sample]), in the order in which answers come."""
         return (answer for _, answer in self.asked(rows, templates))
 
-    def asked(self, rows: Iterable[tuple[Any, ...]], templates: Mapping[str, Template]) -> Iterator[tuple[Ask, Annotation]]:
+    def asked(
+        self, rows: Iterable[tuple[Any, ...]], templates: Mapping[str, Template]
+    ) -> Iterator[tuple[Ask, Annotation]]:
         """The same with what was asked.
 
         Rows are matched by id. A row that got no answer comes back with the status "failed", or "refusal".
@@ -60,7 +64,9 @@ class Asker:
             except TeacherError as error:
                 if not rejects_format(error):
                     raise
-                print("no structured output is to be had here (teacher.structured): asking for text instead", flush=True)
+                print(
+                    "no structured output is to be had here (teacher.structured): asking for text instead", flush=True
+                )
                 self.structured = False
                 asks = chain(first, asks)
         yield from self._answers(asks, templates)
@@ -100,7 +106,11 @@ class Asker:
 
 
 def answers(
-    teacher: Asks, rows: Iterable[tuple[Any, ...]], templates: Mapping[str, Template], card: TaskCard, settings: TeacherSettings
+    teacher: Asks,
+    rows: Iterable[tuple[Any, ...]],
+    templates: Mapping[str, Template],
+    card: TaskCard,
+    settings: TeacherSettings,
 ) -> Iterator[Annotation]:
     """As Asker.answers, with "explain" asking for a rationale and "label" for none."""
     return Asker(teacher, card, settings).answers(rows, templates)
@@ -139,6 +149,7 @@ def annotation(reply: Reply, example: Example, asked: str, card: TaskCard, *, ex
         mode=reply.mode,
     )
 
+
 # In the order of the alphabet, in which requests are written: a model explains before it answers.
 RATIONALE, LABEL = "explanation", "label"
 
@@ -157,4 +168,6 @@ def response_format(card: TaskCard, *, rationale: bool) -> dict[str, Any]:
 def rejects_format(error: TeacherError) -> bool:
     """Whether an endpoint said that it takes no structured output, or a store that is only read has none of it."""
     said = str(error).lower()
-    return "runtime.offline" in said or ("(400)" in said and any(word in said for word in ("response_format", "json_schema", "structured output")))
+    return "runtime.offline" in said or (
+        "(400)" in said and any(word in said for word in ("response_format", "json_schema", "structured output"))
+    )

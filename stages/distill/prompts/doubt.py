@@ -13,9 +13,9 @@ def label_probabilities(label: str, candidates: Sequence[str], tokens: Sequence[
     """The probability of the label that an answer gave, and of every other candidate that its tokens tell of.
 
     The label is looked for where the answer names it last, word for word; its probability is the product of its
-    tokens'. At the first of these the server tells the likeliest other tokens: one that begins a single candidate, and not
-    the label, counts for it. So an answer is judged given all that it says before, its own rationale too. What is not
-    known is left out: nothing is known where the answer does not name the label as it is written.
+    tokens'. At the first of these the server tells the likeliest other tokens: one that begins a single candidate, and
+    not the label, counts for it. So an answer is judged given all that it says before, its own rationale too. What is
+    not known is left out: nothing is known where the answer does not name the label as it is written.
     """
     text, starts = "", []
     for token in tokens:

@@ -16,7 +16,8 @@ from distill.templates import Template
 ASKED = ("explain", "label")
 _HEADER = """\
 # The prompts that `annotate` sends; written by `optimize_prompt`.
-# An edit here is overwritten by the next run of optimize_prompt: edit a copy in data/prompts and name it in prompt.file.
+# An edit here is overwritten by the next run of optimize_prompt: edit a copy in data/prompts and name it in
+# prompt.file.
 """
 
 
@@ -58,8 +59,8 @@ def read_prompts(path: Path, card: TaskCard) -> dict[str, Template]:
         task = next((part["found"].get("task") for part in parts if "found" in part), None)
         if task not in (None, card.name):
             raise OtherTask(
-                f"{path}: has the prompts of the task {task}, and task.name is {card.name}; `dvc repro optimize_prompt` writes "
-                "them anew; in a copy of your own that fits both, delete the line of the task",
+                f"{path}: has the prompts of the task {task}, and task.name is {card.name}; `dvc repro optimize_prompt`"
+                " writes them anew; in a copy of your own that fits both, delete the line of the task",
                 str(task),
             )
         content = {part.get("asks_for"): part for part in parts}
@@ -71,5 +72,8 @@ def read_prompts(path: Path, card: TaskCard) -> dict[str, Template]:
     except OtherTask:
         raise
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: not a prompt file ({error}); it needs a part that asks_for {' and one for '.join(ASKED)}, each with system and user") from error
+        raise DataError(
+            f"{path}: not a prompt file ({error}); it needs a part that asks_for {' and one for '.join(ASKED)}, each"
+            " with system and user"
+        ) from error
     return templates

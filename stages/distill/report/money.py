@@ -41,14 +41,26 @@ def few_shot(facts: Facts) -> Table | None:
     for name, key in ((f"few-shot, {found['demonstrations']} examples", "few_shot"), ("zero-shot", "zero_shot")):
         one, row = found[key], found[key]["cost_per_row"]
         usd = None if row["usd"] is None else 1000 * row["usd"]
-        rows.append([name, percent(one["label"]["accuracy"]), interval(one["label"]), f"{row['tokens_in']:.0f}", f"{row['tokens_out']:.0f}", dollars(usd)])
+        rows.append(
+            [
+                name,
+                percent(one["label"]["accuracy"]),
+                interval(one["label"]),
+                f"{row['tokens_in']:.0f}",
+                f"{row['tokens_out']:.0f}",
+                dollars(usd),
+            ]
+        )
     header = ("", "accuracy on held-out rows", "95 % interval", "tokens in a row", "tokens out a row", "per 1,000 rows")
     return Table("A few-shot prompt against the zero-shot one", header, rows, _few_shot_note(found))
 
 
 def _few_shot_note(found: Metrics) -> str:
     tokens, usd, rows = found["tokens_saved_share"], found.get("usd_saved_share"), found["break_even_rows"]["usd"]
-    said = f"Zero-shot {'spares' if tokens >= 0 else 'takes'} {percent(abs(tokens))} {'of the' if tokens >= 0 else 'more'} tokens of a row"
+    said = (
+        f"Zero-shot {'spares' if tokens >= 0 else 'takes'} {percent(abs(tokens))} {'of the' if tokens >= 0 else 'more'}"
+        " tokens of a row"
+    )
     if usd is not None:
         said += f" and {'spares' if usd >= 0 else 'costs'} {percent(abs(usd))} {'of its price' if usd >= 0 else 'more'}"
     if rows is None:
@@ -57,7 +69,13 @@ def _few_shot_note(found: Metrics) -> str:
 
 
 def _row(name: str, cost: Metrics, bill: Metrics | None = None) -> list[str]:
-    row = [name, count(cost.get("calls")), count(cost.get("tokens_in")), count(cost.get("tokens_out")), dollars(cost.get("usd"))]
+    row = [
+        name,
+        count(cost.get("calls")),
+        count(cost.get("tokens_in")),
+        count(cost.get("tokens_out")),
+        dollars(cost.get("usd")),
+    ]
     return row + [dollars(bill[part]["usd"]) if bill and part in bill else "" for part in ("paid", "saved")]
 
 
@@ -68,17 +86,22 @@ def _both(one: Metrics, other: Metrics) -> dict[str, Any]:
 def _sum(parts: Iterable[Metrics]) -> dict[str, Any]:
     """The sum of costs; what is unknown in one part is unknown in the sum."""
     parts, keys = list(parts), ("usd", "calls", "tokens_in", "tokens_out")
-    return {key: None if any(part.get(key) is None for part in parts) else sum(part[key] for part in parts) for key in keys}
+    return {
+        key: None if any(part.get(key) is None for part in parts) else sum(part[key] for part in parts) for key in keys
+    }
 
 
 def _note(facts: Facts, known: bool) -> str:
     if not facts.asked:
         return "No teacher was asked in this run. What people's labels cost is not known here."
-    said = "“As if cold” is what these answers cost somebody who has none of them yet; it depends on the answers and the prices alone."
+    said = (
+        "“As if cold” is what these answers cost somebody who has none of them yet; it depends on the answers and the"
+        " prices alone."
+    )
     if known:
         said += (
-            " “Paid” and “saved by the store” tell of the last time that the stage ran in the clone that made this page;"
-            " an answer that is stored is never paid for twice."
+            " “Paid” and “saved by the store” tell of the last time that the stage ran in the clone that made this"
+            " page; an answer that is stored is never paid for twice."
         )
     if facts.simulated:
         said += " The prices are made up, of the order of a small commercial model's."

@@ -38,9 +38,23 @@ _ROOM = Path(__file__).parent
 def page(facts: Facts) -> str:
     """The whole page, as HTML. The same facts give the same bytes."""
     script, style = ((_ROOM / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
-    policy = f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; base-uri 'none'; form-action 'none'"
-    templates = Environment(loader=FileSystemLoader(_ROOM), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    figures = [accuracy(facts), frontier(facts), cascade(facts), *training(facts), confusion(facts), calibration(facts), search(facts), lengths(facts)]
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; base-uri 'none'; form-action"
+        " 'none'"
+    )
+    templates = Environment(
+        loader=FileSystemLoader(_ROOM), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    figures = [
+        accuracy(facts),
+        frontier(facts),
+        cascade(facts),
+        *training(facts),
+        confusion(facts),
+        calibration(facts),
+        search(facts),
+        lengths(facts),
+    ]
     rows = browser(facts)
     return templates.get_template("page.html").render(
         policy=policy,

@@ -39,7 +39,11 @@ def browser(facts: Facts) -> dict[str, Any]:
     right on average; `total` is how many there are.
     """
     most = facts.settings.report.rows
-    kept = facts.judged if len(facts.judged) <= most else sorted(seeded_order(facts.judged, 0)[:most], key=lambda row: row.id)
+    kept = (
+        facts.judged
+        if len(facts.judged) <= most
+        else sorted(seeded_order(facts.judged, 0)[:most], key=lambda row: row.id)
+    )
     return {
         "columns": COLUMNS,
         "rows": [values(row, facts.card.kind) for row in kept],

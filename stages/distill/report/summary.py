@@ -33,14 +33,22 @@ def _taught(facts: Facts) -> str:
 def _learned(facts: Facts) -> str:
     name = facts.settings.student.name
     start = "untrained before" if name == "scratch" else f"trained before as {short(name, 80)}"
-    labels = {"gold": "the examples' own labels", "gold_else_teacher": "the examples' own labels, or the teacher's where there is none"}
+    labels = {
+        "gold": "the examples' own labels",
+        "gold_else_teacher": "the examples' own labels, or the teacher's where there is none",
+    }
     source = "their labels" if facts.by_people else labels.get(facts.settings.subsample.labels, "the teacher's labels")
     rows = count(facts.train.get("rows", (facts.subsample.get("rows") or {}).get("trained_on")))
-    student = f"A small model, the student ({parameters(facts.train['parameters'])} parameters, {start}), was trained on {rows} of these examples"
+    student = (
+        f"A small model, the student ({parameters(facts.train['parameters'])} parameters, {start}), was trained on"
+        f" {rows} of these examples"
+    )
     if not facts.explains:
         return f"{student}, with {source} alone."
     coverage = facts.train["rationale"]["coverage"]
-    reasons = "the reasons" if facts.settings.subsample.rationales == "own" else "the reasons of other examples, as a control"
+    reasons = (
+        "the reasons" if facts.settings.subsample.rationales == "own" else "the reasons of other examples, as a control"
+    )
     return f"{student}, with {source} and, for {percent(coverage)} of them, {reasons}."
 
 
@@ -57,9 +65,16 @@ def _judged(facts: Facts) -> str:
         parts.append(f"always giving the commonest label in {percent(found['majority']['label']['accuracy'])}")
     said = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
     if not facts.asked:
-        return f"On {plural(found['rows'], 'test example')} that neither training nor tuning saw, {said}; no teacher was asked, so no answer was paid for."
+        return (
+            f"On {plural(found['rows'], 'test example')} that neither training nor tuning saw, {said}; no teacher was"
+            " asked, so no answer was paid for."
+        )
     usd = found["cost"]["total"]["usd"]
-    price = "what the teacher's answers cost is unknown" if usd is None else f"the teacher's answers, with the search for the prompt, cost {dollars(usd)}"
+    price = (
+        "what the teacher's answers cost is unknown"
+        if usd is None
+        else f"the teacher's answers, with the search for the prompt, cost {dollars(usd)}"
+    )
     if usd is not None and facts.simulated:
         price += " at made-up prices"
     return f"On {plural(found['rows'], 'test example')} that neither training nor tuning saw, {said}; {price}."

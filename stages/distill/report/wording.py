@@ -12,7 +12,9 @@ _SPACE = "\N{NO-BREAK SPACE}"
 
 # Control characters, half surrogate pairs, and marks that turn the direction of the text around them: what
 # a reader cannot see must not change what the reader sees.
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 
 
 def shown(text: str) -> str:
@@ -58,7 +60,11 @@ def dollars(usd: float | None) -> str:
 
 def parameters(number: int) -> str:
     """A model's size: "267 thousand", "60 million", "3.1 billion"."""
-    name, unit = next((name, unit) for name, unit in (("billion", 1e9), ("million", 1e6), ("thousand", 1e3)) if number >= unit or unit == 1e3)
+    name, unit = next(
+        (name, unit)
+        for name, unit in (("billion", 1e9), ("million", 1e6), ("thousand", 1e3))
+        if number >= unit or unit == 1e3
+    )
     return f"{number / unit:.2g}{_SPACE}{name}" if number < 10 * unit else f"{number / unit:,.0f}{_SPACE}{name}"
 
 

@@ -36,13 +36,17 @@ def read_json_lines(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
 
 
 def json_lines(lines: Iterable[str], name: str) -> Iterable[tuple[int, dict[str, Any]]]:
-    """(line number from 1, object) for every line that is not blank, of a file or pipe of this name. Raises DataError."""
+    """(line number from 1, object) for every line that is not blank, of a file or pipe of this name.
+    Raises DataError.
+    """
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
                 values = json.loads(line)
             except json.JSONDecodeError as error:
-                raise DataError(f"{name}:{number}: not JSON ({error.msg}, column {error.colno}); one object a line") from error
+                raise DataError(
+                    f"{name}:{number}: not JSON ({error.msg}, column {error.colno}); one object a line"
+                ) from error
             if not isinstance(values, dict):
                 raise DataError(f"{name}:{number}: a {type(values).__name__}, not an object; one object a line")
             yield number, values

@@ -39,13 +39,14 @@ class Example:
 class Annotation:
     """What the teacher answered for a row, raw and parsed.
 
-    `asked` is "explain" (label and rationale) or "label"; `status` a parse status (distill.answers.parsing.STATUSES), or
-    "failed"; `tokens_from` "reported", "tiktoken" or "estimate", None where nothing is known; `mode` how the answer was
-    bought, "live" or "batch". Where a row was asked more than once, tokens are those of all `calls`, and `confidence` is
-    the share of answers that agree on the label; of a row asked once it is the answer's mean token probability
-    (teacher.logprobs). `label_probabilities` is what the teacher gave each label, where that is known
-    (distill.prompts.doubt, and distill.annotation.voting for several answers). `prompt` names the prompt that label and rationale come from
-    (distill.annotation.wording), two of them as "label+explain". `dropped` is the quality gate's rule that took the rationale.
+    `asked` is "explain" (label and rationale) or "label"; `status` a parse status (distill.answers.parsing.STATUSES),
+    or "failed"; `tokens_from` "reported", "tiktoken" or "estimate", None where nothing is known; `mode` how the answer
+    was bought, "live" or "batch". Where a row was asked more than once, tokens are those of all `calls`, and
+    `confidence` is the share of answers that agree on the label; of a row asked once it is the answer's mean token
+    probability (teacher.logprobs). `label_probabilities` is what the teacher gave each label, where that is known
+    (distill.prompts.doubt, and distill.annotation.voting for several answers). `prompt` names the prompt that label and
+    rationale come from (distill.annotation.wording), two of them as "label+explain". `dropped` is the quality gate's
+    rule that took the rationale.
     """
 
     id: str
@@ -159,7 +160,8 @@ def read_rows(path: Path, cls: type[Row]) -> list[Row]:
         row = _build(cls, values, f"{path}:{number}")
         first = seen.setdefault(row.id, number)  # type: ignore[attr-defined]
         if first != number:
-            raise DataError(f"{path}:{number}: id {row.id!r} is also on line {first}; ids must be unique")  # type: ignore[attr-defined]
+            again = f"{path}:{number}: id {row.id!r}"  # type: ignore[attr-defined]
+            raise DataError(f"{again} is also on line {first}; ids must be unique")
         rows.append(row)
     return rows
 
@@ -207,6 +209,7 @@ def _typed(kind: Any, value: Any, where: str) -> Any:
         return value
     raise DataError(f"{where} is {json.dumps(value)[:80]}; it must be {getattr(kind, '__name__', kind)}")
 
+
 def write_prepared(path: Path, rows: Sequence[Example]) -> None:
     """Like distill.rows.records.write_rows; a sequence that is no list is written as it comes, in order of its ids.
 
@@ -223,9 +226,20 @@ def write_prepared(path: Path, rows: Sequence[Example]) -> None:
             before = ""
             for row in rows:
                 if row.id <= before:
-                    raise DataError(f"{path}: the row {row.id!r} comes after {before!r}; rows must be in the order of their ids, each once")
+                    raise DataError(
+                        f"{path}: the row {row.id!r} comes after {before!r}; rows must be in the order of their ids,"
+                        " each once"
+                    )
                 before = row.id
-                file.write(json.dumps({name: getattr(row, name) for name in names}, ensure_ascii=False, sort_keys=True, allow_nan=False) + "\n")
+                file.write(
+                    json.dumps(
+                        {name: getattr(row, name) for name in names},
+                        ensure_ascii=False,
+                        sort_keys=True,
+                        allow_nan=False,
+                    )
+                    + "\n"
+                )
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

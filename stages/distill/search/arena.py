@@ -50,7 +50,9 @@ class Arena:
     @property
     def best(self) -> Candidate:
         """The best on all search rows, the first among equals."""
-        return max((c for c in self.candidates if not c.dropped), key=lambda c: (c.search.rows, c.search.total, -c.number))
+        return max(
+            (c for c in self.candidates if not c.dropped), key=lambda c: (c.search.rows, c.search.total, -c.number)
+        )
 
     def checked(self, text: str | None) -> Template | None:
         """The prompt in a proposal; None where it is not worth a call, which is counted by reason."""
@@ -83,7 +85,9 @@ class Arena:
         while alive and reached < len(self.rows):
             until = min(len(self.rows), max(self.prompt.first_rows, 2 * reached))
             rows = self.rows[reached:until]
-            names = {f"candidate {one.number if one else len(self.candidates) + i}": i for i, (_, one) in enumerate(alive)}
+            names = {
+                f"candidate {one.number if one else len(self.candidates) + i}": i for i, (_, one) in enumerate(alive)
+            }
             answers = self.tryouts.answers({name: (alive[i][0], rows) for name, i in names.items()})
             running = []
             for name, i in names.items():
@@ -100,6 +104,8 @@ class Arena:
             shared = [row.id for row in self.rows[:reached]]
             leader = max([leader, *running], key=lambda c: (fmean(c.search.by_row[i] for i in shared), -c.number))
             for one in running:
-                one.dropped = one is not leader and difference(one.search, leader.search, self.prompt.race_confidence).high < 0
+                one.dropped = (
+                    one is not leader and difference(one.search, leader.search, self.prompt.race_confidence).high < 0
+                )
             alive = [(one.template, one) for one in running if not one.dropped]
         return entered

@@ -22,7 +22,13 @@ class Rejected(ValueError):
 
 
 def candidate(
-    text: str | None, *, system: str, needed: Iterable[str], fields: Collection[str], max_words: int, seen: Collection[str]
+    text: str | None,
+    *,
+    system: str,
+    needed: Iterable[str],
+    fields: Collection[str],
+    max_words: int,
+    seen: Collection[str],
 ) -> Template:
     """The prompt in a proposal: what stands between the last pair of tags.
 

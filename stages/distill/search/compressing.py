@@ -38,11 +38,18 @@ def compress(tryouts: Tryouts, winner: Candidate, rows: Sequence[Example], arena
     kept, held_out, told = None, None, []
     for i, template in sorted(enumerate(variants), key=lambda item: (len(item[1].user.split()), item[0])):
         found = tryouts.score(answers[f"shorter {i}"], rows)
-        fit = found.parsed >= min(prompt.least_parsed, before.parsed) and found.explained >= min(prompt.least_explained, before.explained)
+        fit = found.parsed >= min(prompt.least_parsed, before.parsed) and found.explained >= min(
+            prompt.least_explained, before.explained
+        )
         if fit and found.total >= before.total - prompt.compress_margin:
             kept, held_out, told = template, found, answers[f"shorter {i}"]
             break
-    metrics = {"tried": len(variants), "words_before": words, "words": len((kept or winner.template).user.split()), "score_before": before.total}
+    metrics = {
+        "tried": len(variants),
+        "words_before": words,
+        "words": len((kept or winner.template).user.split()),
+        "score_before": before.total,
+    }
     if held_out:
         metrics["difference"] = difference(held_out, before, prompt.confidence).metrics()
         metrics["tokens_per_row_before"], metrics["tokens_per_row"] = before.tokens, held_out.tokens
@@ -53,12 +60,11 @@ def _requests(tryouts: Tryouts, template: Template) -> list[Request]:
     prompt = tryouts.settings.prompt
     needed = ", ".join(f"{{{name}}}" for name in sorted(template.placeholders()))
     text = (
-        "You shorten the prompt that a language model is given for every row of a task, so that it costs fewer tokens.\n\n"
-        f"The task: {tryouts.card.description}\n"
-        f"A prompt must show the row through these placeholders, written exactly so: {needed}\n\n"
-        f"The prompt:\n\n{OPEN}\n{template.user}\n{CLOSE}\nScore: 100\n\n"
-        "Write it anew in fewer words. Leave out what is said twice or helps least; keep what it asks for and the form of the "
-        f"answer. Put the shorter prompt between {OPEN} and {CLOSE}."
+        "You shorten the prompt that a language model is given for every row of a task, so that it costs fewer"
+        f" tokens.\n\nThe task: {tryouts.card.description}\nA prompt must show the row through these placeholders,"
+        f" written exactly so: {needed}\n\nThe prompt:\n\n{OPEN}\n{template.user}\n{CLOSE}\nScore: 100\n\nWrite it anew"
+        " in fewer words. Leave out what is said twice or helps least; keep what it asks for and the form of the"
+        f" answer. Put the shorter prompt between {OPEN} and {CLOSE}."
     )
     return [
         Request(

@@ -17,7 +17,9 @@ from distill.teacher.money import cost
 from distill.templates import Template, render
 
 
-def demonstrations(rows: Iterable[Example], answers: Iterable[Annotation], count: int, card: TaskCard) -> tuple[tuple[str, str], ...]:
+def demonstrations(
+    rows: Iterable[Example], answers: Iterable[Annotation], count: int, card: TaskCard
+) -> tuple[tuple[str, str], ...]:
     """Up to `count` labelled rows with their rationale and label, as (what a user said, what was answered).
 
     The rationale is the row's own, else the teacher's where its answer was right. Labels take turns, in the
@@ -35,7 +37,9 @@ def demonstrations(rows: Iterable[Example], answers: Iterable[Annotation], count
             answer = f"({string.ascii_lowercase[row.choices.index(row.label)]}) {row.label}"
         shown = render("\n".join(f"{{{name}}}" for name in card.fields), row.fields)
         # Where rows have choices of their own, all take turns as one.
-        by_label.setdefault("" if row.choices else row.label, []).append((shown, f"{rationale} So the answer is {answer}."))
+        by_label.setdefault("" if row.choices else row.label, []).append(
+            (shown, f"{rationale} So the answer is {answer}.")
+        )
     queues, taken = [list(reversed(some)) for some in by_label.values()], []
     while len(taken) < count and any(queues):
         for queue in queues:
@@ -49,8 +53,8 @@ def compare_few_shot(
 ) -> dict[str, Any] | None:
     """Metrics of the hand-written prompt with demonstrations, and from how many rows on the search pays for itself.
 
-    Both are measured on the held-out rows: accuracy, tokens and US dollars a row. None where a limit forbids it, or there
-    is nothing to demonstrate with.
+    Both are measured on the held-out rows: accuracy, tokens and US dollars a row. None where a limit forbids it, or
+    there is nothing to demonstrate with.
     """
     first = outcome.candidates[0]
     wanted = tryouts.settings.prompt.few_shot
@@ -86,7 +90,12 @@ def a_row(answers: Sequence[Annotation], model: str, prices: dict[str, Price]) -
 
 
 def saving(
-    few: Score, zero: Score, few_row: dict[str, Any], zero_row: dict[str, Any], search: dict[str, Any], confidence: float
+    few: Score,
+    zero: Score,
+    few_row: dict[str, Any],
+    zero_row: dict[str, Any],
+    search: dict[str, Any],
+    confidence: float,
 ) -> dict[str, Any]:
     """Few-shot and zero-shot side by side. `break_even_rows`: how many rows until the search has paid for itself, in
     money and in tokens; null where zero-shot is not cheaper, or a price is unknown."""
@@ -102,7 +111,9 @@ def saving(
         "zero_shot": zero.metrics() | {"cost_per_row": zero_row},
         "zero_less_few": difference(zero, few, confidence).metrics(),
         "tokens_saved_share": 1 - zero_tokens / few_tokens,
-        "usd_saved_share": None if few_row["usd"] is None or not few_row["usd"] else 1 - zero_row["usd"] / few_row["usd"],
+        "usd_saved_share": (
+            None if few_row["usd"] is None or not few_row["usd"] else 1 - zero_row["usd"] / few_row["usd"]
+        ),
         "search_cost": search,
         "break_even_rows": {
             "usd": rows(search["usd"], few_row["usd"], zero_row["usd"]),

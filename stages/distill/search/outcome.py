@@ -85,12 +85,20 @@ class Outcome:
         return {"optimizer": optimizer, "step": self.winner.step, "held_out": held_out}
 
     def trace(self) -> list[dict[str, Any]]:
-        """A row a scored candidate: step, parts of the score, rows used, cost, the best so far, held-out score, text."""
+        """A row a scored candidate: step, parts of the score, rows used, cost, the best so far, held-out
+        score, text.
+        """
         rows, best = [], float("-inf")
         for one in self.candidates:
             best = best if one.dropped else max(best, one.search.total)
             rows.append(
-                {"candidate": one.number, "step": one.step, "best_score": best, "dropped": one.dropped, "spent_tokens": one.tokens}
+                {
+                    "candidate": one.number,
+                    "step": one.step,
+                    "best_score": best,
+                    "dropped": one.dropped,
+                    "spent_tokens": one.tokens,
+                }
                 | one.search.parts()
                 | {"held_out_score": one.held_out.total if one.held_out else None, "prompt": one.template.user}
             )
@@ -111,7 +119,10 @@ def unsearched(template: Template, source: str) -> tuple[dict[str, Any], dict[st
 def table(trace: Sequence[Mapping[str, Any]]) -> str:
     """The trace in Markdown, the best first: finalists by their held-out score, then the rest by their search score."""
     lines = [
-        "| candidate | step | held-out score | search score | accuracy | parsed | explained | in band | rows | tokens a row | prompt |",
+        (
+            "| candidate | step | held-out score | search score | accuracy | parsed | explained | in band | rows |"
+            " tokens a row | prompt |"
+        ),
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
 

@@ -66,7 +66,11 @@ class Score:
 
 
 def score(
-    annotations: Collection[Annotation], gold: Mapping[str, str], kind: str, weights: ScoreWeights, band: tuple[int, ...]
+    annotations: Collection[Annotation],
+    gold: Mapping[str, str],
+    kind: str,
+    weights: ScoreWeights,
+    band: tuple[int, ...],
 ) -> Score:
     """The score of one prompt's answers to a task of `kind`. `band` is (least, most) words of a rationale.
 
@@ -80,13 +84,22 @@ def score(
     parsed = {a.id: a.label is not None for a in annotations}
     explained = {a.id: a.rationale is not None for a in annotations}
     in_band = {a.id: a.rationale is not None and band[0] <= len(a.rationale.split()) <= band[1] for a in annotations}
-    known = {a.id: a.tokens_in + a.tokens_out for a in annotations if a.tokens_in is not None and a.tokens_out is not None}
+    known = {
+        a.id: a.tokens_in + a.tokens_out for a in annotations if a.tokens_in is not None and a.tokens_out is not None
+    }
     tokens = sum(known.values()) / len(known) if known else None
     weight = (weights.accuracy + weights.parsed + weights.explained + weights.in_band) or 1.0
     by_row = {
-        i: (weights.accuracy * (i in right) + weights.parsed * parsed[i] + weights.explained * explained[i] + weights.in_band * in_band[i])
-        / weight
-        - weights.tokens * known.get(i, tokens or 0.0) / 1000
+        i: (
+            (
+                weights.accuracy * (i in right)
+                + weights.parsed * parsed[i]
+                + weights.explained * explained[i]
+                + weights.in_band * in_band[i]
+            )
+            / weight
+            - weights.tokens * known.get(i, tokens or 0.0) / 1000
+        )
         for i in parsed
     }
     return Score(
@@ -100,6 +113,7 @@ def score(
         by_row,
         right,
     )
+
 
 # What a row's score can hardly differ by less than, in standard deviations: a handful of equal rows is no certainty.
 LEAST_DEVIATION = 0.02

@@ -72,7 +72,9 @@ class Search:
         try:
             arena = Arena(self.tryouts, self.start, self.search_rows)
         except LimitReached as limit:
-            raise LimitReached(f"{limit}: too little for any search. Raise it, or lower prompt.search_rows, holdout_rows or finalists") from limit
+            raise LimitReached(
+                f"{limit}: too little for any search. Raise it, or lower prompt.search_rows, holdout_rows or finalists"
+            ) from limit
         try:
             optimizer(self.prompt.optimizer)(arena).search()
         except LimitReached as limit:
@@ -96,9 +98,14 @@ class Search:
         hand-written prompt, if fit, is replaced only where the interval of the paired difference is above 0.
         """
         hand_written = arena.candidates[0]
-        ranked = sorted((c for c in arena.candidates[1:] if not c.dropped), key=lambda c: (-c.search.rows, -c.search.total, c.number))
+        ranked = sorted(
+            (c for c in arena.candidates[1:] if not c.dropped),
+            key=lambda c: (-c.search.rows, -c.search.total, c.number),
+        )
         finalists = [hand_written, *ranked[: self.prompt.finalists]]
-        answers = self.tryouts.answers({f"finalist {one.number}": (one.template, self.held_out_rows) for one in finalists})
+        answers = self.tryouts.answers(
+            {f"finalist {one.number}": (one.template, self.held_out_rows) for one in finalists}
+        )
         scores: dict[Candidate, Score] = {}
         for one in finalists:
             one.held_out_answers = answers[f"finalist {one.number}"]
@@ -108,13 +115,14 @@ class Search:
         said = (hand_written.held_out_answers or [None])[0]
         if best.parsed < _HOPELESS:
             raise DataError(
-                f"no prompt gets a label out of more than {best.parsed:.0%} of the held-out answers; to annotate would cost money for "
-                f"nothing. Do teacher.path and the prompt fit the task? The teacher said, for one: {said.response if said else None!r}"
+                f"no prompt gets a label out of more than {best.parsed:.0%} of the held-out answers; to annotate would"
+                " cost money for nothing. Do teacher.path and the prompt fit the task? The teacher said, for one:"
+                f" {said.response if said else None!r}"
             )
         if not fit:
             print(
-                f"no finalist parses {self.prompt.least_parsed:.0%} and explains {self.prompt.least_explained:.0%} of its held-out "
-                f"answers (at best {best.parsed:.0%} are parsed); the best score is taken all the same",
+                f"no finalist parses {self.prompt.least_parsed:.0%} and explains {self.prompt.least_explained:.0%} of"
+                f" its held-out answers (at best {best.parsed:.0%} are parsed); the best score is taken all the same",
                 flush=True,
             )
         winner = max(fit or finalists, key=lambda one: (scores[one].total, -one.number))

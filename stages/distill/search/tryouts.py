@@ -58,8 +58,8 @@ class Most:
 class Tryouts:
     """Asks a teacher with prompts that are tried out.
 
-    `spent` counts every answer as if cold, so that a search that goes on from the store decides as it did
-    the first time; prices go by the model's name as it was asked for. `reserved` is held back for what comes after the search.
+    `spent` counts every answer as if cold, so that a search that goes on from the store decides as it did the first
+    time; prices go by the model's name as it was asked for. `reserved` is held back for what comes after the search.
     """
 
     teacher: Asks
@@ -107,7 +107,9 @@ class Tryouts:
         """The most that trying these prompts can cost."""
         asked = self.settings.teacher
         return self._most(
-            Request(row.id, template.messages(row.fields), asked.model, 0, 1, asked.max_tokens) for template, rows in tries for row in rows
+            Request(row.id, template.messages(row.fields), asked.model, 0, 1, asked.max_tokens)
+            for template, rows in tries
+            for row in rows
         )
 
     def check(self, wanted: Most) -> None:
@@ -115,14 +117,23 @@ class Tryouts:
         limits, spent, more = self.settings.prompt, self.spent, wanted + self.reserved
         tokens = spent.tokens_in + spent.tokens_out
         if limits.max_calls is not None and spent.calls + more.calls > limits.max_calls:
-            raise LimitReached(f"prompt.max_calls ({limits.max_calls:,}): {spent.calls:,} made, {more.calls:,} more are due")
+            raise LimitReached(
+                f"prompt.max_calls ({limits.max_calls:,}): {spent.calls:,} made, {more.calls:,} more are due"
+            )
         if limits.max_tokens is not None and tokens + more.tokens > limits.max_tokens:
-            raise LimitReached(f"prompt.max_tokens ({limits.max_tokens:,}): {tokens:,} used, up to {more.tokens:,} more are due")
+            raise LimitReached(
+                f"prompt.max_tokens ({limits.max_tokens:,}): {tokens:,} used, up to {more.tokens:,} more are due"
+            )
         if limits.max_usd is not None:
             if spent.usd is None or more.usd is None:
-                raise UserError("prompt.max_usd cannot be kept: a price is unknown; add it to runtime.prices, or set prompt.max_tokens instead")
+                raise UserError(
+                    "prompt.max_usd cannot be kept: a price is unknown; add it to runtime.prices, or set"
+                    " prompt.max_tokens instead"
+                )
             if spent.usd + more.usd > limits.max_usd:
-                raise LimitReached(f"prompt.max_usd ({limits.max_usd}): {spent.usd:.4f} spent, up to {more.usd:.4f} more are due")
+                raise LimitReached(
+                    f"prompt.max_usd ({limits.max_usd}): {spent.usd:.4f} spent, up to {more.usd:.4f} more are due"
+                )
 
     def _most(self, requests: Iterable[Request]) -> Most:
         calls = tokens_in = tokens_out = 0

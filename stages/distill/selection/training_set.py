@@ -36,8 +36,9 @@ def training_set(
             rows.append(_row(example, answers[example.id], label))
     if not rows:
         raise DataError(
-            f"none of {len(kept)} rows has a label (subsample.labels: {settings.labels}); nothing to train on. "
-            "What the teacher said is in data/annotated/train.jsonl, field `response`: do teacher.path and the prompt fit the task?"
+            f"none of {len(kept)} rows has a label (subsample.labels: {settings.labels}); nothing to train on. What the"
+            " teacher said is in data/annotated/train.jsonl, field `response`: do teacher.path and the prompt fit the"
+            " task?"
         )
 
     explained = [row for row in rows if row.rationale is not None]
@@ -67,9 +68,7 @@ def shuffled(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
 
 
 def _row(example: Example, answer: Annotation, label: str) -> TrainingRow:
-    return TrainingRow(
-        example.id, example.input, label, answer.rationale, example.choices, answer.label_probabilities
-    )
+    return TrainingRow(example.id, example.input, label, answer.rationale, example.choices, answer.label_probabilities)
 
 
 def _label(example: Example, answer: Annotation, source: str) -> str | None:

@@ -18,7 +18,9 @@ class GateSettings:
 
     def __post_init__(self) -> None:
         if not _is_band(self.words):
-            raise Refused("words", f"is {list(self.words)}; allowed: [] (any length), or [least, most] words, as [10, 40]")
+            raise Refused(
+                "words", f"is {list(self.words)}; allowed: [] (any length), or [least, most] words, as [10, 40]"
+            )
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,15 @@ class AnnotateSettings:
 
     def __post_init__(self) -> None:
         if not _is_band(self.rationale_words):
-            raise Refused("rationale_words", f"is {list(self.rationale_words)}; allowed: [] (not asked for), or [least, most] words, as [20, 40]")
+            raise Refused(
+                "rationale_words",
+                f"is {list(self.rationale_words)}; allowed: [] (not asked for), or [least, most] words, as [20, 40]",
+            )
         if self.show_gold and self.separate_labels:
-            raise Refused("separate_labels", f"is {self.separate_labels}; with annotate.show_gold the labels are the gold ones: set it to 0")
+            raise Refused(
+                "separate_labels",
+                f"is {self.separate_labels}; with annotate.show_gold the labels are the gold ones: set it to 0",
+            )
 
 
 def _is_band(words: tuple[int, ...]) -> bool:

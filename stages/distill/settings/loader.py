@@ -208,7 +208,14 @@ def _shown(node: yaml.Node) -> str:
 
 
 def _allowed(options: tuple[Any, ...], limits: dict[str, Any]) -> str:
-    names = {int: "a whole number", float: "a number", Decimal: "a decimal number", bool: "true or false", str: "text", type(None): "null"}
+    names = {
+        int: "a whole number",
+        float: "a number",
+        Decimal: "a decimal number",
+        bool: "true or false",
+        str: "text",
+        type(None): "null",
+    }
     said = []
     for option in options:
         if typing.get_origin(option) is Literal:

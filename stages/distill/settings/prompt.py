@@ -58,6 +58,12 @@ class PromptSettings:
         if len(band) != 2 or not 0 < band[0] <= band[1]:
             raise Refused("rationale_words", f"is {list(band)}; allowed: [least, most] words, as [10, 40]")
         if self.file is not None and self.optimizer != "fixed":
-            raise Refused("file", f"is {self.file!r}, which {self.optimizer} would not read: set prompt.optimizer to fixed, or file to null")
+            raise Refused(
+                "file",
+                f"is {self.file!r}, which {self.optimizer} would not read: set prompt.optimizer to fixed, or file to"
+                " null",
+            )
         if self.file is not None and "/" in self.file:
-            raise Refused("file", f"is {self.file!r}; allowed: null, or the name of a file in data/prompts, which DVC watches")
+            raise Refused(
+                "file", f"is {self.file!r}; allowed: null, or the name of a file in data/prompts, which DVC watches"
+            )

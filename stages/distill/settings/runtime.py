@@ -49,7 +49,9 @@ class RuntimeSettings:
         try:
             self.budget_start()
         except ValueError as error:
-            raise Refused("budget_since", f"is {self.budget_since!r}; allowed: null, or a day or time as \"2026-11-23T09:00\"") from error
+            raise Refused(
+                "budget_since", f'is {self.budget_since!r}; allowed: null, or a day or time as "2026-11-23T09:00"'
+            ) from error
 
     def budget_start(self) -> float:
         """Seconds since 1970 from which payments count against the budget; local time unless an offset is given."""

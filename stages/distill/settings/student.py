@@ -36,7 +36,9 @@ class EncoderSettings:
 
     def __post_init__(self) -> None:
         if self.decoder_width is not None and self.decoder_width % self.decoder_heads:
-            raise Refused("decoder_heads", f"is {self.decoder_heads}; it must divide decoder_width ({self.decoder_width})")
+            raise Refused(
+                "decoder_heads", f"is {self.decoder_heads}; it must divide decoder_width ({self.decoder_width})"
+            )
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,13 @@ class StudentSettings:
 
     def __post_init__(self) -> None:
         if self.name != "scratch" and self.revision is None and not Path(self.name).expanduser().is_dir():
-            raise Refused("revision", f"is empty, and {self.name!r} is no local folder; a hub id needs the commit hash it is pinned to")
+            raise Refused(
+                "revision",
+                f"is empty, and {self.name!r} is no local folder; a hub id needs the commit hash it is pinned to",
+            )
         if self.name == "scratch" and self.lora.rank:
-            raise Refused("lora", f"has the rank {self.lora.rank}; adapters need pretrained weights, so set it to 0 for a student from scratch")
+            raise Refused(
+                "lora",
+                f"has the rank {self.lora.rank}; adapters need pretrained weights, so set it to 0 for a student from"
+                " scratch",
+            )

@@ -25,6 +25,10 @@ class TeacherSettings:
 
     def __post_init__(self) -> None:
         if self.base_url is not None and not self.base_url.startswith(("http://", "https://")):
-            raise Refused("base_url", f"is {self.base_url!r}; allowed: null, or an address that starts with http:// or https://")
+            raise Refused(
+                "base_url", f"is {self.base_url!r}; allowed: null, or an address that starts with http:// or https://"
+            )
         if self.base_url is not None and "@" in self.base_url.split("://", 1)[1].split("/", 1)[0]:
-            raise Refused("base_url", "holds a user name or password; secrets come from the environment alone (runtime.key_env)")
+            raise Refused(
+                "base_url", "holds a user name or password; secrets come from the environment alone (runtime.key_env)"
+            )

@@ -37,8 +37,18 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         if self.batch_rows % self.gradient_accumulation:
-            raise Refused("gradient_accumulation", f"is {self.gradient_accumulation}; it must divide train.batch_rows ({self.batch_rows})")
+            raise Refused(
+                "gradient_accumulation",
+                f"is {self.gradient_accumulation}; it must divide train.batch_rows ({self.batch_rows})",
+            )
         if self.mode == "standard" and self.missing_rationale != "mask":
-            raise Refused("missing_rationale", f"is {self.missing_rationale!r}; train.mode standard trains on no rationale: set it to mask")
+            raise Refused(
+                "missing_rationale",
+                f"is {self.missing_rationale!r}; train.mode standard trains on no rationale: set it to mask",
+            )
         if self.mode != "step_by_step" and self.mutual_information:
-            raise Refused("mutual_information", f"is {self.mutual_information}; it ties two tasks together, and train.mode {self.mode} has one: set it to 0")
+            raise Refused(
+                "mutual_information",
+                f"is {self.mutual_information}; it ties two tasks together, and train.mode {self.mode} has one: set it"
+                " to 0",
+            )

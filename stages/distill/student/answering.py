@@ -59,7 +59,9 @@ def answers(student: Student, rows: Iterable[Example], explain: bool) -> Iterato
 
 
 def timed(rows: Iterable[Row], stream: TextIO, every: float = 5.0) -> Iterator[Row]:
-    """The rows as they come; how many there were and how many a second is told every so many seconds, and at the end."""
+    """The rows as they come; how many there were and how many a second is told every so many seconds, and
+    at the end.
+    """
     started = shown = time.monotonic()
     count = 0
     for count, row in enumerate(rows, 1):

@@ -78,7 +78,9 @@ class Encoded:
         return (sum(row is not None for row in self.rationales) - self.empty_rationales) / len(self)
 
     def label_options(self) -> dict[str, float]:
-        """With soft labels the share of rows that have one, the rest being hard, and the mean part of a row's own label."""
+        """With soft labels the share of rows that have one, the rest being hard, and the mean part of a row's own
+        label.
+        """
         if self.soft_labels is None:
             return {}
         soft = sum(len(labels) > 1 for labels in self.soft_labels)
@@ -90,7 +92,9 @@ class Encoded:
 
     def lengths(self) -> list[int]:
         """Tokens of each row, as a measure of its cost."""
-        return [len(i) + len(t) + len(r or ()) for i, t, r in zip(self.inputs, self.labels, self.rationales, strict=True)]
+        return [
+            len(i) + len(t) + len(r or ()) for i, t, r in zip(self.inputs, self.labels, self.rationales, strict=True)
+        ]
 
     def sizes(self, indices: Sequence[int]) -> list[list[int]]:
         """Tokens of every text that a row is made of, for each index: what stands in one place is padded together."""
@@ -176,7 +180,10 @@ class Architecture(nn.Module, ABC):
     def save(self, folder: Path) -> None:
         """Writes weights (safetensors), configuration and tokenizer as a Hugging Face folder."""
 
-def generated(tokenizer: PreTrainedTokenizerBase, tokens: Tensor, logits: Sequence[Tensor], begun: Tensor | None = None) -> list[Generated]:
+
+def generated(
+    tokenizer: PreTrainedTokenizerBase, tokens: Tensor, logits: Sequence[Tensor], begun: Tensor | None = None
+) -> list[Generated]:
     """Texts and probabilities of (rows, tokens) that were generated, from the logits (rows, vocabulary) of each place.
 
     `begun` (rows, tokens) of bool says which tokens count, where not all up to the end do.
@@ -185,7 +192,10 @@ def generated(tokenizer: PreTrainedTokenizerBase, tokens: Tensor, logits: Sequen
     known = (ended.cumsum(1) - ended.long()) == 0
     if begun is not None:
         known = known & begun
-    logs = [torch.log_softmax(row.float(), -1).gather(-1, tokens[:, place, None]).squeeze(-1) for place, row in enumerate(logits)]
+    logs = [
+        torch.log_softmax(row.float(), -1).gather(-1, tokens[:, place, None]).squeeze(-1)
+        for place, row in enumerate(logits)
+    ]
     means = (torch.stack(logs, 1) * known).sum(1) / known.sum(1).clamp(min=1)
     texts = tokenizer.batch_decode(tokens.masked_fill(~known, tokenizer.eos_token_id), skip_special_tokens=True)
     return [Generated(text.strip(), probability) for text, probability in zip(texts, means.exp().tolist(), strict=True)]

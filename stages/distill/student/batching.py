@@ -41,7 +41,8 @@ def by_length(lengths: Sequence[int], rows: int) -> list[list[int]]:
 
 
 def cut_by_length(sizes: Sequence[Sequence[int]], worth: float) -> list[list[int]]:
-    """Places of a batch's rows, cut into parts that are padded each for itself, where a cut saves more than `worth` tokens.
+    """Places of a batch's rows, cut into parts that are padded each for itself, where a cut saves more than `worth`
+    tokens.
 
     `sizes` are each row's lengths, (rows, kinds of text), of which every kind is padded to the part's longest. One
     part, in the order of the rows, where no cut is worth it.
@@ -93,7 +94,9 @@ def _best_cut(sizes: Sequence[Sequence[int]], part: Sequence[int], worth: float)
     best, found = _padded(sizes, part) - worth, None
     for key in (sum, *(itemgetter(kind) for kind in range(len(sizes[0])))):
         order = sorted(part, key=lambda place: (key(sizes[place]), place))
-        below, above = (list(itertools.accumulate((sizes[place] for place in way), _longest)) for way in (order, order[::-1]))
+        below, above = (
+            list(itertools.accumulate((sizes[place] for place in way), _longest)) for way in (order, order[::-1])
+        )
         for cut in range(1, len(order)):
             cost = cut * sum(below[cut - 1]) + (len(order) - cut) * sum(above[len(order) - cut - 1])
             if cost < best:

@@ -35,7 +35,9 @@ def gflop_per_step(student: Architecture, rows: Encoded, batches: Sequence[Seque
     sizes = [sum(padded_tokens(rows, part) for part in parts) for parts in cut]
     ranked = sorted(range(len(batches)), key=lambda place: (sizes[place], place))
     chosen = {ranked[part * (len(ranked) - 1) // (SAMPLE - 1)] for part in range(SAMPLE)}
-    counted = sorted({sizes[place]: sum(pass_flop(student, rows, part) for part in cut[place]) for place in sorted(chosen)}.items())
+    counted = sorted(
+        {sizes[place]: sum(pass_flop(student, rows, part) for part in cut[place]) for place in sorted(chosen)}.items()
+    )
     return sum(_between(counted, size) for size in sizes) / len(sizes) / 1e9
 
 
@@ -45,7 +47,10 @@ def passes(student: Architecture, rows: Encoded, batch: Sequence[int]) -> list[l
     # A token costs two operations a parameter forward and four backward, and passes about half of the parameters.
     token = 3 * sum(parameter.numel() for parameter in student.parameters())
     where = next(student.parameters()).device.type
-    return [[batch[place] for place in part] for part in cut_by_length(rows.sizes(batch), PASS_FLOP.get(where, math.inf) / token)]
+    return [
+        [batch[place] for place in part]
+        for part in cut_by_length(rows.sizes(batch), PASS_FLOP.get(where, math.inf) / token)
+    ]
 
 
 def pass_flop(student: Architecture, rows: Encoded, batch: Sequence[int]) -> int:

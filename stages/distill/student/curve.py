@@ -38,7 +38,14 @@ class Curve(TrainerCallback):
     trainer: TwoTaskTrainer
 
     def __init__(
-        self, name: str, validation: Validation, whole: Whole, settings: TrainSettings, plot: Path, checkpoints: Checkpoints | None, every: int | None
+        self,
+        name: str,
+        validation: Validation,
+        whole: Whole,
+        settings: TrainSettings,
+        plot: Path,
+        checkpoints: Checkpoints | None,
+        every: int | None,
     ):
         self.name, self.validation, self.whole, self.settings, self.plot = name, validation, whole, settings, plot
         self.checkpoints, self.every = checkpoints, every
@@ -91,7 +98,11 @@ class Curve(TrainerCallback):
         text = ""
         if self.rows:
             row = self.rows[-1]
-            shown = {"label loss": "label_loss", "rationale loss": "rationale_loss", "validation": "validation_accuracy"}
+            shown = {
+                "label loss": "label_loss",
+                "rationale loss": "rationale_loss",
+                "validation": "validation_accuracy",
+            }
             text = "  ".join(f"{name} {row[key]:.3f}" for name, key in shown.items() if row[key] is not None)
         self.progress.update(self.step, text, last=control.should_training_stop)
 
@@ -116,7 +127,9 @@ class Curve(TrainerCallback):
         with self.whole.gathered(self.trainer.model):
             judged = processes.agreed(self.validation.judge() if processes.first() else None)
         standard, weight = self.settings.mode == "standard", self.settings.label_weight
-        total = label if standard else weight * label + (1 - weight) * rationale + self.settings.mutual_information * mutual
+        total = (
+            label if standard else weight * label + (1 - weight) * rationale + self.settings.mutual_information * mutual
+        )
         self.diverged = not (math.isfinite(total) and math.isfinite(judged.loss))
         self.rows.append({
             "step": self.step,

@@ -91,8 +91,8 @@ class DecoderOnly(Architecture):
         explained: Tensor | None = None,
         **_: Any,
     ) -> Losses:
-        """Each task's sequences (rows, tokens); its labels (rows, last tokens) begin where the first answer of the batch does,
-        are moved one to the left, and IGNORED but on the answer.
+        """Each task's sequences (rows, tokens); its labels (rows, last tokens) begin where the first answer of the
+        batch does, are moved one to the left, and IGNORED but on the answer.
 
         Where labels are soft there is a sequence for each, see distill.student.targets.label_batch.
         """
@@ -114,14 +114,18 @@ class DecoderOnly(Architecture):
     def score(self, inputs: Sequence[Sequence[int]], candidates: Sequence[Sequence[str]]) -> list[Tensor]:
         """Each prompt is read once; what a candidate has behind its first token follows in one pass, with the keys and
         values of its prompt."""
-        tokens = candidate_tokens(candidates, lambda texts: self._targets(texts, NO_LIMIT)[0], self.tokenizer.eos_token_id)
+        tokens = candidate_tokens(
+            candidates, lambda texts: self._targets(texts, NO_LIMIT)[0], self.tokenizer.eos_token_id
+        )
         pairs = [(place, ids) for place, row in enumerate(tokens) for ids in row]
         longer = [number for number, (_, ids) in enumerate(pairs) if len(ids) > 1]
         read, seen = self._prompted(inputs)
         cache = DynamicCache(config=self.model.config) if longer else None
         begun = self._continuing(read, seen, cache, 1)
         rows = torch.tensor([place for place, _ in pairs], device=read.device)
-        logs = torch.log_softmax(begun[:, -1].float(), -1)[rows, torch.tensor([ids[0] for _, ids in pairs], device=rows.device)]
+        logs = torch.log_softmax(begun[:, -1].float(), -1)[
+            rows, torch.tensor([ids[0] for _, ids in pairs], device=rows.device)
+        ]
         if cache is not None:
             chosen = torch.tensor(longer, device=rows.device)
             ids = [pairs[number][1] for number in longer]
@@ -150,7 +154,12 @@ class DecoderOnly(Architecture):
     def _plain(self, texts: Sequence[str]) -> list[list[int]]:
         if not texts:
             return []
-        return cached(lambda: (self.tokenizer(list(texts), add_special_tokens=False)["input_ids"], 0), self.tokenizer, texts, ("plain",))[0]
+        return cached(
+            lambda: (self.tokenizer(list(texts), add_special_tokens=False)["input_ids"], 0),
+            self.tokenizer,
+            texts,
+            ("plain",),
+        )[0]
 
     def _targets(self, texts: Sequence[str], most: int) -> tuple[list[list[int]], int]:
         end = self.tokenizer.eos_token_id
@@ -207,10 +216,14 @@ class DecoderOnly(Architecture):
         return self._continuing(input_ids, attention_mask, None, labels.shape[1])
 
     def _continuing(self, input_ids: Tensor, seen: Tensor, cache: DynamicCache | None, last: int) -> Tensor:
-        """Logits (rows, `last` tokens, vocabulary) behind what is in the cache; `seen` (rows, tokens) is the mask of both."""
+        """Logits (rows, `last` tokens, vocabulary) behind what is in the cache; `seen` (rows, tokens) is the mask of
+        both.
+        """
         told = {"position_ids": (seen.cumsum(1) - 1).clamp(min=0)[:, -input_ids.shape[1] :], "logits_to_keep": last}
         told = {name: value for name, value in told.items() if name in self.takes}
-        made = self.model(input_ids=input_ids, attention_mask=seen, past_key_values=cache, use_cache=cache is not None, **told)
+        made = self.model(
+            input_ids=input_ids, attention_mask=seen, past_key_values=cache, use_cache=cache is not None, **told
+        )
         return made.logits[:, -last:]
 
 

@@ -1,4 +1,5 @@
-"""Pretrained encoders (BERT, MiniLM, RoBERTa, …) as students: a label from the encoder, a rationale from a small decoder.
+"""Pretrained encoders (BERT, MiniLM, RoBERTa, …) as students: a label from the encoder, a rationale from a small
+decoder.
 
 The encoder runs once for both tasks. How it says a label is its subclass's: distill.student.encoder_classes and
 distill.student.encoder_choices.
@@ -74,7 +75,9 @@ class Encoder(Architecture):
     def encode(self, rows: Sequence[TrainingRow]) -> Encoded:
         targets = self.label_targets(rows)
         inputs, cut = self._inputs([row.input for row in rows])
-        encoded = Encoded(inputs, [[target] for target in targets], [None] * len(rows), truncated={"input": cut, "rationale": 0})
+        encoded = Encoded(
+            inputs, [[target] for target in targets], [None] * len(rows), truncated={"input": cut, "rationale": 0}
+        )
         if self.options.soft_labels:
             encoded.soft_labels = [self._soft_label(row) for row in rows]
         if self.decoder is not None:
@@ -97,12 +100,19 @@ class Encoder(Architecture):
         return batch
 
     def losses(
-        self, logits: Tensor, labels: Tensor, memory: Tensor, seen: Tensor, rationales: Tensor | None, explained: Tensor | None,
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        memory: Tensor,
+        seen: Tensor,
+        rationales: Tensor | None,
+        explained: Tensor | None,
         label_parts: Tensor | None = None,
-    ) -> Losses:  # fmt: skip
-        """From logits (rows, answers) of labels (rows,), and from what the decoder attends to of each row: memory (rows,
-        places, width), seen (rows, places). `rationales` (rows with one, tokens) are of the rows in `explained`.
-        `label_parts` (rows, answers at most) are what soft labels give each answer."""
+    ) -> Losses:
+        """From logits (rows, answers) of labels (rows,), and from what the decoder attends to of each row: memory
+        (rows, places, width), seen (rows, places). `rationales` (rows with one, tokens) are of the rows in `explained`.
+        `label_parts` (rows, answers at most) are what soft labels give each answer.
+        """
         smoothing = self.options.label_smoothing
         if label_parts is not None:
             label_parts = nn.functional.pad(label_parts, (0, logits.shape[-1] - label_parts.shape[-1]))
@@ -140,7 +150,9 @@ class Encoder(Architecture):
         return self.model.base_model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
 
     def embeddings(self) -> list[nn.Parameter]:
-        own = [self.decoder.embeddings.weight] if self.decoder is not None and self.decoder.embeddings is not None else []
+        own = (
+            [self.decoder.embeddings.weight] if self.decoder is not None and self.decoder.embeddings is not None else []
+        )
         return [self._words(), *own]
 
     def heads(self) -> list[nn.Parameter]:
@@ -156,7 +168,10 @@ class Encoder(Architecture):
 
     def _soft_label(self, row: TrainingRow) -> list[tuple[list[int], float]]:
         answers = row.choices or self.plan.classes
-        return [([answers.index(label)], part) for label, part in soft_target(row, self.plan.task_kind, answers, self.options.soft_labels)]
+        return [
+            ([answers.index(label)], part)
+            for label, part in soft_target(row, self.plan.task_kind, answers, self.options.soft_labels)
+        ]
 
     def _rationales(self, texts: Sequence[str], most: int) -> tuple[list[list[int]], int]:
         """The decoder's tokens, and how many texts were cut."""

@@ -31,8 +31,9 @@ GROUP = "choices_"
 
 
 class ChoiceEncoder(Encoder):
-    """The list of choices that ends an input is left out of the question. The saved folder is that of the plain encoder,
-    and one that sentence-transformers loads."""
+    """The list of choices that ends an input is left out of the question. The saved folder is that of the plain
+    encoder, and one that sentence-transformers loads.
+    """
 
     task_kind = "choices"
 
@@ -45,7 +46,10 @@ class ChoiceEncoder(Encoder):
     def label_targets(self, rows: Sequence[TrainingRow]) -> list[int]:
         for row in rows:
             if row.label not in row.choices:
-                raise DataError(f"training row {row.id!r} has the label {row.label!r}; its choices are {', '.join(row.choices) or 'missing'}")
+                raise DataError(
+                    f"training row {row.id!r} has the label {row.label!r}; its choices are"
+                    f" {', '.join(row.choices) or 'missing'}"
+                )
         return [row.choices.index(row.label) for row in rows]
 
     def encode(self, rows: Sequence[TrainingRow]) -> Encoded:
@@ -60,9 +64,16 @@ class ChoiceEncoder(Encoder):
         return super().collate(rows, indices) | _offered([rows.choices[index] for index in indices])
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor, offered: Tensor, rationales: Tensor | None = None,
-        explained: Tensor | None = None, label_parts: Tensor | None = None, **choices: Tensor,
-    ) -> Losses:  # fmt: skip
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        labels: Tensor,
+        offered: Tensor,
+        rationales: Tensor | None = None,
+        explained: Tensor | None = None,
+        label_parts: Tensor | None = None,
+        **choices: Tensor,
+    ) -> Losses:
         """Ids and mask (rows, tokens) of questions; `choices` as `_offered` makes them, offered (rows, choices) their
         places, -1 none; labels (rows,) which of a row's is right; `rationales` (rows with one, tokens) are of the
         rows in `explained`."""
@@ -74,7 +85,10 @@ class ChoiceEncoder(Encoder):
         """Log probability of each candidate among the row's own."""
         distinct = list(dict.fromkeys(itertools.chain(*candidates)))
         ids = dict(zip(distinct, super()._inputs(distinct)[0], strict=True))
-        batch = {name: value.to(self.model.device) for name, value in _offered([[ids[text] for text in row] for row in candidates]).items()}
+        batch = {
+            name: value.to(self.model.device)
+            for name, value in _offered([[ids[text] for text in row] for row in candidates]).items()
+        }
         logs = torch.log_softmax(self._logits(pooled(*self.memory(inputs)), self._choices(batch), batch["offered"]), -1)
         return [row[: len(texts)] for row, texts in zip(logs, candidates, strict=True)]
 
@@ -83,10 +97,15 @@ class ChoiceEncoder(Encoder):
         super().save(folder)
         width, most = self.model.config.hidden_size, self.plan.max_input_tokens
         parts = {"Transformer": "", "Pooling": "1_Pooling", "Normalize": "2_Normalize"}
-        modules = [{"idx": place, "name": str(place), "path": path, "type": f"sentence_transformers.models.{name}"} for place, (name, path) in enumerate(parts.items())]
+        modules = [
+            {"idx": place, "name": str(place), "path": path, "type": f"sentence_transformers.models.{name}"}
+            for place, (name, path) in enumerate(parts.items())
+        ]
         write_json(folder / "modules.json", modules)
         write_json(folder / "sentence_bert_config.json", {"max_seq_length": most, "do_lower_case": False})
-        write_json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": width, "pooling_mode_mean_tokens": True})
+        write_json(
+            folder / "1_Pooling" / "config.json", {"word_embedding_dimension": width, "pooling_mode_mean_tokens": True}
+        )
 
     def _inputs(self, texts: Sequence[str]) -> tuple[list[list[int]], int]:
         return super()._inputs([apart(text)[0] for text in texts])
@@ -102,7 +121,8 @@ class ChoiceEncoder(Encoder):
     def _logits(self, questions: Tensor, choices: Tensor, offered: Tensor) -> Tensor:
         """Cosine similarity over the temperature, (rows, choices); -inf where a row has no such choice."""
         questions, choices = functional.normalize(questions, dim=-1), functional.normalize(choices, dim=-1)
-        # A sum and no matrix product, which autocast would round to 8 bits: the temperature makes small differences large.
+        # A sum and no matrix product, which autocast would round to 8 bits: the temperature makes small differences
+        # large.
         alike = (questions[:, None] * choices[offered.clamp(min=0)]).sum(-1) / self.plan.temperature
         return alike.masked_fill(offered < 0, -torch.inf)
 
@@ -121,5 +141,7 @@ def _offered(rows: Sequence[Sequence[Sequence[int]]]) -> Batch:
     distinct = list(dict.fromkeys(tuple(ids) for row in rows for ids in row))
     groups = by_length([len(ids) for ids in distinct], TOGETHER)
     place = {distinct[index]: place for place, index in enumerate(itertools.chain(*groups))}
-    batch = {f"{GROUP}{number:04}": padded([distinct[index] for index in group], -1) for number, group in enumerate(groups)}
+    batch = {
+        f"{GROUP}{number:04}": padded([distinct[index] for index in group], -1) for number, group in enumerate(groups)
+    }
     return batch | {"offered": padded([[place[tuple(ids)] for ids in row] for row in rows], -1)}

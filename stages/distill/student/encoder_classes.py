@@ -32,15 +32,28 @@ class ClassEncoder(Encoder):
     def label_targets(self, rows: Sequence[TrainingRow]) -> list[int]:
         for row in rows:
             if row.label not in self.plan.classes:
-                raise DataError(f"training row {row.id!r} has the label {row.label!r}; the classes are {', '.join(self.plan.classes)}")
+                raise DataError(
+                    f"training row {row.id!r} has the label {row.label!r}; the classes are"
+                    f" {', '.join(self.plan.classes)}"
+                )
         return [self.plan.classes.index(row.label) for row in rows]
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor, rationales: Tensor | None = None,
-        explained: Tensor | None = None, label_parts: Tensor | None = None, **_: Any,
-    ) -> Losses:  # fmt: skip
-        """Ids and mask (rows, tokens), labels (rows,); `rationales` (rows with one, tokens), of the rows in `explained`."""
-        made = self.model(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=self.decoder is not None)
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        labels: Tensor,
+        rationales: Tensor | None = None,
+        explained: Tensor | None = None,
+        label_parts: Tensor | None = None,
+        **_: Any,
+    ) -> Losses:
+        """Ids and mask (rows, tokens), labels (rows,); `rationales` (rows with one, tokens), of the rows in
+        `explained`.
+        """
+        made = self.model(
+            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=self.decoder is not None
+        )
         states = made.logits if self.decoder is None else made.hidden_states[-1]
         return self.losses(made.logits, labels, states, attention_mask, rationales, explained, label_parts)
 
@@ -51,6 +64,8 @@ class ClassEncoder(Encoder):
         if strange:
             raise DataError(f"this student chooses among {', '.join(places)}; it cannot score {strange[0]!r}")
         device = self.model.device
-        logits = self.model(input_ids=padded(inputs, self.pad).to(device), attention_mask=mask(inputs).to(device)).logits
+        logits = self.model(
+            input_ids=padded(inputs, self.pad).to(device), attention_mask=mask(inputs).to(device)
+        ).logits
         logs = torch.log_softmax(logits.float(), -1)
         return [row[[places[text] for text in texts]] for row, texts in zip(logs, candidates, strict=True)]

@@ -62,7 +62,9 @@ class EncoderDecoder(Architecture):
             config = self.model.config
             start = config.decoder_start_token_id if config.decoder_start_token_id is not None else config.pad_token_id
             return dict.fromkeys(TASK_TOKENS, start)
-        self.tokenizer.add_special_tokens({"extra_special_tokens": list(TASK_TOKENS.values())}, replace_extra_special_tokens=False)
+        self.tokenizer.add_special_tokens(
+            {"extra_special_tokens": list(TASK_TOKENS.values())}, replace_extra_special_tokens=False
+        )
         if len(self.tokenizer) > self.model.get_input_embeddings().num_embeddings:
             self.model.resize_token_embeddings(len(self.tokenizer))
         return {task: self.tokenizer.convert_tokens_to_ids(token) for task, token in TASK_TOKENS.items()}
@@ -119,8 +121,8 @@ class EncoderDecoder(Architecture):
     ) -> Losses:
         """Ids and masks (rows, tokens); rationales, and their own inputs, only of the rows that have one.
 
-        `explained` (rows with a rationale,) says which rows of `input_ids` those are. With `unexplained`, which tells the
-        others, both targets of a row are read at once. Where labels are soft there are more of them than rows, see
+        `explained` (rows with a rationale,) says which rows of `input_ids` those are. With `unexplained`, which tells
+        the others, both targets of a row are read at once. Where labels are soft there are more of them than rows, see
         distill.student.targets.label_batch; the encoder's states are shared.
         """
         states = self._encoded(input_ids, attention_mask)
@@ -133,7 +135,10 @@ class EncoderDecoder(Architecture):
         if rationales is None:
             return Losses.of(label)
         if rationale_input_ids is not None and rationale_attention_mask is not None:
-            states, attention_mask = self._encoded(rationale_input_ids, rationale_attention_mask), rationale_attention_mask
+            states, attention_mask = (
+                self._encoded(rationale_input_ids, rationale_attention_mask),
+                rationale_attention_mask,
+            )
         elif explained is not None and len(explained) < len(input_ids):
             states, attention_mask = states[explained], attention_mask[explained]
         logits = self._logits(states, attention_mask, rationales, "rationale")
@@ -152,8 +157,10 @@ class EncoderDecoder(Architecture):
         explained: Tensor,
         unexplained: Tensor,
     ) -> Losses:
-        """The losses where both targets of a row are read in one pass of the decoder, which so makes its keys and values of
-        the encoder's states once. A token sees those before it of its own task. Rows without a rationale are read apart."""
+        """The losses where both targets of a row are read in one pass of the decoder, which so makes its keys and
+        values of the encoder's states once. A token sees those before it of its own task. Rows without a rationale are
+        read apart.
+        """
         smoothing, alone = self.options.label_smoothing, None
         if len(unexplained):
             logits = self._logits(states[unexplained], attention_mask[unexplained], labels[unexplained], "label")
@@ -179,12 +186,16 @@ class EncoderDecoder(Architecture):
         keys and values of the encoder's states. What a candidate has behind its first token follows in one pass, or a
         few where lengths differ much."""
         input_ids, attention_mask = self._tensors(inputs)
-        tokens = candidate_tokens(candidates, lambda texts: self._targets(texts, NO_LIMIT)[0], self.tokenizer.eos_token_id)
+        tokens = candidate_tokens(
+            candidates, lambda texts: self._targets(texts, NO_LIMIT)[0], self.tokenizer.eos_token_id
+        )
         pairs = [(place, ids) for place, row in enumerate(tokens) for ids in row]
         rows = torch.tensor([place for place, _ in pairs], device=input_ids.device)
         states = self._encoded(input_ids, attention_mask)
         begun = self._begun(states, attention_mask)
-        logs = torch.log_softmax(begun.logits[:, -1].float(), -1)[rows, torch.tensor([ids[0] for _, ids in pairs], device=rows.device)]
+        logs = torch.log_softmax(begun.logits[:, -1].float(), -1)[
+            rows, torch.tensor([ids[0] for _, ids in pairs], device=rows.device)
+        ]
         worth = PASS_FLOP.get(rows.device.type, math.inf) / sum(parameter.numel() for parameter in self.parameters())
         longer = [number for number, (_, ids) in enumerate(pairs) if len(ids) > 1]
         for part in cut_by_length([[len(pairs[number][1])] for number in longer], worth) if longer else []:
@@ -192,7 +203,9 @@ class EncoderDecoder(Architecture):
             ids = [pairs[number][1] for number in chosen.tolist()]
             read = padded([row[:-1] for row in ids], self.model.config.pad_token_id).to(rows.device)
             targets = padded([row[1:] for row in ids], IGNORED).to(rows.device)
-            logits = self._decoded(states[rows[chosen]], attention_mask[rows[chosen]], read, _of_rows(begun.past_key_values, rows[chosen])).logits
+            logits = self._decoded(
+                states[rows[chosen]], attention_mask[rows[chosen]], read, _of_rows(begun.past_key_values, rows[chosen])
+            ).logits
             logs[chosen] += sequence_log_probabilities(logits, targets)
         return list(logs.split([len(row) for row in candidates]))
 
@@ -225,7 +238,9 @@ class EncoderDecoder(Architecture):
     def _encoded(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         return self.model.get_encoder()(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
 
-    def _continued(self, inputs: Sequence[Sequence[int]], task: TaskName, most: int) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def _continued(
+        self, inputs: Sequence[Sequence[int]], task: TaskName, most: int
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Greedily chosen tokens (rows, tokens), without the start, and the logits of each place."""
         input_ids, attention_mask = self._tensors(inputs)
         made = self.model.generate(
@@ -251,7 +266,9 @@ class EncoderDecoder(Architecture):
     def _begun(self, states: Tensor, attention_mask: Tensor) -> Seq2SeqLMOutput:
         """The decoder behind the label's start token: logits (rows, 1, vocabulary), and what it keeps of the rows."""
         cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
-        return self._decoded(states, attention_mask, states.new_full((len(states), 1), self.starts["label"], dtype=torch.long), cache)
+        return self._decoded(
+            states, attention_mask, states.new_full((len(states), 1), self.starts["label"], dtype=torch.long), cache
+        )
 
     def _decoded(
         self,

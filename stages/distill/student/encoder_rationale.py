@@ -69,7 +69,9 @@ class RationaleDecoder(nn.Module):
         return self._logits(hidden, table)
 
     @torch.no_grad()
-    def write(self, begin: int, end: int, most: int, memory: Tensor, mask: Tensor, words: Tensor) -> tuple[list[list[int]], list[float]]:
+    def write(
+        self, begin: int, end: int, most: int, memory: Tensor, mask: Tensor, words: Tensor
+    ) -> tuple[list[list[int]], list[float]]:
         """Greedily chosen tokens of each row, without begin and end, and the mean log probability of them and the end.
 
         Keys and values are kept, so that each step computes one token a row.
@@ -98,7 +100,9 @@ class RationaleDecoder(nn.Module):
     def save(self, folder: Path) -> None:
         """Weights (safetensors) and sizes."""
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}, folder / WEIGHTS)
+        save_file(
+            {name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}, folder / WEIGHTS
+        )
         write_json(folder / CONFIG, dataclasses.asdict(self.sizes))
 
     @classmethod
@@ -126,7 +130,11 @@ class _Layer(nn.Module):
         width, self.heads = sizes.width, sizes.heads
         self.own_norm, self.memory_norm, self.feed_norm = (nn.LayerNorm(width) for _ in range(3))
         self.own, self.own_out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.query, self.memory, self.memory_out = nn.Linear(width, width), nn.Linear(sizes.memory, 2 * width), nn.Linear(width, width)
+        self.query, self.memory, self.memory_out = (
+            nn.Linear(width, width),
+            nn.Linear(sizes.memory, 2 * width),
+            nn.Linear(width, width),
+        )
         self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
     def read(self, memory: Tensor) -> Cache:

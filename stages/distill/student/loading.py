@@ -72,13 +72,20 @@ def new_student(rows: Sequence[TrainingRow], card: TaskCard, settings: Settings)
     """
     torch.manual_seed(settings.student.seed)
     asked = settings.student
-    model, tokenizer = scratch_model(rows, card, asked) if asked.name == "scratch" else _pretrained(asked.name, asked.revision, card.kind, card.classes)
+    model, tokenizer = (
+        scratch_model(rows, card, asked)
+        if asked.name == "scratch"
+        else _pretrained(asked.name, asked.revision, card.kind, card.classes)
+    )
     kind = _kind(model.config)
     if kind == Encoder.kind:
         _check_encoder(model.config, tokenizer, card, settings)
     if asked.lora.rank:
         if kind != DecoderOnly.kind:
-            raise SettingsError(f"student.lora.rank: is {asked.lora.rank}; only a decoder-only student takes LoRA, set it to 0 for {asked.name!r}")
+            raise SettingsError(
+                f"student.lora.rank: is {asked.lora.rank}; only a decoder-only student takes LoRA, set it to 0 for"
+                f" {asked.name!r}"
+            )
         model = adapted(model, asked.lora)
     labels, _ = encode(tokenizer, sorted({row.label for row in rows}), NO_LIMIT, target=True)
     plan = Plan(
@@ -166,7 +173,10 @@ def _kind(config: PreTrainedConfig) -> str:
         return DecoderOnly.kind
     if type(config) in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
         return Encoder.kind
-    raise ValueError(f"a {config.model_type} is no language model; use an encoder-decoder, a decoder-only model or an encoder of text")
+    raise ValueError(
+        f"a {config.model_type} is no language model; use an encoder-decoder, a decoder-only model or an encoder of"
+        " text"
+    )
 
 
 def _auto(kind: str, task_kind: str) -> Any:
@@ -174,35 +184,53 @@ def _auto(kind: str, task_kind: str) -> Any:
     return ENCODERS.get(task_kind, (AutoModel,))[0] if kind == Encoder.kind else KINDS[kind][0]
 
 
-def _check_encoder(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase, card: TaskCard, settings: Settings) -> None:
+def _check_encoder(
+    config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase, card: TaskCard, settings: Settings
+) -> None:
     """Raises SettingsError where an encoder cannot do what is asked of it."""
     asked, mode = settings.student, settings.train.mode
-    name = "student.scratch.architecture: encoder" if asked.name == "scratch" else f"student.name: {asked.name!r}, an encoder,"
+    name = (
+        "student.scratch.architecture: encoder"
+        if asked.name == "scratch"
+        else f"student.name: {asked.name!r}, an encoder,"
+    )
     if card.kind not in ENCODERS:
         raise SettingsError(
             f"{name} chooses among given labels and writes none, and the task's labels are of the kind {card.kind}; "
             "take an encoder-decoder (T5) or a decoder-only student (Llama)"
         )
     if mode == "single_task":
-        raise SettingsError(f"train.mode: single_task: {name} does not write its labels, so no rationale can stand before them; set step_by_step")
+        raise SettingsError(
+            f"train.mode: single_task: {name} does not write its labels, so no rationale can stand before them; set"
+            " step_by_step"
+        )
     if settings.train.task_token == "prefix":
         raise SettingsError(f"train.task_token: prefix: {name} reads each input once for both tasks; set decoder")
     if settings.train.mutual_information:
         raise SettingsError(
-            f"train.mutual_information: is {settings.train.mutual_information}; {name} chooses its label and writes its rationale, so the two "
-            "predict nothing that could be compared; set it to 0"
+            f"train.mutual_information: is {settings.train.mutual_information}; {name} chooses its label and writes its"
+            " rationale, so the two predict nothing that could be compared; set it to 0"
         )
     if None in (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id):
-        raise SettingsError(f"{name} has a tokenizer without a token that begins, ends or pads a text; take another encoder")
+        raise SettingsError(
+            f"{name} has a tokenizer without a token that begins, ends or pads a text; take another encoder"
+        )
     width = asked.encoder.decoder_width or config.hidden_size
     if width % asked.encoder.decoder_heads:
-        raise SettingsError(f"student.encoder.decoder_heads: is {asked.encoder.decoder_heads}; it must divide the decoder's width, {width}")
-    most = min(tokenizer.model_max_length, getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length)
+        raise SettingsError(
+            f"student.encoder.decoder_heads: is {asked.encoder.decoder_heads}; it must divide the decoder's width,"
+            f" {width}"
+        )
+    most = min(
+        tokenizer.model_max_length, getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
+    )
     if asked.max_input_tokens > most:
         raise SettingsError(f"student.max_input_tokens: is {asked.max_input_tokens}; {name} reads at most {most}")
 
 
-def _pretrained(asked: str, revision: str | None, task_kind: str, classes: Sequence[str]) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _pretrained(
+    asked: str, revision: str | None, task_kind: str, classes: Sequence[str]
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     name = str(Path(asked).expanduser())
     if not Path(name).is_dir():
         name = asked
@@ -214,7 +242,9 @@ def _pretrained(asked: str, revision: str | None, task_kind: str, classes: Seque
             name_classes(config, classes)
             # A classifier of other classes lends its encoder; its head is drawn anew.
             more = {"ignore_mismatched_sizes": True}
-        model = _auto(kind, task_kind).from_pretrained(name, revision=revision, config=config, dtype=torch.float32, **more)
+        model = _auto(kind, task_kind).from_pretrained(
+            name, revision=revision, config=config, dtype=torch.float32, **more
+        )
         return _apart(model), AutoTokenizer.from_pretrained(name, revision=revision)
     except (OSError, ValueError) as error:
         raise SettingsError(f"student.name: {asked!r} (revision {revision}) cannot be loaded: {error}") from error
@@ -230,8 +260,13 @@ def _apart(model: PreTrainedModel) -> PreTrainedModel:
         model.config.tie_word_embeddings = False
     return model
 
-def scratch_model(rows: Sequence[TrainingRow], card: TaskCard, settings: StudentSettings) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A T5, a Llama of the decoder's layers or a BERT of the encoder's, drawn from torch's random numbers as they stand."""
+
+def scratch_model(
+    rows: Sequence[TrainingRow], card: TaskCard, settings: StudentSettings
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A T5, a Llama of the decoder's layers or a BERT of the encoder's, drawn from torch's random numbers as they
+    stand.
+    """
     sizes = settings.scratch
     texts = [text for row in rows for text in (row.input, row.label, row.rationale, *row.choices) if text]
     tokenizer = train_tokenizer(texts, sizes.vocabulary)
@@ -297,6 +332,7 @@ def _bert(tokenizer: PreTrainedTokenizerBase, card: TaskCard, settings: StudentS
     name_classes(config, card.classes)
     return BertForSequenceClassification(config)
 
+
 def adapted(model: PreTrainedModel, settings: LoraSettings) -> PreTrainedModel:
     """The model with trainable adapters of rank `settings.rank` on its linear layers, all else frozen.
 
@@ -305,7 +341,9 @@ def adapted(model: PreTrainedModel, settings: LoraSettings) -> PreTrainedModel:
     try:
         from peft import LoraConfig, TaskType, get_peft_model
     except ImportError as error:
-        raise SettingsError("student.lora.rank: is above 0, and LoRA needs peft; pip install peft, or set rank to 0") from error
+        raise SettingsError(
+            "student.lora.rank: is above 0, and LoRA needs peft; pip install peft, or set rank to 0"
+        ) from error
     config = LoraConfig(
         task_type=TaskType.CAUSAL_LM,
         r=settings.rank,

@@ -78,7 +78,9 @@ class Losses:
         return torch.stack([self.label, self.rationale, self.mutual]).detach()
 
     def total(self, label_weight: float | None, mutual_weight: float = 0.0) -> Tensor:
-        """label_weight · label + (1 - label_weight) · rationale + mutual_weight · mutual; the label's alone for None."""
+        """label_weight · label + (1 - label_weight) · rationale + mutual_weight · mutual; the label's
+        alone for None.
+        """
         if label_weight is None:
             return self.label
         both = label_weight * self.label + (1 - label_weight) * self.rationale
@@ -98,7 +100,9 @@ def token_loss(logits: Tensor, targets: Tensor, weights: Tensor | None = None, s
 def token_losses(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
     """Cross-entropy of each target, (rows, tokens), 0 where it is IGNORED; see `token_loss`."""
     flat = logits.flatten(0, -2).float()
-    return functional.cross_entropy(flat, targets.flatten(), ignore_index=IGNORED, reduction="none", label_smoothing=smoothing).view_as(targets)
+    return functional.cross_entropy(
+        flat, targets.flatten(), ignore_index=IGNORED, reduction="none", label_smoothing=smoothing
+    ).view_as(targets)
 
 
 def mean_loss(each: Tensor, targets: Tensor, weights: Tensor | None = None) -> Mean:
@@ -162,7 +166,9 @@ def _most(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def sequence_log_probabilities(logits: Tensor, targets: Tensor) -> Tensor:
-    """Sum of the targets' log probabilities, (rows,), from (rows, tokens, vocabulary) logits; IGNORED targets count 0."""
+    """Sum of the targets' log probabilities, (rows,), from (rows, tokens, vocabulary) logits; IGNORED
+    targets count 0.
+    """
     logits = logits.float()
     known = targets != IGNORED
     chosen = logits.gather(-1, targets.clamp(min=0).unsqueeze(-1)).squeeze(-1) - torch.logsumexp(logits, dim=-1)

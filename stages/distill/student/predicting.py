@@ -44,7 +44,9 @@ class Student:
             return [(made.text, made.probability) for made in self._generate(rows, "label")]
         answers = candidates(rows, self.model.plan)
         found = []
-        for row, logs in zip(answers, scores(self.model, [row.input for row in rows], answers, self.rows_per_batch), strict=True):
+        for row, logs in zip(
+            answers, scores(self.model, [row.input for row in rows], answers, self.rows_per_batch), strict=True
+        ):
             best = max(range(len(row)), key=logs.__getitem__)
             found.append((row[best], 1 / sum(math.exp(log - logs[best]) for log in logs)))
         return found
@@ -65,7 +67,9 @@ class Student:
         return [found[index] for index in range(len(rows))]
 
 
-def predict(student: Student, rows: Sequence[Example], rationale_rows: int) -> tuple[list[Prediction], dict[str, float]]:
+def predict(
+    student: Student, rows: Sequence[Example], rationale_rows: int
+) -> tuple[list[Prediction], dict[str, float]]:
     """Predictions in the order of `rows`, and rows per second of either task.
 
     `rationale_rows` of them, spread evenly, also get the student's rationale; none where it learnt none.
@@ -92,13 +96,17 @@ def candidates(rows: Sequence[Example], plan: Plan) -> list[tuple[str, ...]]:
     found = []
     for row in rows:
         if not (row.choices or plan.classes):
-            raise DataError(f"row {row.id!r} has no choices, and the task has no classes; a {plan.task_kind} task needs either")
+            raise DataError(
+                f"row {row.id!r} has no choices, and the task has no classes; a {plan.task_kind} task needs either"
+            )
         found.append(row.choices or plan.classes)
     return found
 
 
 @torch.inference_mode()
-def scores(model: Architecture, texts: Sequence[str], answers: Sequence[Sequence[str]], rows_per_batch: int) -> list[list[float]]:
+def scores(
+    model: Architecture, texts: Sequence[str], answers: Sequence[Sequence[str]], rows_per_batch: int
+) -> list[list[float]]:
     """Log probability in nats of each row's answers."""
     model.eval()
     inputs = model.inputs(texts, "label")

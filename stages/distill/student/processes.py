@@ -36,11 +36,23 @@ def launch(runtime: RuntimeSettings) -> None:
         return
     if runtime.accelerate_config is None:
         # On CPUs too: accelerate's own --cpu starts one process alone, unless MPI is there to start more.
-        asked = ["--multi_gpu", "--num_processes", str(runtime.processes), "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+        asked = [
+            "--multi_gpu",
+            "--num_processes",
+            str(runtime.processes),
+            "--num_machines",
+            "1",
+            "--mixed_precision",
+            "no",
+            "--dynamo_backend",
+            "no",
+        ]
     else:
         file = Path(runtime.accelerate_config).expanduser()
         if not file.is_file():
-            raise SettingsError(f"runtime.accelerate_config: {file} is no file; `accelerate config --config_file {file}` writes one")
+            raise SettingsError(
+                f"runtime.accelerate_config: {file} is no file; `accelerate config --config_file {file}` writes one"
+            )
         told = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
         check(told.get("distributed_type"), (told.get("fsdp_config") or {}).get("fsdp_version"))
         asked = ["--config_file", str(file)]
@@ -54,10 +66,13 @@ def launch(runtime: RuntimeSettings) -> None:
 def check(kind: str | None, fsdp_version: int | str | None) -> None:
     """Raises SettingsError on accelerate's ways to train that are not driven here."""
     if kind == "DEEPSPEED":
-        raise SettingsError("runtime.accelerate_config: asks for DeepSpeed; set distributed_type to FSDP, which spreads the weights too")
+        raise SettingsError(
+            "runtime.accelerate_config: asks for DeepSpeed; set distributed_type to FSDP, which spreads the weights too"
+        )
     if kind == "FSDP" and str(fsdp_version) != "2":
         raise SettingsError(
-            f"runtime.accelerate_config: fsdp_version is {fsdp_version or 'not there'}; set it to 2, as version 1 is on its way out of torch and Trainer"
+            f"runtime.accelerate_config: fsdp_version is {fsdp_version or 'not there'}; set it to 2, as version 1 is on"
+            " its way out of torch and Trainer"
         )
 
 

@@ -30,7 +30,10 @@ class Progress:
         took = max(now - self.started, 1e-9)
         since = done - self.before
         left = round(took / max(since, 1) * (self.total - done))
-        line = f"{self.name} {done}/{self.total}  {since * self.rows / took:,.0f} rows/s  {left // 60}:{left % 60:02d} left  {text}".rstrip()
+        line = (
+            f"{self.name} {done}/{self.total}  {since * self.rows / took:,.0f} rows/s  {left // 60}:{left % 60:02d}"
+            f" left  {text}".rstrip()
+        )
         if self.terminal:
             self.stream.write(f"\r\x1b[2K{line}" + ("\n" if last else ""))
         else:

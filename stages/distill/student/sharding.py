@@ -45,27 +45,36 @@ def check(student: Architecture, rows: Encoded, settings: TrainSettings) -> None
         return
     buffers = sorted(set(student.state_dict()) - {name for name, _ in student.named_parameters(remove_duplicate=False)})
     if buffers and _told("FSDP_CPU_RAM_EFFICIENT_LOADING") == "true":
-        raise SettingsError(f"{KEY}: fsdp_cpu_ram_efficient_loading is true, and accelerate cannot hand out {', '.join(buffers)} of this student; set it to false")
+        raise SettingsError(
+            f"{KEY}: fsdp_cpu_ram_efficient_loading is true, and accelerate cannot hand out {', '.join(buffers)} of"
+            " this student; set it to false"
+        )
     if student.kind == "encoder":
         raise SettingsError(f"{KEY}: asks for FSDP, and an encoder fits into any device whole; choose MULTI_GPU there")
     if settings.optimizer == "adafactor":
-        raise SettingsError(f"{KEY}: asks for FSDP, and train.optimizer is adafactor, which needs each weight whole; set it to adamw")
+        raise SettingsError(
+            f"{KEY}: asks for FSDP, and train.optimizer is adafactor, which needs each weight whole; set it to adamw"
+        )
     if settings.mutual_information and rows.coverage < 1:
         raise SettingsError(
-            f"train.mutual_information: is {settings.mutual_information}, and some rows have no rationale; with FSDP ({KEY}) every row "
-            "must have one, as the processes compute the term together; set it to 0, or choose MULTI_GPU"
+            f"train.mutual_information: is {settings.mutual_information}, and some rows have no rationale; with FSDP"
+            f" ({KEY}) every row must have one, as the processes compute the term together; set it to 0, or choose"
+            " MULTI_GPU"
         )
 
 
 def prepare(accelerator: Accelerator) -> None:
-    """Has accelerate share the weights on CPUs too, which torch can do while accelerate passes over them, so that all of
-    it can be tried, and tested, without a GPU; and has gradients summed up in fp32 where computing is in bf16."""
+    """Has accelerate share the weights on CPUs too, which torch can do while accelerate passes over them, so that all
+    of it can be tried, and tested, without a GPU; and has gradients summed up in fp32 where computing is in bf16.
+    """
     state = accelerator.state
     if getattr(state, "fsdp_plugin", None) is None:
         state.fsdp_plugin = FullyShardedDataParallelPlugin()
         state.distributed_type = DistributedType.FSDP
     if accelerator.mixed_precision == "bf16":
-        state.fsdp_plugin.mixed_precision_policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32, cast_forward_inputs=False)
+        state.fsdp_plugin.mixed_precision_policy = MixedPrecisionPolicy(
+            torch.bfloat16, torch.float32, cast_forward_inputs=False
+        )
 
 
 def in_step(student: Architecture, batch: Batch) -> Batch:
@@ -93,11 +102,15 @@ class Whole:
 
     @contextmanager
     def gathered(self, trained: nn.Module) -> Iterator[None]:
-        """Inside, the first process's `student` has the weights of `trained`, on the device; all processes take part."""
+        """Inside, the first process's `student` has the weights of `trained`, on the device; all processes
+        take part.
+        """
         if not asked():
             yield
             return
-        weights = get_model_state_dict(trained, options=StateDictOptions(full_state_dict=True, cpu_offload=True, ignore_frozen_params=True))
+        weights = get_model_state_dict(
+            trained, options=StateDictOptions(full_state_dict=True, cpu_offload=True, ignore_frozen_params=True)
+        )
         if processes.first():
             assert {name for name, weight in self.student.named_parameters() if weight.requires_grad} <= weights.keys()
             self.student.load_state_dict(weights, strict=False)

@@ -34,17 +34,25 @@ class SingleTaskEncoderDecoder(EncoderDecoder):
         batch = {
             "input_ids": padded(inputs, pad),
             "attention_mask": mask(inputs),
-            "decoder_input_ids": padded([[start, *answer.tokens[:-1]] for start, answer in zip(starts, answers, strict=True)], pad),
+            "decoder_input_ids": padded(
+                [[start, *answer.tokens[:-1]] for start, answer in zip(starts, answers, strict=True)], pad
+            ),
             "labels": padded([answer.label for answer in answers], IGNORED),
             "rationales": padded([answer.rationale for answer in answers], IGNORED),
         }
         return batch | shares
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor, rationales: Tensor | None = None,
-        decoder_input_ids: Tensor | None = None, label_rows: Tensor | None = None, label_weights: Tensor | None = None,
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        labels: Tensor,
+        rationales: Tensor | None = None,
+        decoder_input_ids: Tensor | None = None,
+        label_rows: Tensor | None = None,
+        label_weights: Tensor | None = None,
         **_: Any,
-    ) -> Losses:  # fmt: skip
+    ) -> Losses:
         """Targets (rows, tokens) of one answer: `labels` are IGNORED on the rationale, `rationales` on the label.
 
         Where labels are soft there is an answer for each, and the row's own alone has the rationale among its targets.
@@ -55,7 +63,9 @@ class SingleTaskEncoderDecoder(EncoderDecoder):
             states, attention_mask = states[label_rows], attention_mask[label_rows]
         logits = self._decoded(states, attention_mask, decoder_input_ids).logits
         smoothing = self.options.label_smoothing
-        return Losses.of(token_loss(logits, labels, label_weights, smoothing), token_loss(logits, rationales, smoothing=smoothing))
+        return Losses.of(
+            token_loss(logits, labels, label_weights, smoothing), token_loss(logits, rationales, smoothing=smoothing)
+        )
 
     def score(self, inputs: Sequence[Sequence[int]], candidates: Sequence[Sequence[str]]) -> list[Tensor]:
         written, _ = self._continued(inputs, "rationale", self.plan.max_rationale_tokens)
@@ -67,7 +77,9 @@ class SingleTaskEncoderDecoder(EncoderDecoder):
         input_ids, attention_mask = self._tensors(inputs)
         counts = [len(row) for row in candidates]
         rows = torch.repeat_interleave(torch.tensor(counts)).to(input_ids.device)
-        decoder_ids = padded([[*front, *label[:-1]] for front, label in pairs], self.model.config.pad_token_id).to(input_ids.device)
+        decoder_ids = padded([[*front, *label[:-1]] for front, label in pairs], self.model.config.pad_token_id).to(
+            input_ids.device
+        )
         targets = padded([[IGNORED] * (len(front) - 1) + label for front, label in pairs], IGNORED).to(input_ids.device)
         states = self._encoded(input_ids, attention_mask)
         logits = self._decoded(states[rows], attention_mask[rows], decoder_ids).logits
@@ -94,9 +106,14 @@ class SingleTaskDecoderOnly(DecoderOnly):
         return batch | shares
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor, rationales: Tensor | None = None,
-        label_weights: Tensor | None = None, **_: Any,
-    ) -> Losses:  # fmt: skip
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        labels: Tensor,
+        rationales: Tensor | None = None,
+        label_weights: Tensor | None = None,
+        **_: Any,
+    ) -> Losses:
         """Targets (rows, tokens) of one answer: `labels` are IGNORED on the rationale, `rationales` on the label.
 
         Where labels are soft there is an answer for each, and the row's own alone has the rationale among its targets.
@@ -104,7 +121,9 @@ class SingleTaskDecoderOnly(DecoderOnly):
         assert rationales is not None
         logits = self._logits(input_ids, attention_mask, labels)
         smoothing = self.options.label_smoothing
-        return Losses.of(token_loss(logits, labels, label_weights, smoothing), token_loss(logits, rationales, smoothing=smoothing))
+        return Losses.of(
+            token_loss(logits, labels, label_weights, smoothing), token_loss(logits, rationales, smoothing=smoothing)
+        )
 
     def inputs(self, texts: Sequence[str], task: TaskName) -> list[list[int]]:
         return super().inputs(texts, "rationale")

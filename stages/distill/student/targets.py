@@ -39,7 +39,14 @@ def soft_target(row: TrainingRow, kind: str, classes: Sequence[str], share: floa
     return [(row.label, own), *((label, share * part / total) for label, part in parts.items() if share * part)]
 
 
-def soften_labels(encoded: Encoded, rows: Sequence[TrainingRow], kind: str, classes: Sequence[str], options: LossOptions, tokenize: Tokenize) -> None:
+def soften_labels(
+    encoded: Encoded,
+    rows: Sequence[TrainingRow],
+    kind: str,
+    classes: Sequence[str],
+    options: LossOptions,
+    tokenize: Tokenize,
+) -> None:
     """Fills `soft_labels`, where they are on."""
     if not options.soft_labels:
         return

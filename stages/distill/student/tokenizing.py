@@ -32,7 +32,9 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
         show_progress=False,
     )
     tokenizer.train_from_iterator(sorted(texts), trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(single=f"$A {EOS}", special_tokens=[(EOS, tokenizer.token_to_id(EOS))])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"$A {EOS}", special_tokens=[(EOS, tokenizer.token_to_id(EOS))]
+    )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=PAD,
@@ -46,7 +48,8 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
 def begin_with(tokenizer: PreTrainedTokenizerFast, token: str) -> None:
     """Has every text begin with one of the tokenizer's special tokens, for an encoder that is read there."""
     template = processors.TemplateProcessing(
-        single=f"{token} $A {EOS}", special_tokens=[(name, tokenizer.convert_tokens_to_ids(name)) for name in (token, EOS)]
+        single=f"{token} $A {EOS}",
+        special_tokens=[(name, tokenizer.convert_tokens_to_ids(name)) for name in (token, EOS)],
     )
     tokenizer.backend_tokenizer.post_processor = template
     tokenizer.cls_token, tokenizer.sep_token = token, EOS
@@ -64,7 +67,9 @@ def encode(
     return cached(lambda: _encoded(tokenizer, texts, most, target), tokenizer, texts, (most, target))
 
 
-def _encoded(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], most: int, target: bool) -> tuple[list[list[int]], int]:
+def _encoded(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], most: int, target: bool
+) -> tuple[list[list[int]], int]:
     field = "text_target" if target else "text"
     ids = tokenizer(**{field: list(texts)})["input_ids"]
     long = [index for index, row in enumerate(ids) if len(row) > most]
@@ -73,6 +78,7 @@ def _encoded(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], most: int
         for index, row in zip(long, cut, strict=True):
             ids[index] = row
     return ids, len(long)
+
 
 Tokenize = Callable[[Sequence[str]], list[list[int]]]
 

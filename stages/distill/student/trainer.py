@@ -51,7 +51,14 @@ class TwoTaskTrainer(Trainer):
     # `compute_loss` gives each micro-batch its share of the step's loss.
     loss_is_scaled_for_ga = True
 
-    def __init__(self, model: Architecture, rows: Encoded, settings: TrainSettings, arguments: TrainingArguments, callback: TrainerCallback):
+    def __init__(
+        self,
+        model: Architecture,
+        rows: Encoded,
+        settings: TrainSettings,
+        arguments: TrainingArguments,
+        callback: TrainerCallback,
+    ):
         self.student, self.rows, self.settings = model, rows, settings
         self.recent: list[Tensor] = []
         self.targets: Tensor | None = None
@@ -67,7 +74,9 @@ class TwoTaskTrainer(Trainer):
     @property
     def learning_rate(self) -> float:
         """Of the next step, of all parameters that have no rate of their own."""
-        return next(group["lr"] for group in self.optimizer.param_groups if group["initial_lr"] == self.settings.learning_rate)
+        return next(
+            group["lr"] for group in self.optimizer.param_groups if group["initial_lr"] == self.settings.learning_rate
+        )
 
     def get_train_dataloader(self) -> DataLoader:
         rows, settings = self.rows, self.settings
@@ -160,8 +169,8 @@ def arguments(settings: TrainSettings, device: torch.device, folder: Path) -> Tr
     parts = settings.gradient_accumulation * processes.count()
     if settings.batch_rows % parts:
         raise SettingsError(
-            f"train.batch_rows: is {settings.batch_rows}; it must be a multiple of {parts}: train.gradient_accumulation "
-            f"({settings.gradient_accumulation}) times the processes ({processes.count()})"
+            f"train.batch_rows: is {settings.batch_rows}; it must be a multiple of {parts}: train.gradient_accumulation"
+            f" ({settings.gradient_accumulation}) times the processes ({processes.count()})"
         )
     # What `accelerate launch` was told about it does not hold: params.yaml does.
     os.environ["ACCELERATE_MIXED_PRECISION"] = "no"
@@ -191,11 +200,15 @@ def arguments(settings: TrainSettings, device: torch.device, folder: Path) -> Tr
     made._n_gpu = min(made.n_gpu, 1)
     return made
 
+
 Groups = list[dict[str, Any]]
 
 
 def parameter_groups(
-    parameters: Iterable[tuple[str, nn.Parameter]], decayed: set[str], own: Mapping[int, float | None], settings: TrainSettings
+    parameters: Iterable[tuple[str, nn.Parameter]],
+    decayed: set[str],
+    own: Mapping[int, float | None],
+    settings: TrainSettings,
 ) -> Groups:
     """The trained parameters by learning rate and weight decay, which hold for every optimizer.
 

@@ -60,7 +60,12 @@ class _Run:
 
 
 def train_student(
-    rows: Sequence[TrainingRow], validation: Sequence[Example], card: TaskCard, settings: Settings, out: Path, plot: Path
+    rows: Sequence[TrainingRow],
+    validation: Sequence[Example],
+    card: TaskCard,
+    settings: Settings,
+    out: Path,
+    plot: Path,
 ) -> Trained | None:
     """Trains on `rows`, writes the best student to the folder `out`, the training curve to `plot` and its rows a
     second to `speed_plot(plot)`.
@@ -80,10 +85,16 @@ def train_student(
     Raises DataError on rows that cannot be trained on or judged, SettingsError on a student that cannot be loaded.
     """
     if not rows:
-        raise DataError("there are no rows to train on; see subsample.data_share, and metrics/annotate.json for what the teacher answered")
+        raise DataError(
+            "there are no rows to train on; see subsample.data_share, and metrics/annotate.json for what the teacher"
+            " answered"
+        )
     processes.join(settings.runtime)
     if settings.preset.name and processes.first():
-        say(f"preset {settings.preset.name} sets {', '.join(f'{key}={value}' for key, value in settings.preset.values().items())}")
+        say(
+            f"preset {settings.preset.name} sets"
+            f" {', '.join(f'{key}={value}' for key, value in settings.preset.values().items())}"
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
         places: list[Checkpoints] = []
@@ -112,7 +123,10 @@ def train_student(
                 place.release(done)
     seconds = sum(run.seconds for run in runs)
     steps = sum(run.metrics["steps"] for run in runs)
-    return Trained(kept.metrics | settings.preset.metrics() | {"seeds": _seeds(runs, kept)}, {"seconds": seconds, "rows_per_s": steps * settings.train.batch_rows / seconds})
+    return Trained(
+        kept.metrics | settings.preset.metrics() | {"seeds": _seeds(runs, kept)},
+        {"seconds": seconds, "rows_per_s": steps * settings.train.batch_rows / seconds},
+    )
 
 
 def _seeded(settings: Settings, number: int) -> Settings:
@@ -121,14 +135,24 @@ def _seeded(settings: Settings, number: int) -> Settings:
     return replace(settings, student=student, train=replace(settings.train, seed=settings.train.seed + number, seeds=1))
 
 
-def _place(rows: Sequence[TrainingRow], validation: Sequence[Example], card: TaskCard, settings: Settings, scratch: Path) -> Checkpoints:
-    """Where the student's checkpoints are: nowhere that outlives this run, if none are wanted or another run has them."""
+def _place(
+    rows: Sequence[TrainingRow], validation: Sequence[Example], card: TaskCard, settings: Settings, scratch: Path
+) -> Checkpoints:
+    """Where the student's checkpoints are: nowhere that outlives this run, if none are wanted or another
+    run has them.
+    """
     runtime = settings.runtime
     config = Path(runtime.accelerate_config).expanduser() if runtime.accelerate_config else None
     told = {
         "student": settings.student,
         "train": settings.train,
-        "runtime": (runtime.device, runtime.threads, runtime.predict_rows, processes.count(), config and config.read_text(encoding="utf-8")),
+        "runtime": (
+            runtime.device,
+            runtime.threads,
+            runtime.predict_rows,
+            processes.count(),
+            config and config.read_text(encoding="utf-8"),
+        ),
         "sharding": sharding.told(),
     }
     local = Path(settings.student.name).expanduser()
@@ -145,7 +169,13 @@ def _place(rows: Sequence[TrainingRow], validation: Sequence[Example], card: Tas
 
 
 def _train(
-    rows: Sequence[TrainingRow], validation: Sequence[Example], card: TaskCard, settings: Settings, place: Checkpoints, name: str, plot: Path
+    rows: Sequence[TrainingRow],
+    validation: Sequence[Example],
+    card: TaskCard,
+    settings: Settings,
+    place: Checkpoints,
+    name: str,
+    plot: Path,
 ) -> Path | None:
     """The folder of the finished student; None in all processes but the first."""
     finished, checkpoint, folder = processes.agreed(
@@ -164,10 +194,14 @@ def _train(
     # Where weights are spread out no device but the one that judges need ever have room for all.
     student = student if sharding.asked() else student.to(where)
     judge = Validation(validation, whole.student, settings.runtime.predict_rows)
-    each = gflop_per_step(student, encoded, Schedule(encoded.lengths(), asked.batch_rows, asked.steps, asked.seed).batches)
+    each = gflop_per_step(
+        student, encoded, Schedule(encoded.lengths(), asked.batch_rows, asked.steps, asked.seed).batches
+    )
     if asked.gradient_checkpointing:
         recomputed(student)
-    curve = Curve(name, judge, whole, asked, plot, place if processes.first() else None, settings.runtime.checkpoint_steps)
+    curve = Curve(
+        name, judge, whole, asked, plot, place if processes.first() else None, settings.runtime.checkpoint_steps
+    )
     curve.trainer = TwoTaskTrainer(student, encoded, asked, arguments(asked, where, folder), curve)
     if checkpoint:
         curve.resume(checkpoint)
@@ -178,19 +212,33 @@ def _train(
         return None
     curve.restore()
     metrics = {
-        "label": {"validation_accuracy": curve.best.accuracy, "validation_loss": curve.best.loss, "loss": curve.last("label_loss")}
-        | encoded.label_options(),
+        "label": (
+            {
+                "validation_accuracy": curve.best.accuracy,
+                "validation_loss": curve.best.loss,
+                "loss": curve.last("label_loss"),
+            }
+            | encoded.label_options()
+        ),
         "rationale": {"loss": curve.last("rationale_loss"), "coverage": encoded.coverage} | encoded.rationale_options(),
         "rows": len(rows),
         "steps": curve.step,
         "best_step": curve.best_step,
         "compute": {"gflop_per_step": each, "tflop": each * curve.step / 1000},
         "parameters": sum(parameter.numel() for parameter in whole.student.parameters()),
-        "trained_parameters": sum(parameter.numel() for parameter in whole.student.parameters() if parameter.requires_grad),
+        "trained_parameters": sum(
+            parameter.numel() for parameter in whole.student.parameters() if parameter.requires_grad
+        ),
         "truncated": encoded.truncated,
         "diverged": curve.diverged,
     }
-    made = {"seed": asked.seed, "metrics": metrics, "curve": curve.rows, "speeds": curve.speeds, "seconds": curve.seconds}
+    made = {
+        "seed": asked.seed,
+        "metrics": metrics,
+        "curve": curve.rows,
+        "speeds": curve.speeds,
+        "seconds": curve.seconds,
+    }
     made["failed"] = curve.diverged or curve.best.accuracy <= judge.chance
 
     def write(folder: Path) -> None:

@@ -44,7 +44,9 @@ class Validation:
         self.answers = [] if self.generates else candidates(rows, student.plan)
         for row, answers in zip(rows, self.answers, strict=False):
             if row.label not in answers:
-                raise DataError(f"validation row {row.id!r} has the gold label {row.label!r}; allowed: {', '.join(answers)}")
+                raise DataError(
+                    f"validation row {row.id!r} has the gold label {row.label!r}; allowed: {', '.join(answers)}"
+                )
 
     @property
     def chance(self) -> float:
@@ -65,7 +67,10 @@ class Validation:
 
     def _generated(self) -> Judged:
         made = Student(self.student, self.rows_per_batch).label(self.rows)
-        right = [same_label(self.student.plan.task_kind, row.label or "", label) for (label, _), row in zip(made, self.rows, strict=True)]
+        right = [
+            same_label(self.student.plan.task_kind, row.label or "", label)
+            for (label, _), row in zip(made, self.rows, strict=True)
+        ]
         return Judged(_mean(right), -_mean([math.log(max(probability, 1e-30)) for _, probability in made]))
 
     def _scored(self) -> Judged:

@@ -62,11 +62,18 @@ class Expander:
     def __init__(self, study: StudyFile, where: str, params: str, inputs: Inputs):
         self.study, self.where, self.params, self.inputs = study, where, params, inputs
         self._made: dict[tuple[tuple[str, str], ...], Settings] = {}
-        for key in (*study.settings, *study.grid, *study.seeds.keys, *(key for arm in study.arms.values() for key in arm)):
+        for key in (
+            *study.settings,
+            *study.grid,
+            *study.seeds.keys,
+            *(key for arm in study.arms.values() for key in arm),
+        ):
             check_key(key, where)
             if key.startswith("runtime.") and key not in study.settings:
                 raise SettingsError(f"{where}: {key}: changes no result, so it can be no factor; put it under settings")
-        self.combinations = [dict(zip(study.grid, values, strict=True)) for values in itertools.product(*study.grid.values())]
+        self.combinations = [
+            dict(zip(study.grid, values, strict=True)) for values in itertools.product(*study.grid.values())
+        ]
 
     def plan(self, flops: Flops = lambda name: None) -> Plan:
         """The cells. `flops` gives the measured operations of a finished cell's step, or None while it is not known."""
@@ -84,11 +91,16 @@ class Expander:
             reference = self._label(study.reference, combination) if study.arms else study.reference
             for arm, changes in (study.arms or {"": {}}).items():
                 label = self._label(arm, combination)
-                cells.append(self._cell(label, {**combination, **changes}, seed, None if label == reference else reference))
+                cells.append(
+                    self._cell(label, {**combination, **changes}, seed, None if label == reference else reference)
+                )
             if study.arms or self._label("", combination) == reference:
                 cells += self._controls(combination, reference, seed, flops)
         if not any(cell.arm == study.reference for cell in cells) and not study.arms:
-            raise SettingsError(f"{self.where}: reference: is {study.reference!r}; allowed: {', '.join(dict.fromkeys(cell.arm for cell in cells))}")
+            raise SettingsError(
+                f"{self.where}: reference: is {study.reference!r}; allowed:"
+                f" {', '.join(dict.fromkeys(cell.arm for cell in cells))}"
+            )
         return cells
 
     def _controls(self, combination: Nodes, reference: str, seed: int, flops: Flops) -> list[Cell | Waiting]:
@@ -119,7 +131,9 @@ class Expander:
     def _cell(self, arm: str, changes: Nodes, seed: int, reference: str | None) -> Cell:
         settings = self._settings(changes, seed, arm)
         params = recorded(settings)
-        name = hashlib.sha256(f"{json.dumps(params, sort_keys=True)}\0{self.inputs.fingerprint(params)}".encode()).hexdigest()
+        name = hashlib.sha256(
+            f"{json.dumps(params, sort_keys=True)}\0{self.inputs.fingerprint(params)}".encode()
+        ).hexdigest()
         keys = [*self.study.settings, *changes, *self.study.seeds.keys]
         return Cell(arm, seed, f"cell-{name[:12]}", {key: value_of(settings, key) for key in keys}, params, reference)
 
@@ -133,12 +147,20 @@ class Expander:
     def _label(self, arm: str, combination: Nodes) -> str:
         short = {key: key.rsplit(".", 1)[-1] for key in self.study.grid}
         clear = {key: name if list(short.values()).count(name) == 1 else key for key, name in short.items()}
-        said = [f"{clear[key]}={value.value if isinstance(value, yaml.ScalarNode) else _flat(value)}" for key, value in combination.items()]
+        said = [
+            f"{clear[key]}={value.value if isinstance(value, yaml.ScalarNode) else _flat(value)}"
+            for key, value in combination.items()
+        ]
         return " ".join([arm, *said] if arm else said)
 
     def _factors(self, cells: list[Cell]) -> list[str]:
         """The settings in which cells differ, other than by their seed."""
-        keys = dict.fromkeys(key for cell in cells for key in cell.changes if key not in self.study.seeds.keys and not key.startswith("runtime."))
+        keys = dict.fromkeys(
+            key
+            for cell in cells
+            for key in cell.changes
+            if key not in self.study.seeds.keys and not key.startswith("runtime.")
+        )
         return [key for key in keys if len({json.dumps(_at(cell.params, key)) for cell in cells}) > 1]
 
 
@@ -155,11 +177,19 @@ def _at(params: Mapping[str, Any], key: str) -> Any:
 
 
 def _nodes(values: Mapping[str, Any]) -> dict[str, yaml.Node]:
-    return {key: yaml.compose(json.dumps(value), Loader=yaml.SafeLoader) if not isinstance(value, str) else yaml.ScalarNode("tag:yaml.org,2002:str", value) for key, value in values.items()}
+    return {
+        key: (
+            yaml.compose(json.dumps(value), Loader=yaml.SafeLoader)
+            if not isinstance(value, str)
+            else yaml.ScalarNode("tag:yaml.org,2002:str", value)
+        )
+        for key, value in values.items()
+    }
 
 
 def _flat(node: yaml.Node) -> str:
     return "[" + ",".join(child.value for child in node.value) + "]"
+
 
 # Labels alone, for as many steps. matched_compute has more: so many that both did the same operations.
 LABEL_ONLY: dict[str, Any] = {"train.mode": "standard"}

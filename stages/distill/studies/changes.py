@@ -40,7 +40,9 @@ def changed(text: str, changes: Mapping[str, yaml.Node], where: str) -> Settings
         raise SettingsError(f"{where}: " + re.sub(r"^params\.yaml:\d+: ", "", str(error))) from error
     for key in changes:
         if key in made.preset.values():
-            raise SettingsError(f"{where}: {key}: preset {made.preset.name} sets it, whatever stands here; name it in preset.keep")
+            raise SettingsError(
+                f"{where}: {key}: preset {made.preset.name} sets it, whatever stands here; name it in preset.keep"
+            )
     return made
 
 
@@ -50,10 +52,16 @@ def check_key(key: str, where: str) -> None:
     for part in key.split("."):
         known = [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
         if part not in known:
-            raise SettingsError(f"{where}: {key}: no such setting; " + (f"known there: {', '.join(known)}" if known else "it is no section"))
+            raise SettingsError(
+                f"{where}: {key}: no such setting; "
+                + (f"known there: {', '.join(known)}" if known else "it is no section")
+            )
         kind = typing.get_type_hints(kind)[part]
     if dataclasses.is_dataclass(kind):
-        raise SettingsError(f"{where}: {key}: is a section; name one of its settings: {', '.join(field.name for field in dataclasses.fields(kind))}")
+        raise SettingsError(
+            f"{where}: {key}: is a section; name one of its settings:"
+            f" {', '.join(field.name for field in dataclasses.fields(kind))}"
+        )
 
 
 def value_of(settings: Settings, key: str) -> Any:

@@ -85,7 +85,10 @@ def alone() -> Iterator[None]:
     go of it when the process ends, however it ends.
     """
     if subprocess.run(["git", "var", "GIT_COMMITTER_IDENT"], capture_output=True).returncode:
-        raise UserError("experiments are commits, and Git does not know whose: `git config user.name …` and `git config user.email …`")
+        raise UserError(
+            "experiments are commits, and Git does not know whose: `git config user.name …` and `git config"
+            " user.email …`"
+        )
     _LOCK.parent.mkdir(parents=True, exist_ok=True)
     with open(_LOCK, "w") as lock:
         try:
@@ -161,7 +164,14 @@ def dvc(*arguments: str, check: bool = True) -> str:
     leaves a command that has begun to its end.
     """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        done = subprocess.run([sys.executable, "-m", "dvc", *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=_environment(), start_new_session=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env=_environment(),
+            start_new_session=True,
+        )
         out.seek(0)
         err.seek(0)
         if done.returncode and check:

@@ -61,7 +61,11 @@ class Frontier:
 
     def metrics(self) -> dict[str, Any]:
         """metrics/frontier.json; see the top of this file."""
-        alone = max((point for point in self.points if point.settings["train.mode"] == "standard"), key=lambda point: point.accuracy, default=None)
+        alone = max(
+            (point for point in self.points if point.settings["train.mode"] == "standard"),
+            key=lambda point: point.accuracy,
+            default=None,
+        )
         return {
             "points": len(self.points),
             "experiments": sum(point.seeds for point in self.points),
@@ -157,15 +161,19 @@ def _in_words(settings: Mapping[str, Any]) -> str:
 def printed(frontier: Frontier, rows: Sequence[int]) -> str:
     """The points as a Markdown table, the front marked, and in words the knee and what a student saves, for so many
     `rows` too."""
-    lines = ["| | point | US dollars as if cold | accuracy | interval | seeds | of the gain | of the money |", "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "| | point | US dollars as if cold | accuracy | interval | seeds | of the gain | of the money |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
     for point in frontier.points:
         mark = "knee" if point == frontier.knee else "front" if point in frontier.front else ""
         gain = frontier.share_of_gain(point)
         money = point.usd / frontier.best.usd if frontier.best and frontier.best.usd else None
         usd = f"{point.usd:.4f}" + ("" if point.usd_from == "measured" else f" ({point.usd_from})")
         lines.append(
-            f"| {mark} | {label(point, frontier.points)} | {usd} | {100 * point.accuracy:.1f} % | {100 * point.ci_low:.1f} to {100 * point.ci_high:.1f} % | "
-            f"{point.seeds} | {_percent(gain)} | {_percent(money)} |"
+            f"| {mark} | {label(point, frontier.points)} | {usd} | {100 * point.accuracy:.1f} % |"
+            f" {100 * point.ci_low:.1f} to {100 * point.ci_high:.1f} % | {point.seeds} | {_percent(gain)} |"
+            f" {_percent(money)} |"
         )
     most = usual(frontier.points)
     return "\n".join([*lines, "", *([f"Most points have {_in_words(most)}."] if most else []), *_words(frontier, rows)])
@@ -174,10 +182,16 @@ def printed(frontier: Frontier, rows: Sequence[int]) -> str:
 def _words(frontier: Frontier, rows: Sequence[int]) -> list[str]:
     said = []
     if frontier.best is None:
-        return ["No point has a known cost: give the teacher's model a price in runtime.prices, then `dvc repro -f annotate && dvc repro`."]
+        return [
+            "No point has a known cost: give the teacher's model a price in runtime.prices, then `dvc repro -f annotate"
+            " && dvc repro`."
+        ]
     if frontier.knee:
         gain, money = frontier.share_of_gain(frontier.knee), frontier.knee.usd / frontier.best.usd
-        said.append(f"The knee: {label(frontier.knee, frontier.points)}: {_percent(gain)} of the gain for {_percent(money)} of the money.")
+        said.append(
+            f"The knee: {label(frontier.knee, frontier.points)}: {_percent(gain)} of the gain for {_percent(money)} of"
+            " the money."
+        )
     else:
         said.append("No knee: fewer than three points on the front, or none of them above the chord of its ends.")
     found = frontier.saving((*ROWS, *rows))
@@ -186,9 +200,18 @@ def _words(frontier: Frontier, rows: Sequence[int]) -> list[str]:
         said.append(
             f"From {found['break_even_rows']:,} rows on the student is cheaper than its teacher; a million rows cost "
             f"${million['teacher_usd']:,.2f} there, ${million['student_usd']:,.2f} here"
-            + (" (computing is not counted: runtime.compute_usd_per_hour has no price)." if found["student_usd_per_row"] is None else ".")
+            + (
+                " (computing is not counted: runtime.compute_usd_per_hour has no price)."
+                if found["student_usd_per_row"] is None
+                else "."
+            )
         )
-        said += [f"{n:,} rows: ${one['teacher_usd']:,.2f} there, ${one['student_usd']:,.2f} here, {_dollars(one['saved_usd'])} spared." for n, one in ((n, found[f"rows_{n}"]) for n in rows) if one["saved_usd"] is not None]
+        said += [
+            f"{n:,} rows: ${one['teacher_usd']:,.2f} there, ${one['student_usd']:,.2f} here,"
+            f" {_dollars(one['saved_usd'])} spared."
+            for n, one in ((n, found[f"rows_{n}"]) for n in rows)
+            if one["saved_usd"] is not None
+        ]
     if frontier.from_tables:
         said.append(f"{frontier.from_tables} of the experiments are known from metrics/studies/ alone.")
     left = {why: count for why, count in frontier.left_out.items() if count}
@@ -214,6 +237,7 @@ def _alike(one: Any, other: Any) -> bool:
 
 def _control(found: Observation) -> bool:
     return found.params.get("subsample", {}).get("rationales") == "shuffled"
+
 
 class Placed(Protocol):
     @property
@@ -255,22 +279,33 @@ def knee(front: Sequence[P]) -> P | None:
     # The ends are on the chord; what is above it by less is rounding.
     return best if above(best) > 1e-9 else None
 
+
 ROWS = (1_000, 10_000, 100_000, 1_000_000)
 
 
-def saving(once: float | None, teacher_row: float | None, student_row: float | None, numbers: Sequence[int]) -> dict[str, Any]:
-    """Dollars for n rows, of all `numbers`: the teacher's at `teacher_row` each against the student's, `once` as if cold and
-    `student_row` each. Null where a price is unknown.
+def saving(
+    once: float | None, teacher_row: float | None, student_row: float | None, numbers: Sequence[int]
+) -> dict[str, Any]:
+    """Dollars for n rows, of all `numbers`: the teacher's at `teacher_row` each against the student's, `once` as if
+    cold and `student_row` each. Null where a price is unknown.
 
     `break_even_rows` is from how many rows on the student is cheaper, null where it never is. A `student_row` of None
     counts as 0 and is said so: no price of computing is known.
     """
-    made: dict[str, Any] = {"student_usd_once": once, "student_usd_per_row": student_row, "teacher_usd_per_row": teacher_row}
+    made: dict[str, Any] = {
+        "student_usd_once": once,
+        "student_usd_per_row": student_row,
+        "teacher_usd_per_row": teacher_row,
+    }
     known = once is not None and teacher_row is not None
     gain = (teacher_row or 0.0) - (student_row or 0.0)
     made["break_even_rows"] = round((once or 0.0) / gain) if known and gain > 0 else None
     for rows in numbers:
         asked = None if teacher_row is None else teacher_row * rows
         own = None if once is None else once + (student_row or 0.0) * rows
-        made[f"rows_{rows}"] = {"teacher_usd": asked, "student_usd": own, "saved_usd": None if asked is None or own is None else asked - own}
+        made[f"rows_{rows}"] = {
+            "teacher_usd": asked,
+            "student_usd": own,
+            "saved_usd": None if asked is None or own is None else asked - own,
+        }
     return made

@@ -57,21 +57,36 @@ def _observation(name: str, entry: Mapping[str, Any]) -> Observation | None:
     return Observation(name, data["rev"], params, metrics)
 
 
-def rows(plan: Plan, found: Iterable[Observation], states: Mapping[str, str], reasons: Mapping[str, str], price: Price) -> list[dict[str, Any]]:
+def rows(
+    plan: Plan, found: Iterable[Observation], states: Mapping[str, str], reasons: Mapping[str, str], price: Price
+) -> list[dict[str, Any]]:
     """One row a cell, whatever became of it: what was varied, the seed, the status, and what was measured.
 
     status: ok; at_chance or diverged (finished, but a student did not learn: metrics/train.json); crashed, with the
     reason; stale (an experiment has the cell's name, but recorded other settings); queued; running; missing.
     """
     named = {one.name: one for one in found}
-    made = [_row(cell, named.get(cell.name), plan.factors, states.get(cell.name), reasons.get(cell.name), price) for cell in plan.cells]
+    made = [
+        _row(cell, named.get(cell.name), plan.factors, states.get(cell.name), reasons.get(cell.name), price)
+        for cell in plan.cells
+    ]
     blank = dict.fromkeys([*made[0]] if made else [])
     for cell in plan.waiting:
-        made.append(blank | {"arm": cell.arm, "seed": cell.seed, "status": MISSING, "reason": "its steps follow from cells that are not finished"})
+        made.append(
+            blank
+            | {
+                "arm": cell.arm,
+                "seed": cell.seed,
+                "status": MISSING,
+                "reason": "its steps follow from cells that are not finished",
+            }
+        )
     return made
 
 
-def _row(cell: Cell, found: Observation | None, factors: Iterable[str], state: str | None, reason: str | None, price: Price) -> dict[str, Any]:
+def _row(
+    cell: Cell, found: Observation | None, factors: Iterable[str], state: str | None, reason: str | None, price: Price
+) -> dict[str, Any]:
     row = {"arm": cell.arm, "seed": cell.seed, "status": MISSING, "reason": None, "cell": cell.name}
     row |= {key: factor(cell, key) for key in factors}
     if found and found.params != cell.params:
@@ -124,7 +139,9 @@ def measured(found: Observation | None, price: Price) -> dict[str, Any]:
         "train_seconds": metrics.get("runtime", {}).get("train", {}).get("seconds"),
         "parameters": train.get("parameters"),
         "teacher": evaluate.get("teacher", {}).get("name"),
-        "teacher_usd_per_row": asked["usd"] / asked["calls"] if asked.get("usd") is not None and asked.get("calls") else None,
+        "teacher_usd_per_row": (
+            asked["usd"] / asked["calls"] if asked.get("usd") is not None and asked.get("calls") else None
+        ),
         "student_usd_per_1000": metrics.get("runtime", {}).get("evaluate", {}).get("usd_per_1000", {}).get("student"),
         "commit": found.revision if found else None,
     }

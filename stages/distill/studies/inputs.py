@@ -33,7 +33,12 @@ class Inputs:
             name = waiting.pop()
             if name not in needed:
                 needed[name] = stages[name]
-                waiting += [maker for out, maker in made_by.items() for dep in _names(stages[name], "deps") if Path(out) in (Path(dep), *Path(dep).parents)]
+                waiting += [
+                    maker
+                    for out, maker in made_by.items()
+                    for dep in _names(stages[name], "deps")
+                    if Path(out) in (Path(dep), *Path(dep).parents)
+                ]
         self._cmds = {name: stage["cmd"] for name, stage in sorted(needed.items())}
         self._deps = sorted({dep for stage in needed.values() for dep in _names(stage, "deps")} - made_by.keys())
         self._deps = [dep for dep in self._deps if not any(Path(out) in Path(dep).parents for out in made_by)]
@@ -72,7 +77,9 @@ def _version(file: str) -> str:
         return _content(Path(file))
     tracked = _git("ls-files", "--stage", "--", file, f"{file}.dvc")
     if not tracked:
-        raise UserError(f"{file}: not in Git, so a queued run would not see it; `git add` it, or `dvc add` where it is large")
+        raise UserError(
+            f"{file}: not in Git, so a queued run would not see it; `git add` it, or `dvc add` where it is large"
+        )
     return tracked
 
 

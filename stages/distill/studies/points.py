@@ -25,7 +25,8 @@ class Point:
     """What one way of making a student costs and gives.
 
     `accuracy` is the mean over `seeds` seeds, its interval Student's t over them, or, of one seed, that of the test
-    rows. `usd_per_row` is what the student's computing costs, None where an hour of it has no price. `usd` is as if cold, `usd_from` says how it is known (see distill.studies.pricing).
+    rows. `usd_per_row` is what the student's computing costs, None where an hour of it has no price. `usd` is as if
+    cold, `usd_from` says how it is known (see distill.studies.pricing).
     """
 
     names: tuple[str, ...]
@@ -108,9 +109,13 @@ def _flat(found: Observation, without: Sequence[Sequence[str]]) -> dict[str, Any
 def _usual(found: Sequence[Observation]) -> dict[str, Any]:
     """The most frequent value of each setting, of equals the first by its text; seeds left out."""
     flat = [_flat(one, JUDGING + SEEDS) for one in found]
-    values = {key: [one[key] for one in flat if key in one] for key in dict.fromkeys(key for one in flat for key in one)}
+    values = {
+        key: [one[key] for one in flat if key in one] for key in dict.fromkeys(key for one in flat for key in one)
+    }
     counts = {key: Counter(map(_text, some)) for key, some in values.items()}
-    return {key: min(some, key=lambda value: (-counts[key][_text(value)], _text(value))) for key, some in values.items()}
+    return {
+        key: min(some, key=lambda value: (-counts[key][_text(value)], _text(value))) for key, some in values.items()
+    }
 
 
 def _text(value: Any) -> str:

@@ -40,7 +40,11 @@ def label_share(settings: Settings) -> float | None:
     """
     card = read_json(paths.TASK_CARD, TaskCard)
     train = read_rows(paths.prepared("train"), Example)
-    answers = {row.id: row for row in read_rows(paths.annotated("train"), Annotation) if row.asked == "explain" and row.tokens_in and row.calls == 1}
+    answers = {
+        row.id: row
+        for row in read_rows(paths.annotated("train"), Annotation)
+        if row.asked == "explain" and row.tokens_in and row.calls == 1
+    }
     templates = current_prompts(paths.PROMPT, card, settings)
     model = settings.teacher.model
     counted = {}
@@ -50,8 +54,15 @@ def label_share(settings: Settings) -> float | None:
     if not answers or not all(counted.values()):
         return None
     scale = fmean(answer.tokens_in or 0 for answer in answers.values()) / fmean(counted["explain"])
-    explained = _usd(fmean(a.tokens_in or 0 for a in answers.values()), fmean(a.tokens_out or 0 for a in answers.values()), model, settings)
-    label = _usd(fmean(counted["label"]) * scale, fmean(estimate(a.label or "") for a in answers.values()), model, settings)
+    explained = _usd(
+        fmean(a.tokens_in or 0 for a in answers.values()),
+        fmean(a.tokens_out or 0 for a in answers.values()),
+        model,
+        settings,
+    )
+    label = _usd(
+        fmean(counted["label"]) * scale, fmean(estimate(a.label or "") for a in answers.values()), model, settings
+    )
     return None if not explained or label is None else label / explained
 
 
@@ -100,5 +111,10 @@ def needed(params: dict[str, Any]) -> tuple[float, float]:
 
 
 def _usd(tokens_in: float, tokens_out: float, model: str, settings: Settings) -> float | None:
-    found = cost(Usage(round(tokens_in * 1000), 0, round(tokens_out * 1000)), model, settings.runtime.prices, settings.teacher.mode)
+    found = cost(
+        Usage(round(tokens_in * 1000), 0, round(tokens_out * 1000)),
+        model,
+        settings.runtime.prices,
+        settings.teacher.mode,
+    )
     return None if found is None else float(found / Decimal(1000))

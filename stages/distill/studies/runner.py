@@ -43,7 +43,10 @@ class Runner:
         Raises Stopped on Ctrl-C, UserError where nothing goes on.
         """
         if changed := self.expander.inputs.uncommitted(cell.params for cell in self.plan().cells):
-            raise UserError(f"not committed: {', '.join(changed)}. Every cell starts from the last commit, so commit them first (settings for this study alone go under `settings`)")
+            raise UserError(
+                f"not committed: {', '.join(changed)}. Every cell starts from the last commit, so commit them first"
+                " (settings for this study alone go under `settings`)"
+            )
         before = [signal.signal(number, self._interrupted) for number in (signal.SIGINT, signal.SIGTERM)]
         try:
             with experiments.alone():
@@ -71,8 +74,14 @@ class Runner:
         self._check_stop()
         plan, queue = self.plan(), self._mended()
         done = experiments.finished()
-        pending = {cell.name for cell in plan.cells} & (queue.named(experiments.QUEUED) | queue.named(experiments.RUNNING))
-        ready = {cell.name: cell for cell in plan.cells if cell.name not in done and cell.name not in queue.named(experiments.FAILED) | pending}
+        pending = {cell.name for cell in plan.cells} & (
+            queue.named(experiments.QUEUED) | queue.named(experiments.RUNNING)
+        )
+        ready = {
+            cell.name: cell
+            for cell in plan.cells
+            if cell.name not in done and cell.name not in queue.named(experiments.FAILED) | pending
+        }
         wanted = list(ready.values())
         if not pending:
             wanted = first(wanted, plan, done, self.workers)
@@ -124,7 +133,8 @@ class Runner:
         number = sum(one.name in done for one in plan.cells)
         self.say(
             f"{number} of {len(plan.cells) + len(plan.waiting)}: {cell.arm}, seed {cell.seed}: "
-            f"{100 * label.get('accuracy', float('nan')):.1f} %{' (at chance)' if failed else ''}" + (f", trained in {seconds:.0f} s" if seconds else "")
+            f"{100 * label.get('accuracy', float('nan')):.1f} %{' (at chance)' if failed else ''}"
+            + (f", trained in {seconds:.0f} s" if seconds else "")
         )
 
     def _interrupted(self, *_: Any) -> None:

@@ -32,7 +32,9 @@ class Study:
     def __init__(self, file: Path, workers: int = 1):
         self.file, self.study, self.workers = file, read_study(file), workers
         self.settings = load_settings()
-        self.runner = Runner(Expander(self.study, str(file), paths.PARAMS.read_text(encoding="utf-8"), Inputs()), workers, _say)
+        self.runner = Runner(
+            Expander(self.study, str(file), paths.PARAMS.read_text(encoding="utf-8"), Inputs()), workers, _say
+        )
 
     def describe(self) -> None:
         """Every cell and its state, and how long those that are missing will take."""
@@ -48,8 +50,13 @@ class Study:
         left = [expected[name] for name in expected if name not in done]
         arms = len({cell.arm for cell in (*plan.cells, *plan.waiting)})
         _say(
-            f"{self.file}: {len(plan.cells) + len(plan.waiting)} cells ({arms} arms, {len(self.study.seeds.values)} seeds), {len(expected) - len(left)} finished; "
-            + ("how long a cell takes is known once one is finished" if None in left else f"about {_time(sum(left) / self.workers)} for {len(left)} with {self.workers} at a time")
+            f"{self.file}: {len(plan.cells) + len(plan.waiting)} cells ({arms} arms, {len(self.study.seeds.values)}"
+            f" seeds), {len(expected) - len(left)} finished; "
+            + (
+                "how long a cell takes is known once one is finished"
+                if None in left
+                else f"about {_time(sum(left) / self.workers)} for {len(left)} with {self.workers} at a time"
+            )
             + (f", and more for the {len(plan.waiting)} to come" if plan.waiting else "")
         )
 
@@ -59,7 +66,9 @@ class Study:
         try:
             self.runner.run()
         except Stopped:
-            raise UserError("stopped: cells that run now end by themselves, the rest stays queued; the same command goes on") from None
+            raise UserError(
+                "stopped: cells that run now end by themselves, the rest stays queued; the same command goes on"
+            ) from None
         self.tabulate()
 
     def tabulate(self) -> None:
@@ -69,27 +78,44 @@ class Study:
         baselines = {baseline for name, (_, baseline) in done.items() if name in names}
         # DVC shows an experiment that runs with the metrics of the commit that it began from.
         found = [one for one in observations(experiments.show(baselines)) if one.name in done] if baselines else []
-        reasons = {name: experiments.reason(name) for name in sorted(names) if name not in done and states.get(name) == experiments.FAILED}
+        reasons = {
+            name: experiments.reason(name)
+            for name in sorted(names)
+            if name not in done and states.get(name) == experiments.FAILED
+        }
         unpriced: list[str] = []
         made = rows(plan, found, states, reasons, price_here(self.settings, unpriced.append))
         if any(row["usd_from"] == UPPER for row in made):
             for why in unpriced:
                 _say(why)
         arms = by_arm(made, {cell.arm: cell.reference for cell in (*plan.cells, *plan.waiting)}, CONFIDENCE)
-        summary = {"question": self.study.question, "reference": self.study.reference, "confidence": CONFIDENCE, "baselines": sorted(baselines), "arms": arms}
+        summary = {
+            "question": self.study.question,
+            "reference": self.study.reference,
+            "confidence": CONFIDENCE,
+            "baselines": sorted(baselines),
+            "arms": arms,
+        }
         # With the columns of a row, all settings of its cell: the frontier reads them where the experiments are not.
         summary |= {"settings": plan.cells[0].params, "seed_keys": list(self.study.seeds.keys)}
         written = write_tables(paths.STUDIES, self.file.stem, made, summary)
         _say(printed(arms, CONFIDENCE))
         counts = Counter(row["status"] for row in made)
-        _say(f"{', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}; in {' and '.join(map(str, written))}")
+        _say(
+            f"{', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}; in"
+            f" {' and '.join(map(str, written))}"
+        )
         for row in made:
             if row["status"] in FAILURES and row["reason"]:
                 _say(f"{row['arm']}, seed {row['seed']}: {row['status']}: {row['reason']}")
 
     def _known(self, plan: Plan, done: Mapping[str, tuple[str, str]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """Settings and metrics/runtime.json of the cells that are finished, else of the workspace."""
-        own = [(cell.params, experiments.metrics_at(done[cell.name][0], RUNTIME)) for cell in plan.cells if cell.name in done]
+        own = [
+            (cell.params, experiments.metrics_at(done[cell.name][0], RUNTIME))
+            for cell in plan.cells
+            if cell.name in done
+        ]
         return own or [(recorded(self.settings), read_object(RUNTIME) if RUNTIME.exists() else {})]
 
 

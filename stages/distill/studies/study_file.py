@@ -54,7 +54,10 @@ class StudyFile:
         if self.arms and self.reference not in self.arms:
             raise Refused("reference", f"is {self.reference!r}; allowed: {', '.join(self.arms)}")
         if "matched_compute" in self.controls and "label_only" not in self.controls:
-            raise Refused("controls", "matched_compute needs label_only beside it: its steps are known from what a step of that one costs")
+            raise Refused(
+                "controls",
+                "matched_compute needs label_only beside it: its steps are known from what a step of that one costs",
+            )
         _no_key_twice(self)
 
 

@@ -35,7 +35,9 @@ def survey(revisions: Sequence[str], rows: Sequence[int]) -> None:
     wanted = {commit(name) for name in revisions}
     shown = experiments.show({commit("HEAD"), *wanted, *(baseline for _, baseline in kept.values())})
     # The commits that experiments started from come along; they count where they are named.
-    found = [one for one in observations(shown) if one.name in kept or one.revision == WORKSPACE or one.revision in wanted]
+    found = [
+        one for one in observations(shown) if one.name in kept or one.revision == WORKSPACE or one.revision in wanted
+    ]
     settled = [one for one in found if one.name in kept or _settled(one)]
     for one in found:
         if one not in settled:

@@ -23,7 +23,9 @@ def write_tables(folder: Path, name: str, rows: Sequence[Row], summary: Mapping[
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()} for row in rows)
+    writer.writerows(
+        {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()} for row in rows
+    )
     table, whole = folder / f"{name}.csv", folder / f"{name}.json"
     write_text(table, text.getvalue())
     write_metrics(whole, {**summary, "cells": [dict(row) for row in rows]})
@@ -33,14 +35,20 @@ def write_tables(folder: Path, name: str, rows: Sequence[Row], summary: Mapping[
 def printed(arms: Mapping[str, Mapping[str, Any]], confidence: float) -> str:
     """The summary by arm, as Markdown."""
     lines = [
-        f"| arm | accuracy, mean over seeds | {confidence * 100:g} % interval | seeds | at chance, diverged, crashed | points less the reference, by seed | training, TFLOP |",
+        (
+            f"| arm | accuracy, mean over seeds | {confidence * 100:g} % interval | seeds | at chance, diverged,"
+            " crashed | points less the reference, by seed | training, TFLOP |"
+        ),
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for arm, found in arms.items():
         accuracy, failures = found["accuracy"], found["failures"]
         failed = ", ".join(str(failures[status]) for status in ("at_chance", "diverged", "crashed"))
         flop = "" if found["teraflop"] is None else f"{found['teraflop']:.2f}"
-        lines.append(f"| {arm} | {percent(accuracy['mean'])} | {_span(accuracy)} | {found['finished']} of {found['seeds']} | {failed} | {_less(found.get('difference'))} | {flop} |")
+        lines.append(
+            f"| {arm} | {percent(accuracy['mean'])} | {_span(accuracy)} | {found['finished']} of {found['seeds']} |"
+            f" {failed} | {_less(found.get('difference'))} | {flop} |"
+        )
     return "\n".join(lines)
 
 
@@ -61,8 +69,11 @@ def _less(found: Mapping[str, Any] | None) -> str:
     if found is None or found["mean"] is None:
         return ""
     mean = f"{100 * found['mean']:+.1f}"
-    return mean if found["ci_low"] is None else f"{mean} ({100 * max(-1.0, found['ci_low']):+.1f} to {100 * min(1.0, found['ci_high']):+.1f})"
-
+    return (
+        mean
+        if found["ci_low"] is None
+        else f"{mean} ({100 * max(-1.0, found['ci_low']):+.1f} to {100 * min(1.0, found['ci_high']):+.1f})"
+    )
 
 
 def by_arm(rows: Sequence[Row], references: Mapping[str, str | None], confidence: float) -> dict[str, dict[str, Any]]:
@@ -92,7 +103,9 @@ def _arm(rows: Sequence[Row], reference: Sequence[Row], confidence: float) -> di
         made[column] = statistics.fmean(known) if known else None
     if reference:
         beside = {row["seed"]: row["accuracy"] for row in reference if row["accuracy"] is not None}
-        made["difference"] = interval([row["accuracy"] - beside[row["seed"]] for row in done if row["seed"] in beside], confidence)
+        made["difference"] = interval(
+            [row["accuracy"] - beside[row["seed"]] for row in done if row["seed"] in beside], confidence
+        )
     return made
 
 
@@ -107,6 +120,7 @@ def interval(values: Sequence[float], confidence: float) -> dict[str, Any]:
         "least": min(values, default=None),
         "most": max(values, default=None),
     }
+
 
 def tabled(folder: Path, say: Callable[[str], None]) -> list[Observation]:
     """The evaluated cells of all tables (`<study>.json`, see distill.studies.table) in a folder, each once, with the
@@ -138,9 +152,17 @@ def _observation(row: Mapping[str, Any], table: Mapping[str, Any]) -> Observatio
             "student": {"label": label},
             "majority": {"label": {"accuracy": row["majority_accuracy"]}},
             "teacher": {"name": row["teacher"]},
-            "cost": {"total": {"usd": row["usd"]}, "annotation": {"usd": row["usd_annotation"]}, "search": {"usd": row["usd_search"]}},
+            "cost": {
+                "total": {"usd": row["usd"]},
+                "annotation": {"usd": row["usd_annotation"]},
+                "search": {"usd": row["usd_search"]},
+            },
         },
-        "train": {"parameters": row["parameters"], "diverged": row["status"] == DIVERGED, "seeds": {"failures": row["failed_students"]}},
+        "train": {
+            "parameters": row["parameters"],
+            "diverged": row["status"] == DIVERGED,
+            "seeds": {"failures": row["failed_students"]},
+        },
         "annotate": {"cost": {"test": {"usd": row["teacher_usd_per_row"], "calls": 1}}},
         "runtime": {"evaluate": {"usd_per_1000": {"student": row["student_usd_per_1000"]}}},
     }

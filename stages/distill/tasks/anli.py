@@ -17,7 +17,15 @@ _SHORT = {"e": "entailment", "n": "neutral", "c": "contradiction"}
 class _Round(Inference):
     def example(self, row: Row, split: str, index: int) -> Example:
         premise = text(row, "premise" if "premise" in row else "context")
-        return self.pair(text(row, "uid"), premise, text(row, "hypothesis"), label_name(row, "label", _SHORT), row.get("reason"), split, index)
+        return self.pair(
+            text(row, "uid"),
+            premise,
+            text(row, "hypothesis"),
+            label_name(row, "label", _SHORT),
+            row.get("reason"),
+            split,
+            index,
+        )
 
 
 def _parts(number: int) -> tuple[Part, ...]:

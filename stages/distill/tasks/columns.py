@@ -27,11 +27,16 @@ class Columns:
         self.table = table
         self.names = {name: _field(name) for name in table.columns}
         if len(set(self.names.values())) < len(self.names):
-            raise DataError(f"task.table.columns: {', '.join(table.columns)}: two of them have the same placeholder; rename one")
+            raise DataError(
+                f"task.table.columns: {', '.join(table.columns)}: two of them have the same placeholder; rename one"
+            )
         reserved = {"context" if table.context else "", "choices" if table.choices else ""}
         clash = reserved & set(self.names.values()) - {""}
         if clash:
-            raise DataError(f"task.table.columns: a column called {clash.pop()!r} cannot be shown beside task.table's own; rename it")
+            raise DataError(
+                f"task.table.columns: a column called {clash.pop()!r} cannot be shown beside task.table's own;"
+                " rename it"
+            )
         try:
             if table.template is not None:
                 Template("", table.template).check(self.names.values())
@@ -66,7 +71,11 @@ class Columns:
         elif len(values) == 1:
             text = next(iter(values.values()))
         else:
-            text = "\n".join(f"{_title(name)}: {values[field]}" for name, field in self.names.items()) if any(values.values()) else ""
+            text = (
+                "\n".join(f"{_title(name)}: {values[field]}" for name, field in self.names.items())
+                if any(values.values())
+                else ""
+            )
         choices = self.choices(cells)
         shown = "\n".join(part for part in (self._context(cells), text) if part)
         if not text:
@@ -114,7 +123,15 @@ class Columns:
             fields["context"] = _clean(cells[self.table.context])
         if choices:
             fields["choices"] = lettered(choices)
-        return Example(self.id(cells, text, part), text, fields, choices, self.label(cells), self.rationale(cells), f"{part}/{number}")
+        return Example(
+            self.id(cells, text, part),
+            text,
+            fields,
+            choices,
+            self.label(cells),
+            self.rationale(cells),
+            f"{part}/{number}",
+        )
 
     def faults(self, cells: Cells, input: str) -> Iterator[Fault]:
         """(what is wrong with a row, what to do)."""
@@ -127,13 +144,22 @@ class Columns:
             yield f"the id in {table.id!r} is empty", "give one, or set task.table.id to null"
         choices, label = self.choices(cells), self.label(cells)
         if table.choices and len(choices) < 2:
-            yield f"{len(choices)} answers to choose from", f"give two or more in {named(table.choices)} (a JSON list, or with | between them)"
+            yield (
+                f"{len(choices)} answers to choose from",
+                f"give two or more in {named(table.choices)} (a JSON list, or with | between them)",
+            )
         if label is None:
             return
         if choices and label not in choices:
-            yield f"the label {label!r} is none of the row's choices", "write a choice as it stands there, or its letter"
+            yield (
+                f"the label {label!r} is none of the row's choices",
+                "write a choice as it stands there, or its letter",
+            )
         if table.classes and label not in table.classes:
-            yield f"the label {label!r} is none of the classes ({named(table.classes)})", "correct it, or add it to task.table.classes"
+            yield (
+                f"the label {label!r} is none of the classes ({named(table.classes)})",
+                "correct it, or add it to task.table.classes",
+            )
         if table.kind == "number" and not same_label("number", label, label):
             yield f"the label {label!r} is no number", "write a number or an expression, or set task.table.kind to text"
 

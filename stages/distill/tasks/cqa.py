@@ -32,7 +32,10 @@ class CommonsenseQA(Published):
     )
     label_only = Template(
         system="",
-        user="{question}\n\nAnswer choices:\n{choices}\n\nAnswer with the letter and the text of the best choice, and nothing else.",
+        user=(
+            "{question}\n\nAnswer choices:\n{choices}\n\nAnswer with the letter and the text of the best choice, and"
+            " nothing else."
+        ),
     )
 
     def example(self, row: Row, split: str, index: int) -> Example:

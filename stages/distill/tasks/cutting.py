@@ -44,7 +44,14 @@ def first_of_equals(content: np.ndarray, part: np.ndarray, label: np.ndarray) ->
     return kept, np.sort(np.concatenate([order[1:][at_odds], order[:-1][at_odds]]))
 
 
-def cut(settings: TaskSettings, kept: np.ndarray, group: np.ndarray, stratum: np.ndarray, order: np.ndarray, given: np.ndarray) -> Cut:
+def cut(
+    settings: TaskSettings,
+    kept: np.ndarray,
+    group: np.ndarray,
+    stratum: np.ndarray,
+    order: np.ndarray,
+    given: np.ndarray,
+) -> Cut:
     """Validation and test, from labelled rows, where the data does not bring them.
 
     All arrays have an entry a row: whether it is kept, its group of near-duplicates, its stratum (0: no label),
@@ -63,7 +70,9 @@ def cut(settings: TaskSettings, kept: np.ndarray, group: np.ndarray, stratum: np
     fixed = np.isin(group, group[kept & (given != TRAIN)]) | (sizes[group] > LARGEST_CUT_GROUP)
     for split, wanted in found.wanted.items():
         rows = np.flatnonzero(pool & ~fixed)
-        members = kept & np.isin(group, _taken(rows[np.argsort(order[rows], kind="stable")], group, stratum, shares(stratum[pool], wanted)))
+        members = kept & np.isin(
+            group, _taken(rows[np.argsort(order[rows], kind="stable")], group, stratum, shares(stratum[pool], wanted))
+        )
         found.split[members] = np.where(stratum[members] != 0, split, OUT)
         found.left_out += int((members & (stratum == 0)).sum())
         pool &= ~members
@@ -120,7 +129,10 @@ def _wanted(settings: TaskSettings, total: int, brought: set[int]) -> tuple[dict
     """Labelled rows to cut for each split that the data does not bring, test first, so that it stays as it is; and
     what `auto` came to."""
     counts, notices = {}, []
-    for split, name, wanted in ((TEST, "test", settings.test_rows), (VALIDATION, "validation", settings.validation_rows)):
+    for split, name, wanted in (
+        (TEST, "test", settings.test_rows),
+        (VALIDATION, "validation", settings.validation_rows),
+    ):
         if split in brought:
             continue
         if wanted == "all":
@@ -132,10 +144,12 @@ def _wanted(settings: TaskSettings, total: int, brought: set[int]) -> tuple[dict
         if wanted == AUTO and total:
             notices.append(auto_in_words(f"task.{name}_rows", counts[split], total))
     if sum(counts.values()) >= total:
-        wishes = " and ".join(f"{count} for {('train', 'validation', 'test')[split]}" for split, count in counts.items())
+        wishes = " and ".join(
+            f"{count} for {('train', 'validation', 'test')[split]}" for split, count in counts.items()
+        )
         raise DataError(
-            f"{total} rows have a label, and {wishes or 'none'} are to be cut (task.test_rows, task.validation_rows): none would be left "
-            "for the prompt search. Label more rows (some 100 to begin with), or lower the counts"
+            f"{total} rows have a label, and {wishes or 'none'} are to be cut (task.test_rows, task.validation_rows):"
+            " none would be left for the prompt search. Label more rows (some 100 to begin with), or lower the counts"
         )
     return counts, notices
 
@@ -156,6 +170,7 @@ def _taken(rows: np.ndarray, group: np.ndarray, stratum: np.ndarray, need: dict[
                 need[strata[0]] -= len(strata)
     return list(taken)
 
+
 def limited(rows: Sequence[Example], count: int | str, seed: int) -> list[Example]:
     """The first `count` rows of the seeded order; all, or of a published test split auto. A smaller count is a subset
     of a larger one."""
@@ -164,7 +179,9 @@ def limited(rows: Sequence[Example], count: int | str, seed: int) -> list[Exampl
     return seeded_order(rows, seed)[: auto_test_rows(len(rows)) if count == AUTO else int(count)]
 
 
-def cut_validation(rows: Sequence[Example], wanted: int | float | str, seed: int) -> tuple[list[Example], list[Example]]:
+def cut_validation(
+    rows: Sequence[Example], wanted: int | float | str, seed: int
+) -> tuple[list[Example], list[Example]]:
     """(rest, validation): a count of rows, a share below 1, or auto, taken off in seeded order.
 
     Raises DataError when nothing would be left to train on.
@@ -174,6 +191,8 @@ def cut_validation(rows: Sequence[Example], wanted: int | float | str, seed: int
     else:
         count = wanted if isinstance(wanted, int) else share(len(rows), float(wanted))
     if not 0 < count < len(rows):
-        raise DataError(f"task.validation_rows: {wanted} of {len(rows)} rows leaves no row to validate or none to train on")
+        raise DataError(
+            f"task.validation_rows: {wanted} of {len(rows)} rows leaves no row to validate or none to train on"
+        )
     order = seeded_order(rows, seed)
     return order[count:], order[:count]

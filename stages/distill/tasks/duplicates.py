@@ -43,7 +43,9 @@ def similarity(one: str, other: str) -> float:
 
 def band_keys(folded: Sequence[str]) -> np.ndarray:
     """A (texts, BANDS) array of 64-bit keys; near-duplicates likely share one in the same band."""
-    return np.concatenate([_keys(folded[i : i + _CHUNK]) for i in range(0, len(folded), _CHUNK)] or [np.empty((0, BANDS), np.uint64)])
+    return np.concatenate(
+        [_keys(folded[i : i + _CHUNK]) for i in range(0, len(folded), _CHUNK)] or [np.empty((0, BANDS), np.uint64)]
+    )
 
 
 def groups(keys: np.ndarray, folded: Callable[[Sequence[int]], list[str]], threshold: float) -> np.ndarray:

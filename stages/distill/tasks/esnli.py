@@ -28,4 +28,6 @@ class ESnli(Inference):
         names = ("Sentence1", "Sentence2", "Explanation_1") if published else ("premise", "hypothesis", "explanation_1")
         premise, hypothesis = text(row, names[0]), text(row, names[1])
         # A pair id of the files is there twice where one pair was annotated twice; the place is not.
-        return self.pair(f"{split}-{index}", premise, hypothesis, label_name(row, label), row.get(names[2]), split, index)
+        return self.pair(
+            f"{split}-{index}", premise, hypothesis, label_name(row, label), row.get(names[2]), split, index
+        )

@@ -21,12 +21,21 @@ class Inference(Published):
     fields = ("premise", "hypothesis")
     explain = Template(
         system="",
-        user=_SHOWN + _MEANING + 'Explain in one or two sentences. Then end with "So the answer is X.", where X is entailment, neutral or contradiction.',
+        user=_SHOWN
+        + _MEANING
+        + 'Explain in one or two sentences. Then end with "So the answer is X.", where X is entailment, neutral or'
+        " contradiction.",
     )
-    label_only = Template(system="", user=_SHOWN + _MEANING + "Answer with one word: entailment, neutral or contradiction.")
+    label_only = Template(
+        system="", user=_SHOWN + _MEANING + "Answer with one word: entailment, neutral or contradiction."
+    )
 
-    def pair(self, id: str, premise: str, hypothesis: str, label: str, rationale: str | None, split: str, index: int) -> Example:
-        """A row of a premise and a hypothesis. The hypothesis comes first for the student, whom a long premise may be cut for."""
+    def pair(
+        self, id: str, premise: str, hypothesis: str, label: str, rationale: str | None, split: str, index: int
+    ) -> Example:
+        """A row of a premise and a hypothesis. The hypothesis comes first for the student, whom a long premise may be
+        cut for.
+        """
         return Example(
             id=id,
             input=f"Hypothesis: {hypothesis}\nPremise: {premise}",
@@ -46,5 +55,3 @@ def label_name(row: Row, name: str, short: dict[str, str] | None = None) -> str:
     if found not in LABELS:
         raise ValueError(f"the label {value!r} is none of {', '.join(LABELS)}")
     return str(found)
-
-

@@ -51,7 +51,9 @@ class Practice(Task):
         counts = {"test": settings.test_rows, "train": settings.train_rows}
         for split, count in counts.items():
             if count == "all":
-                raise DataError(f"task.{split}_rows: is all; the practice task is generated, so give a count of rows, at least 1")
+                raise DataError(
+                    f"task.{split}_rows: is all; the practice task is generated, so give a count of rows, at least 1"
+                )
         rows = int(settings.train_rows)
         if settings.test_rows == AUTO:
             counts["test"] = auto_test_rows(rows)
@@ -63,14 +65,15 @@ class Practice(Task):
         scale = read_scale(source(settings.path))
         if sum(counts.values()) > scale.capacity:
             raise DataError(
-                f"{scale.path}: gives {scale.capacity} rows at most, and task.train_rows, validation_rows and test_rows "
-                f"ask for {sum(counts.values())}; lower them, or add things to the scale"
+                f"{scale.path}: gives {scale.capacity} rows at most, and task.train_rows, validation_rows and test_rows"
+                f" ask for {sum(counts.values())}; lower them, or add things to the scale"
             )
         used: set[frozenset[str]] = set()
         # The order matters: test rows stay the same whatever is asked for train, and train rows come last,
         # so that more of them begin with the fewer.
         return {
-            split: list(_rows(scale, int(counts[split]), f"{settings.seed}/{split}", used)) for split in ("test", "validation", "train")
+            split: list(_rows(scale, int(counts[split]), f"{settings.seed}/{split}", used))
+            for split in ("test", "validation", "train")
         }
 
 
@@ -119,9 +122,13 @@ def read_scale(path: Path) -> Scale:
         steps = tuple((step["name"], tuple(step["items"])) for step in values["scale"])
         scale = Scale(path, values["question"], values["rationale"], conclusions, steps)
     except (KeyError, TypeError) as error:
-        raise DataError(f"{path}: a key is missing or not of its kind ({error}); see data/examples/practice.yaml") from error
+        raise DataError(
+            f"{path}: a key is missing or not of its kind ({error}); see data/examples/practice.yaml"
+        ) from error
     if labels != Practice.classes:
-        raise DataError(f"{path}: outcomes: the labels are {', '.join(map(str, labels))}; allowed: {', '.join(Practice.classes)}")
+        raise DataError(
+            f"{path}: outcomes: the labels are {', '.join(map(str, labels))}; allowed: {', '.join(Practice.classes)}"
+        )
     _check(scale)
     return scale
 
@@ -137,13 +144,21 @@ def _check(scale: Scale) -> None:
             if not isinstance(thing, str) or not thing.strip():
                 raise DataError(f"{scale.path}: scale: {name!r} has the item {thing!r}; each must be a word (quote it)")
             if thing in seen:
-                raise DataError(f"{scale.path}: scale: {thing!r} is in {seen[thing]!r} and in {name!r}; each thing has one size")
+                raise DataError(
+                    f"{scale.path}: scale: {thing!r} is in {seen[thing]!r} and in {name!r}; each thing has one size"
+                )
             seen[thing] = name
     try:
-        made = {name: [scale.rationale.format(first=name, second=name, conclusion=c) for c in scale.conclusions.values()] for name, _ in scale.steps}
+        made = {
+            name: [scale.rationale.format(first=name, second=name, conclusion=c) for c in scale.conclusions.values()]
+            for name, _ in scale.steps
+        }
         scale.question.format(first="", second="")
     except (KeyError, IndexError, ValueError) as error:
-        raise DataError(f"{scale.path}: unknown placeholder {error}; question has {{first}} and {{second}}, rationale {{conclusion}} as well") from error
+        raise DataError(
+            f"{scale.path}: unknown placeholder {error}; question has {{first}} and {{second}}, rationale"
+            " {conclusion} as well"
+        ) from error
     least, most = RATIONALE_WORDS
     for name, rationales in made.items():
         for words in (len(rationale.split()) for rationale in rationales):
@@ -173,7 +188,9 @@ def _rows(scale: Scale, count: int, seed: str, used: set[frozenset[str]]) -> Ite
         yield scale.example(first, second)
 
 
-def _pair(things: list[tuple[int, str]], alike: bool, used: set[frozenset[str]]) -> tuple[tuple[int, str], tuple[int, str]]:
+def _pair(
+    things: list[tuple[int, str]], alike: bool, used: set[frozenset[str]]
+) -> tuple[tuple[int, str], tuple[int, str]]:
     """The least used two of a free pair, on the same step or on two."""
     for first in things:
         for second in things:

@@ -48,7 +48,9 @@ class Problems:
     def raise_any(self) -> None:
         """Raises DataError with the whole list, where there is any."""
         if self:
-            raise DataError(f"{self.source} cannot be used as it is:\n" + "\n".join(f"  - {line}" for line in self.lines()))
+            raise DataError(
+                f"{self.source} cannot be used as it is:\n" + "\n".join(f"  - {line}" for line in self.lines())
+            )
 
 
 def named(names: Sequence[str], most: int = 12) -> str:

@@ -45,7 +45,9 @@ class Published(Task):
 
     @abstractmethod
     def example(self, row: Row, split: str, index: int) -> Example | None:
-        """A row, None where it is to be passed over. Raises ValueError that says what is wrong and what would be right."""
+        """A row, None where it is to be passed over. Raises ValueError that says what is wrong and what
+        would be right.
+        """
 
     def splits(self) -> dict[str, list[Example]]:
         settings = self.settings
@@ -53,7 +55,9 @@ class Published(Task):
         found = {part.split: list(self._examples(part, problems)) for part in self.parts}
         problems.raise_any()
         if "validation" not in found:
-            found["train"], found["validation"] = cut_validation(found["train"], settings.validation_rows, settings.seed)
+            found["train"], found["validation"] = cut_validation(
+                found["train"], settings.validation_rows, settings.seed
+            )
         counts = {"train": settings.train_rows, "test": settings.test_rows, "validation": "all"}
         self._near = self._near_duplicates(found)
         return {split: limited(rows, counts[split], settings.seed) for split, rows in found.items()}
@@ -62,7 +66,9 @@ class Published(Task):
         return {"duplicates": {"near": self._near}}
 
     def _examples(self, part: Part, problems: Problems) -> Iterator[Example]:
-        for index, (where, row) in enumerate(self._hub_rows(part.hub) if self.settings.hub else self._file_rows(part.files)):
+        for index, (where, row) in enumerate(
+            self._hub_rows(part.hub) if self.settings.hub else self._file_rows(part.files)
+        ):
             try:
                 example = self.example(row, part.split, index)
             except ValueError as error:
@@ -123,12 +129,16 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, Row]]:
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; task.path must name the folder with the published files") from error
 
+
 class Arithmetic(Published):
     kind = "number"
     description = "Solve a word problem of arithmetic."
     fields = ("question",)
     explain = Template(
         system="",
-        user='{question}\n\nWork it out step by step, in a few short sentences. Then end with "So the answer is N.", where N is a number without its unit.',
+        user=(
+            '{question}\n\nWork it out step by step, in a few short sentences. Then end with "So the answer is N.",'
+            " where N is a number without its unit."
+        ),
     )
     label_only = Template(system="", user="{question}\n\nAnswer with a number and nothing else.")

@@ -29,11 +29,16 @@ def get_task(settings: TaskSettings) -> Task:
     place = TASKS.get(settings.name, settings.name)
     module, colon, name = place.partition(":")
     if not colon:
-        raise DataError(f'task.name: is {settings.name!r}; allowed: {", ".join(sorted(TASKS))}, or a class of your own as "module:Class"')
+        raise DataError(
+            f"task.name: is {settings.name!r}; allowed: {', '.join(sorted(TASKS))}, or a class of your own as"
+            ' "module:Class"'
+        )
     try:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise DataError(f"task.name: {place!r} cannot be imported ({error}); is the module on the Python path?") from error
+        raise DataError(
+            f"task.name: {place!r} cannot be imported ({error}); is the module on the Python path?"
+        ) from error
     if not (isinstance(found, type) and issubclass(found, Task)):
         raise DataError(f"task.name: {place!r} is not a task; it must be a subclass of distill.tasks.base.Task")
     return found(settings)

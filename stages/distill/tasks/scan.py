@@ -23,8 +23,8 @@ class Scan:
     """An entry a row in each array. `content` stands for what the row shows, `label` for its label (0: none),
     `order` is its place in the seeded order (distill.rows.permutation), `part` the split that it came in.
 
-    ids: an Arrow array of texts. labels: rows of each label, where the kind is classes. empty: whether a row has neither
-    input nor label, and is left out.
+    ids: an Arrow array of texts. labels: rows of each label, where the kind is classes. empty: whether a row has
+    neither input nor label, and is left out.
     """
 
     ids: Any
@@ -68,7 +68,10 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
         ids.append(pyarrow.array(batch_ids, pyarrow.large_string()))
         bands.append(band_keys(folded))
     if kind == "classes" and len(labels) > MOST_CLASSES:
-        problems.add(f"more than {MOST_CLASSES} different labels", "choose another task.table.label, or set task.table.kind to text")
+        problems.add(
+            f"more than {MOST_CLASSES} different labels",
+            "choose another task.table.label, or set task.table.kind to text",
+        )
     if kind == "classes" and len(labels) == 1:
         problems.add(f"every label is {next(iter(labels))!r}", "label rows of at least two classes")
     if columns.table.id:
@@ -100,9 +103,17 @@ def _check_ids(ids: list[Any], source: Source, problems: Problems) -> None:
     import pyarrow.compute
 
     place = 0
-    repeated = {entry["values"] for entry in pyarrow.compute.value_counts(pyarrow.chunked_array(ids)).to_pylist() if entry["counts"] > 1} - {""}
+    repeated = {
+        entry["values"]
+        for entry in pyarrow.compute.value_counts(pyarrow.chunked_array(ids)).to_pylist()
+        if entry["counts"] > 1
+    } - {""}
     for chunk in ids if repeated else []:
         for identity in chunk.to_pylist():
             if identity in repeated:
-                problems.add(f"the id {identity!r} is there more than once", "make ids unique, or set task.table.id to null", source.where(place))
+                problems.add(
+                    f"the id {identity!r} is there more than once",
+                    "make ids unique, or set task.table.id to null",
+                    source.where(place),
+                )
             place += 1

@@ -34,10 +34,15 @@ class Source:
         from datasets import concatenate_datasets
 
         self.wanted = tuple(wanted)
-        kept = {split: one.select_columns([*self.wanted, *([_LINE] if _LINE in one.column_names else [])]) for split, one in datasets.items()}
+        kept = {
+            split: one.select_columns([*self.wanted, *([_LINE] if _LINE in one.column_names else [])])
+            for split, one in datasets.items()
+        }
         self.dataset = concatenate_datasets(list(kept.values())) if len(kept) > 1 else next(iter(kept.values()))
         features = self.dataset.features  # a copy at every look, so looked at once
-        self._names: dict[str, list[str]] = {name: features[name].names for name in self.wanted if hasattr(features[name], "names")}
+        self._names: dict[str, list[str]] = {
+            name: features[name].names for name in self.wanted if hasattr(features[name], "names")
+        }
         self.parts: list[tuple[str, int]] = []
         start = 0
         for split, one in kept.items():
@@ -89,12 +94,20 @@ class Source:
 
 
 def open_source(settings: TaskSettings, wanted: Sequence[str], problems: Problems) -> Source:
-    """Opens `task.hub` or `task.path`. Faults of single rows go to `problems`; raises DataError on what cannot be opened."""
-    datasets = _hub(settings) if settings.hub else _local(source(settings.path), settings.table.delimiter, wanted, problems)
+    """Opens `task.hub` or `task.path`. Faults of single rows go to `problems`; raises DataError on what cannot be
+    opened.
+    """
+    datasets = (
+        _hub(settings) if settings.hub else _local(source(settings.path), settings.table.delimiter, wanted, problems)
+    )
     for split, one in datasets.items():
         missing = [name for name in wanted if name not in one.column_names]
         for name in missing:
-            problems.add(f"{split} has no column {name!r} (there are: {named(one.column_names)})", "correct task.table", fatal=True)
+            problems.add(
+                f"{split} has no column {name!r} (there are: {named(one.column_names)})",
+                "correct task.table",
+                fatal=True,
+            )
     if problems.fatal:
         problems.raise_any()
     if not sum(map(len, datasets.values())):
@@ -126,12 +139,18 @@ def _local(path: Path, delimiter: str, wanted: Sequence[str], problems: Problems
             raise DataError(f"task.path: {file}: is no {', '.join(SUFFIXES)} file")
     folder = Path(tempfile.mkdtemp(prefix="distill-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return {split: _mapped(file, folder, wanted, delimiter, problems, f"{split} " if len(files) > 1 else "") for split, file in files.items()}
+    return {
+        split: _mapped(file, folder, wanted, delimiter, problems, f"{split} " if len(files) > 1 else "")
+        for split, file in files.items()
+    }
 
 
 def _parts(found: dict[str, Any], where: str) -> dict[str, Any]:
     if "train" not in found:
-        raise DataError(f"{where}: has no train part (there are: {named(sorted(found)) or 'none'}); parts are called train, validation and test")
+        raise DataError(
+            f"{where}: has no train part (there are: {named(sorted(found)) or 'none'}); parts are called train,"
+            " validation and test"
+        )
     return {split: found[split] for split in SPLITS if split in found}
 
 
@@ -149,5 +168,9 @@ def _mapped(file: Path, folder: Path, wanted: Sequence[str], delimiter: str, pro
         while batch := list(islice(rows, BATCH)):
             columns = [[cells[name] for _, cells in batch] for name in wanted]
             arrays = [pyarrow.array(column, pyarrow.string()) for column in columns]
-            writer.write_batch(pyarrow.record_batch([*arrays, pyarrow.array([line for line, _ in batch], pyarrow.int64())], schema=schema))
+            writer.write_batch(
+                pyarrow.record_batch(
+                    [*arrays, pyarrow.array([line for line, _ in batch], pyarrow.int64())], schema=schema
+                )
+            )
     return Dataset.from_file(str(copy))

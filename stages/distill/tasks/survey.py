@@ -88,7 +88,11 @@ def _count(rows: Sequence[Example], task: Task, split: str, problems: Problems, 
             continue
         counts.labelled += 1
         if allowed and row.label not in allowed:
-            problems.add(f"the label {row.label!r} is not allowed", f"use one of: {named(allowed)}", f"{row.source or row.id} ({split})")
+            problems.add(
+                f"the label {row.label!r} is not allowed",
+                f"use one of: {named(allowed)}",
+                f"{row.source or row.id} ({split})",
+            )
         if not row.choices and len(counts.labels) <= _MOST_LABELS:
             counts.labels[row.label] += 1
     return counts
@@ -97,7 +101,9 @@ def _count(rows: Sequence[Example], task: Task, split: str, problems: Problems, 
 def _unique(splits: Mapping[str, Sequence[Example]], counted: Mapping[str, _Counts], problems: Problems) -> None:
     import numpy as np
 
-    values, times = np.unique(np.concatenate([np.frombuffer(c.ids, np.int64) for c in counted.values()]), return_counts=True)
+    values, times = np.unique(
+        np.concatenate([np.frombuffer(c.ids, np.int64) for c in counted.values()]), return_counts=True
+    )
     if times.max(initial=0) < 2:
         return
     suspected, seen = set(values[times > 1].tolist()), Counter[str]()
@@ -108,7 +114,9 @@ def _unique(splits: Mapping[str, Sequence[Example]], counted: Mapping[str, _Coun
             problems.add(f"the id {identity!r} is there {count} times", "make ids unique")
 
 
-def _across(splits: Mapping[str, Sequence[Example]], counted: Mapping[str, _Counts], task: Task, problems: Problems) -> int:
+def _across(
+    splits: Mapping[str, Sequence[Example]], counted: Mapping[str, _Counts], task: Task, problems: Problems
+) -> int:
     """Inputs that are in more than one split."""
     import numpy as np
 
@@ -157,8 +165,8 @@ def _notices(counted: Mapping[str, _Counts], max_input_tokens: int, across: int)
         width = interval_width(counted[split].labelled) if counted[split].labelled else 1.0
         if width > WIDEST:
             told.append(
-                f"{split} has {counted[split].labelled} labelled rows, which is few: an accuracy of {SUPPOSED:.0%} measured on them has a "
-                f"95 % interval {100 * width:.0f} points wide"
+                f"{split} has {counted[split].labelled} labelled rows, which is few: an accuracy of {SUPPOSED:.0%}"
+                f" measured on them has a 95 % interval {100 * width:.0f} points wide"
             )
     missing = sorted(set(counted["test"].labels) - set(counted["train"].labels)) if counted["train"].labelled else []
     if missing and len(counted["train"].labels) <= _MOST_LABELS:
@@ -166,9 +174,10 @@ def _notices(counted: Mapping[str, _Counts], max_input_tokens: int, across: int)
     over = sum(int((np.frombuffer(counts.tokens, np.int32) > max_input_tokens).sum()) for counts in counted.values())
     if over:
         told.append(
-            f"inputs longer than student.max_input_tokens ({max_input_tokens}), by an estimate of a token for {BYTES_A_TOKEN} bytes: {over} "
-            f"({named([row for counts in counted.values() for row in counts.long][:SHOWN_ROWS])} among them); the student would cut them: "
-            "raise it, or shorten them; metrics/train.json counts them exactly"
+            f"inputs longer than student.max_input_tokens ({max_input_tokens}), by an estimate of a token for"
+            f" {BYTES_A_TOKEN} bytes: {over}"
+            f" ({named([row for counts in counted.values() for row in counts.long][:SHOWN_ROWS])} among them); the"
+            " student would cut them: raise it, or shorten them; metrics/train.json counts them exactly"
         )
     if across:
         told.append(f"inputs in more than one of the published splits: {across}; they are left where they are")

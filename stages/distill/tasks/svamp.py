@@ -26,4 +26,10 @@ class Svamp(Arithmetic):
         evaluate_expression(equation)
         # Some problems are there twice, so the place is part of the id.
         code = hashlib.sha256(question.encode()).hexdigest()[:12]
-        return Example(f"svamp-{split}-{index:04}-{code}", question, {"question": question}, label=equation, source=f"{split}/{index}")
+        return Example(
+            f"svamp-{split}-{index:04}-{code}",
+            question,
+            {"question": question},
+            label=equation,
+            source=f"{split}/{index}",
+        )

@@ -87,10 +87,17 @@ class Table(Task):
         near = near_report(group, kept, given) | {"similarity": settings.table.similarity}
         self._found = {"exact": exact, "labels_at_odds": len(at_odds), "near": near, "left_out": made.left_out}
         self._empty = int(seen.empty.sum())
-        self.notices = [*made.notices, *_alike(seen.labels), *self._notices([rows.where(int(index)) for index in at_odds[:4]], len(at_odds))]
+        self.notices = [
+            *made.notices,
+            *_alike(seen.labels),
+            *self._notices([rows.where(int(index)) for index in at_odds[:4]], len(at_odds)),
+        ]
         by_id = _ranks(seen.ids)
         taken = chosen(made, settings, seen.order, stratum)
-        return {split: Rows(rows, self.columns, one[np.argsort(by_id[one], kind="stable")]) for split, one in zip(SPLITS, taken, strict=True)}
+        return {
+            split: Rows(rows, self.columns, one[np.argsort(by_id[one], kind="stable")])
+            for split, one in zip(SPLITS, taken, strict=True)
+        }
 
     def report(self) -> dict[str, Any]:
         return {"duplicates": self._found, "empty_rows": self._empty}
@@ -100,16 +107,27 @@ class Table(Task):
         if self._empty:
             told.append(f"rows without input and label, which are left out: {self._empty}")
         if count:
-            told.append(f"rows whose input is there with another label as well: {count} ({', '.join(at_odds)}{' …' if count > len(at_odds) else ''}); the first label was kept")
+            told.append(
+                f"rows whose input is there with another label as well: {count}"
+                f" ({', '.join(at_odds)}{' …' if count > len(at_odds) else ''}); the first label was kept"
+            )
         if self._found["left_out"]:
-            told.append(f"rows left out: {self._found['left_out']} (unlabelled near-duplicates of validation or test rows, or unlabelled rows of these splits)")
+            told.append(
+                f"rows left out: {self._found['left_out']} (unlabelled near-duplicates of validation or test rows, or"
+                " unlabelled rows of these splits)"
+            )
         return told
 
     def _name_classes(self, classes: Sequence[str]) -> None:
         table = self.settings.table
         self.classes = tuple(classes)
         made: tuple[Template, Template] = table_prompts(
-            table.kind, self.description, self.columns.shown, classes, choices=bool(table.choices), context=bool(table.context)
+            table.kind,
+            self.description,
+            self.columns.shown,
+            classes,
+            choices=bool(table.choices),
+            context=bool(table.context),
         )
         self.explain, self.label_only = made
 
@@ -120,7 +138,9 @@ def _alike(labels: Iterable[str]) -> list[str]:
     for label in sorted(labels):
         by_words.setdefault(tuple(words(label)), []).append(label)
     pairs = [" and ".join(map(repr, found)) for found in by_words.values() if len(found) > 1]
-    return [f"labels that are probably the same: {pair}; write them alike, as each is a class of its own" for pair in pairs]
+    return [
+        f"labels that are probably the same: {pair}; write them alike, as each is a class of its own" for pair in pairs
+    ]
 
 
 def _ranks(ids: Any) -> Any:
@@ -133,6 +153,7 @@ def _ranks(ids: Any) -> Any:
     ranks[order] = np.arange(len(order))
     return ranks
 
+
 _EXPLAIN = {
     "classes": (
         "Choose one of: {classes}. Explain in one or two sentences, from what is said above, which of them fits best. "
@@ -142,8 +163,14 @@ _EXPLAIN = {
         "Explain in one or two sentences which choice fits best and why. "
         'Then end with "So the answer is (x) choice.", with the letter and the text of your choice.'
     ),
-    "number": 'Work it out in a few short sentences. Then end with "So the answer is N.", where N is a number without its unit.',
-    "text": 'Explain in one or two sentences how you find the answer. Then end with a line of its own: "Answer: ", and the answer alone.',
+    "number": (
+        'Work it out in a few short sentences. Then end with "So the answer is N.", where N is a number without its'
+        " unit."
+    ),
+    "text": (
+        'Explain in one or two sentences how you find the answer. Then end with a line of its own: "Answer: ", and the'
+        " answer alone."
+    ),
 }
 _LABEL = {
     "classes": "Answer with one of these and nothing else: {classes}.",
@@ -153,7 +180,9 @@ _LABEL = {
 }
 
 
-def table_prompts(kind: str, description: str, shown: str, classes: Sequence[str], *, choices: bool, context: bool) -> tuple[Template, Template]:
+def table_prompts(
+    kind: str, description: str, shown: str, classes: Sequence[str], *, choices: bool, context: bool
+) -> tuple[Template, Template]:
     """(explain, label only). `shown` is a template that shows the row; all else is taken as it stands.
 
     Retrieved context comes before the question (KAPING: Baek et al. 2023, arXiv 2306.04136).
@@ -161,7 +190,8 @@ def table_prompts(kind: str, description: str, shown: str, classes: Sequence[str
     row = ("Context: {context}\n\n" if context else "") + shown + ("\n\nAnswer choices:\n{choices}" if choices else "")
     names = ", ".join(_literal(name) for name in classes)
     return tuple(  # type: ignore[return-value]
-        Template("", f"{_literal(description.strip())}\n\n{row}\n\n{asks[kind].replace('{classes}', names)}") for asks in (_EXPLAIN, _LABEL)
+        Template("", f"{_literal(description.strip())}\n\n{row}\n\n{asks[kind].replace('{classes}', names)}")
+        for asks in (_EXPLAIN, _LABEL)
     )
 
 

@@ -19,7 +19,9 @@ _BROKEN = re.compile("[\ud800-\udfff]")
 LONGEST_CELL = 10_000_000  # characters
 
 
-def rows_of(path: Path, wanted: Sequence[str], delimiter: str, problems: Problems, prefix: str = "") -> Iterator[tuple[int, Cells]]:
+def rows_of(
+    path: Path, wanted: Sequence[str], delimiter: str, problems: Problems, prefix: str = ""
+) -> Iterator[tuple[int, Cells]]:
     """(line, the wanted columns as texts) of a .csv, .tsv or .jsonl file; `prefix` names the file in problems."""
     if path.suffix == ".jsonl":
         yield from _json_rows(path, wanted, problems, prefix)
@@ -36,7 +38,9 @@ def as_text(value: Any) -> str | None:
     return str(value) if value == value else None
 
 
-def _csv_rows(path: Path, wanted: Sequence[str], delimiter: str, problems: Problems, prefix: str) -> Iterator[tuple[int, Cells]]:
+def _csv_rows(
+    path: Path, wanted: Sequence[str], delimiter: str, problems: Problems, prefix: str
+) -> Iterator[tuple[int, Cells]]:
     csv.field_size_limit(LONGEST_CELL)
     with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
@@ -56,7 +60,11 @@ def _csv_rows(path: Path, wanted: Sequence[str], delimiter: str, problems: Probl
             if len(cells) != len(header):
                 if cells:
                     what = f"{len(cells)} cells where the header has {len(header)}"
-                    problems.add(what, "put quotes around cells that hold the delimiter or a line break, or set task.table.delimiter", f"{prefix}line {line}")
+                    problems.add(
+                        what,
+                        "put quotes around cells that hold the delimiter or a line break, or set task.table.delimiter",
+                        f"{prefix}line {line}",
+                    )
                 continue
             yield line, _sound({name: cells[place] for name, place in places.items()}, problems, f"{prefix}line {line}")
 
@@ -73,7 +81,9 @@ def _json_rows(path: Path, wanted: Sequence[str], problems: Problems, prefix: st
                 problems.add("not JSON", "write one object a line", f"{prefix}line {line}")
                 continue
             if not isinstance(values, dict):
-                problems.add(f"a {type(values).__name__} and no object", "write one object a line", f"{prefix}line {line}")
+                problems.add(
+                    f"a {type(values).__name__} and no object", "write one object a line", f"{prefix}line {line}"
+                )
                 continue
             seen |= values.keys()
             yield line, _sound({name: as_text(values.get(name)) for name in wanted}, problems, f"{prefix}line {line}")
@@ -86,7 +96,11 @@ def _misses(wanted: Sequence[str], there: Sequence[str], problems: Problems, pre
         problems.add(f"{prefix}the column names are not UTF-8", "save the file as UTF-8", fatal=True)
         return True
     for name in missing:
-        problems.add(f"{prefix}no column {name!r} (there are: {named(there)})", "correct task.table, or task.table.delimiter", fatal=True)
+        problems.add(
+            f"{prefix}no column {name!r} (there are: {named(there)})",
+            "correct task.table, or task.table.delimiter",
+            fatal=True,
+        )
     for name in sorted({name for name in wanted if there.count(name) > 1}):
         problems.add(f"{prefix}two columns are called {name!r}", "rename one", fatal=True)
     return bool(missing)

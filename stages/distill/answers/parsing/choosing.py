@@ -16,7 +16,8 @@ _GAP = re.compile(
     r"(?:\\[a-z]+\s*\{?|[\s*_`\"'$(\[{<~:=>,•\-–—]"
     r"|\b(?:an?|the|to|in|at|on|by|of|as|be|that|it|it's|is|its|most|likely|probably|definitely|clearly|indeed|"
     r"simply|just|option|choice|letter|number|answer|label|class|category|either|both|from|for|with|his|her|their|"
-    r"your|one's|our|called|going|having|being|following|therefore|thus|would|should|usually|typically|use|get)\b){0,24}"
+    r"your|one's|our|called|going|having|being|following|therefore|thus|would|should|usually|typically|"
+    r"use|get)\b){0,24}"
 )
 _QUOTED = re.compile(r"[\s*_:]*(?:(?:to|an?|the)\s+)?[\"'](?P<words>[^\"'\n]{6,60})[\"']")
 _REST = re.compile(r"[\s*_:]*(?:(?:to|an?|the)\s+)?(?:\(?[a-z1-9][).]\s*)?(?P<words>[a-z][a-z' -]{5,60})(?=[.,\n]|\Z)")
@@ -29,7 +30,8 @@ _REVERSED = re.compile(
     r"(?:(?!not\b)[a-z]+\s+){0,4}?(?:answer|choice|option|label|selection|classification|conclusion)\b"
 )
 _BEFORE_HEAD = re.compile(
-    r"[\s\"'*_`(\[{<#>$•\-–—:]*(?:(?:a:|sure|certainly|of course|okay|ok|so|therefore|thus|hence|option|choice|it is|it's|the|an?|in|at|on|to|"
+    r"[\s\"'*_`(\[{<#>$•\-–—:]*(?:(?:a:|sure|certainly|of course|okay|ok|so|therefore|thus|hence|option|choice|it"
+    r" is|it's|the|an?|in|at|on|to|"
     r"i think|probably|most likely|rationale|explanation)[\s\"'*_`(\[{!.,:]+){0,3}"
 )
 _AFTER_HEAD = re.compile(
@@ -45,17 +47,39 @@ _CONCLUDES = re.compile(
 )
 # A cue that asserts one answer, unlike "some options are".
 _SETTLES = re.compile(
-    r"(?:answer|\b(?:correct|right|best|better|optimal|ideal|most|suitable|appropriate|fitting|logical|likely|only)\b.*)(?<!s)\Z"
+    r"(?:answer|\b(?:correct|right|best|better|optimal|ideal|most|suitable|appropriate|fitting|logical|"
+    r"likely|only)\b.*)(?<!s)\Z"
 )
 _REASON = re.compile(r"\b(?:because|since|due to|which|where)\b|,\s+as\b|\bas (?:it|they|this|he|she)\b")
 # As choices these say nothing where they are merely part of a sentence.
 _FUNCTION_WORDS = frozenset(
-    ("could", "can", "may", "might", "will", "would", "should", "do", "have", "be", "is", "it", "they", "all", "some",
-     "none", "other", "more")
+    (
+        "could",
+        "can",
+        "may",
+        "might",
+        "will",
+        "would",
+        "should",
+        "do",
+        "have",
+        "be",
+        "is",
+        "it",
+        "they",
+        "all",
+        "some",
+        "none",
+        "other",
+        "more",
+    )
 )
 # Up to here a text is about one thing; in a longer one a choice can be named in passing.
 _SHORT = 300
-_PREDICATE = re.compile(r"(?:\b(?:is|are|be|as|was|seems|appears|remains)|[:=])[\s\"'*_`(]+(?:[a-z]+\s+){0,2}\Z|\bbut\s+(?:rather\s+|instead\s+)?\Z")
+_PREDICATE = re.compile(
+    r"(?:\b(?:is|are|be|as|was|seems|appears|remains)|[:=])[\s\"'*_`(]+(?:[a-z]+\s+){0,2}\Z|"
+    r"\bbut\s+(?:rather\s+|instead\s+)?\Z"
+)
 
 
 def choose(text: str, folded: str, lexicon: Lexicon, *, cut: bool = False) -> Finding:
@@ -73,16 +97,10 @@ def choose(text: str, folded: str, lexicon: Lexicon, *, cut: bool = False) -> Fi
     stated = _stated(folded, mentions, statements, lexicon)
     if stated:
         return stated
-    return (
-        _bare(folded, mentions, spans)
-        or _implied(folded, mentions, statements, spans, lexicon)
-        or NOTHING
-    )
+    return _bare(folded, mentions, spans) or _implied(folded, mentions, statements, spans, lexicon) or NOTHING
 
 
-def _stated(
-    folded: str, mentions: list[Mention], statements: list[Statement], lexicon: Lexicon
-) -> Finding | None:
+def _stated(folded: str, mentions: list[Mention], statements: list[Statement], lexicon: Lexicon) -> Finding | None:
     """The last statement that names a choice, in either order of cue and choice."""
     found, starts = [], [mention.start for mention in mentions]
     for statement in statements:

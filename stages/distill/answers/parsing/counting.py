@@ -19,21 +19,32 @@ from distill.answers.parsing.record import NOTHING, Finding
 from distill.answers.parsing.statements import Statement, find_statements
 
 _GAP = re.compile(
-    r"(?:\$(?=\s*\\)|\\(?:boxed|text|textbf|mathbf)\s*\{|\\[(\[]|[\s*_`\"':=>~≈{]|\b(?:an?|the|about|approximately|exactly|only|just|that|"
-    r"be|is|equal(?:s)? to|equals|equal|therefore|thus|simply|total(?:s)?|of|number|rs\.?|usd|to|x|y|n|there|are|it)\b){0,16}+"
+    r"(?:\$(?=\s*\\)|\\(?:boxed|text|textbf|mathbf)\s*\{|\\[(\[]|[\s*_`\"':=>~≈{]|\b(?:an?|the|about|"
+    r"approximately|exactly|only|just|that|"
+    r"be|is|equal(?:s)?"
+    r" to|equals|equal|therefore|thus|simply|total(?:s)?|of|number|rs\.?|usd|to|x|y|n|there|are|it)\b){0,16}+"
 )
 _CHUNK = re.compile(r"[-+(\[.$€£¥]*\s?(?:[(\[$€£¥]\s*)*[-+]?\d(?:[\s\d,.$%()\[\]+\-*/×÷·^=]|x(?=\s*[\d(]))*")
 _CLOSERS = re.compile(r"(?:[ \t]*[\"'*_`)\]}$.,!%]|[ \t]*\\[)\]]){0,12}")
-_UNIT = re.compile(r"[ \t]*(?:%|[a-z]{1,3}\b\.?|[a-z]+(?:[ \t]+[a-z]+){0,3})(?=[ \t]*[.!,;)}\]*$\"']*[ \t]*(?:\n|\Z|[.!;](?:\s|\Z)))")
-_CONCLUDES = re.compile(r"[\s\"'*_`(]*(?:so|therefore|thus|hence|in conclusion|in total|altogether|as a result|finally|this means)\b")
+_UNIT = re.compile(
+    r"[ \t]*(?:%|[a-z]{1,3}\b\.?|[a-z]+(?:[ \t]+[a-z]+){0,3})(?=[ \t]*[.!,;)}\]*$\"']*[ \t]*(?:\n|\Z|[.!;](?:\s|\Z)))"
+)
+_CONCLUDES = re.compile(
+    r"[\s\"'*_`(]*(?:so|therefore|thus|hence|in conclusion|in total|altogether|as a result|finally|this means)\b"
+)
 _NEGATED = re.compile(r"[\s*_\"']*not\b[^.\n]{0,40}?\bbut\b")
 _NEGATION = re.compile(r"[\s*_\"']*(?:not|n't|never)\b")
 _TOTAL = re.compile(r"(?:\btotal of|\bin total,?|approximately|equals?|=)\s*\$?\s*\Z")
 _PAIR = re.compile(r"\band\s+\$?\d")
 # "The answer is (some - 8)": an equation that nobody solved.
-_UNSOLVED = re.compile(r"[\s*:$]*\(+[\s(]*(?:[a-z]{2,}\s+){0,2}[a-z]{2,}\s*[-+*/]|[\s*:$]*\([\d\s.()+*/-]{0,60}[-+*/]\s*[a-z]{2,}")
+_UNSOLVED = re.compile(
+    r"[\s*:$]*\(+[\s(]*(?:[a-z]{2,}\s+){0,2}[a-z]{2,}\s*[-+*/]|[\s*:$]*\([\d\s.()+*/-]{0,60}[-+*/]\s*[a-z]{2,}"
+)
 _DENIED = re.compile(r"(?:\bnot|n't)\s+\$?\Z")
-_LABELLED = re.compile(r"(?:\bcan \w+|is|are|was|were|has|have|had|be|left with|got|ate|spent?)\s*(?:about|only|still|now|exactly|\$)?\s*\Z")
+_LABELLED = re.compile(
+    r"(?:\bcan \w+|is|are|was|were|has|have|had|be|left"
+    r" with|got|ate|spent?)\s*(?:about|only|still|now|exactly|\$)?\s*\Z"
+)
 
 
 def count(text: str, folded: str, *, cut: bool = False) -> Finding:

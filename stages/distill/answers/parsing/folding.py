@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import re
 
-_SAME_WIDTH = str.maketrans({
-    "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "´": "'",
-    "‐": "-", "‑": "-", "−": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\t": " ",
-    "（": "(", "）": ")", "：": ":",
-})
+_SAME_WIDTH = str.maketrans(
+    {
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "«": '"',
+        "»": '"',
+        "‘": "'",
+        "’": "'",
+        "‚": "'",
+        "´": "'",
+        "‐": "-",
+        "‑": "-",
+        "−": "-",
+        "\u00a0": " ",
+        "\u202f": " ",
+        "\u2009": " ",
+        "\t": " ",
+        "（": "(",
+        "）": ")",
+        "：": ":",
+    }
+)
 _STOP = re.compile(r"[.!?\n]")
 # A sentence ends at a line's end, or at a stop before something that can begin
 # the next one. A single letter before a full stop is a marker or an initial.

@@ -8,12 +8,11 @@ from distill.answers.parsing.folding import squeeze
 from distill.answers.parsing.record import NOTHING, Finding
 
 _STATED = re.compile(
-    r"(?im)(?:^|(?<=[.!?]\s)|(?<=\.))[ \t*_#>\"']*(?:so |therefore,? |thus,? |hence,? )?(?:the |my )?(?:final |correct |best )?"
+    r"(?im)(?:^|(?<=[.!?]\s)|(?<=\.))[ \t*_#>\"']*(?:so |therefore,? |thus,? |hence,? )?(?:the |my )?(?:final |correct"
+    r" |best )?"
     r"(?:answer|label|response|output)[ \t]*(?:(?:[*_]*[ \t]*:|[ \t]is:?)[ \t*_]*)"
 )
-_EXPLAINED = re.compile(
-    r"(?im)^[ \t*_#>]*(?:rationale|explanation|reasoning|reason|justification)[ \t*_]*:"
-)
+_EXPLAINED = re.compile(r"(?im)^[ \t*_#>]*(?:rationale|explanation|reasoning|reason|justification)[ \t*_]*:")
 _BOX = re.compile(r"\\boxed\s*\{([^{}]{1,2000})\}")
 
 

@@ -40,7 +40,9 @@ class Lexicon:
         self._finder = Finder(sorted(self._forms, key=len, reverse=True))
 
     def find(self, folded: str) -> list[tuple[int, int]]:
-        """The (start, end) of every form in a folded text, none within another, the longest of those that begin together."""
+        """The (start, end) of every form in a folded text, none within another, the longest of those that begin
+        together.
+        """
         return self._finder.find(folded)
 
     def label_of(self, words: str) -> str:

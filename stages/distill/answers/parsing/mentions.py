@@ -17,13 +17,15 @@ _NEGATION = re.compile(
     r"[\s\"'*_`(\[:]+){0,4}\Z"
 )
 _DENIAL = re.compile(
-    r"[\s\"'*_`)\]},]*(?:(?:is|are|was|were|would|does|do|did|can|could|may|might|has|have|will)(?:n't|\s+not\b|\s+never\b)"
+    r"[\s\"'*_`)\]},]*(?:(?:is|are|was|were|would|does|do|did|can|could|may|might|has|have|will)(?:n't|"
+    r"\s+not\b|\s+never\b)"
     r"|cannot\b|can't\b|won't\b|(?:is|are|was|were|would be|seems?|can be)\s+(?:\w+\s+){0,2}"
     r"(?:incorrect|wrong|irrelevant|unlikely|eliminated|excluded|ruled out)\b)"
 )
 # Between the members of a list of choices.
 _LINK = re.compile(
-    r"[\s,;/|&*_\"'`()\[\]{}:•\-]*(?:\b(?:and|or|nor|vs|versus|both|either|maybe|possibly|even|an?|the|in|at|to|on|option|choice)\b"
+    r"[\s,;/|&*_\"'`()\[\]{}:•\-]*(?:\b(?:and|or|nor|vs|versus|both|either|maybe|possibly|even|an?|the|in|"
+    r"at|to|on|option|choice)\b"
     r"[\s,;/|&*_\"'`()\[\]{}:.\-]*){0,5}"
 )
 _JOINED = re.compile(r"[/|&]|\b(?:and|or|nor|vs|versus)\b")
@@ -80,15 +82,19 @@ def _marker_patterns(count: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """(where a marker may begin, the marker): the first is quick and passes most places over."""
     last = chr(ord("a") + min(count, 26) - 1)
     name = rf"[a-{last}A-{last.upper()}]|[1-9]\d?"
-    begins = re.compile(rf"[(\[{{]|(?<![^\W_])(?=[a-{last}A-{last.upper()}](?![^\W_])|[1-9]|[oO][pP][tT][iI]|[cC]hoic|[lL]ette)")
+    begins = re.compile(
+        rf"[(\[{{]|(?<![^\W_])(?=[a-{last}A-{last.upper()}](?![^\W_])|[1-9]|[oO][pP][tT][iI]|[cC]hoic|[lL]ette)"
+    )
     return begins, re.compile(
         rf"(?<!\w)[(\[{{]\s*[\"'*]*(?P<bracketed>{name})[\"'*]*\s*[)\]}}]"
         rf"|(?<![\w(.-])(?P<half>{name})\s?\)"
-        rf"|\b(?:option|choice|Option|Choice|OPTION|letter|Letter)s?\s*[#:]?\s*[(\"'*]{{0,4}}(?P<called>{name})(?![\w'’-])\)?"
+        rf"|\b(?:option|choice|Option|Choice|OPTION|letter|"
+        rf"Letter)s?\s*[#:]?\s*[(\"'*]{{0,4}}(?P<called>{name})(?![\w'’-])\)?"
         rf"(?!\s+[a-z])"
         rf"|\b(?:option|choice|Option|Choice)\s+(?P<named>[b-{max(last, 'b')}A-{last.upper()}]|[1-9]\d?)(?![\w'’-])"
         rf"|(?<![^\s*_\"'“$(])(?P<dotted>{name})[.:](?=[\s*\"']|\Z)"
-        rf"|(?<![\w'’.-])(?P<alone>{name})(?![\w'’-])(?=[ \t]*(?:[\"'”*_)\]}}.,;:!$\\–—-]|because\b|since\b|as\b|\n|\Z))(?!\.\d)"
+        rf"|(?<![\w'’.-])(?P<alone>{name})(?![\w'’-])(?=["
+        r" \t]*(?:[\"'”*_)\]}.,;:!$\\–—-]|because\b|since\b|as\b|\n|\Z))(?!\.\d)"
     )
 
 

@@ -13,12 +13,32 @@ NUMBER = re.compile(
     rf"(?:[ ]*/[ ]*(?P<below>\d+)(?![\d.,]*[/\d])|[ ](?P<top>\d+)/(?P<bottom>\d+))?(?!(?:st|nd|rd|th)\b)(?!\d)"
 )
 _FRAC = re.compile(r"\\[dt]?frac\s*\{([^{}]{1,40})\}\s*\{([^{}]{1,40})\}")
-_LATEX = re.compile(r"\\(?:left|right|,|;|!|quad|displaystyle)(?![a-z])|\\(?:text|mathrm|mathbf|textbf)\s*(?=\{)|\\(?=[$%#])")
+_LATEX = re.compile(
+    r"\\(?:left|right|,|;|!|quad|displaystyle)(?![a-z])|\\(?:text|mathrm|mathbf|textbf)\s*(?=\{)|\\(?=[$%#])"
+)
 _TIMES = re.compile(r"\\(?:times|cdot)(?![a-z])")
 _DIVIDED = re.compile(r"\\div(?![a-z])")
 _UNITS = (
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 )
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _IN_WORDS = {word: value for value, word in enumerate(_UNITS)} | {

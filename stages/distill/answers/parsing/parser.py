@@ -104,13 +104,15 @@ def _record(finding: Finding, rationale: str | None, expect_rationale: bool) -> 
         return Parsed(None, rationale, "ambiguous" if finding.several else "no_label")
     return Parsed(finding.label, rationale, "ok" if rationale or not expect_rationale else "no_rationale")
 
+
 # Only the beginning is read: deep inside an explanation the same words are about something else.
 _OPENING = 240
 _REFUSAL = re.compile(
     r"\b(?:sorry|apologi[sz]e|apologies)\b[^\n]{0,60}?\b(?:can(?:not|'t)|unable|not able|won't|don't|do not|but i)\b"
     r"|\bi\s*(?:'m| am)\s+(?:not able|unable|not allowed|not comfortable)\s+to\b"
     r"|\bi\s+(?:can(?:not|'t| not)|won't|will not|must decline|refuse to|decline to)\s+"
-    r"(?:help|assist|answer|provide|comply|fulfil|respond|engage|endorse|recommend|support|generate|continue|do that|discuss|complete|to\b)"
+    r"(?:help|assist|answer|provide|comply|fulfil|respond|engage|endorse|recommend|support|generate|continue|do"
+    r" that|discuss|complete|to\b)"
 )
 
 

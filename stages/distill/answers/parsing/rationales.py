@@ -9,7 +9,8 @@ from distill.answers.parsing.record import Finding
 
 _HEADING = (
     r"(?:rationale|explanation|reasoning|reasons?|justification|analysis|answer|final answer|label|solution|"
-    r"step[- ]by[- ]step(?: explanation| reasoning| solution)?|chain of thought|thought|a|here is (?:the|my) (?:rationale|reasoning|explanation))"
+    r"step[- ]by[- ]step(?: explanation| reasoning| solution)?|chain of thought|thought|a|here is (?:the|my)"
+    r" (?:rationale|reasoning|explanation))"
 )
 _SCAFFOLD = re.compile(
     rf"(?:[\s*_#>`\-–—]*(?:{_HEADING}[\s*_]*:[\s*_]*"
@@ -20,16 +21,20 @@ _SCAFFOLD = re.compile(
 _TRAILING = re.compile(rf"(?:\A|(?<=[\s.!?*_]))[*_#]*{_HEADING}[\s*_]*:[\s*_]*\Z", re.I)
 _HEADING_LINE = re.compile(rf"(?im)^[ \t*_#>]*{_HEADING}[ \t*_]*:[ \t*_]*")
 _TRAILING_LINK = re.compile(
-    r"(?:[,;:]?\s*\b(?:so|therefore|thus|hence|and so|and|which means(?: that)?|meaning(?: that)?)\s*|[,;:–—\-(]\s*)\Z", re.I
+    r"(?:[,;:]?\s*\b(?:so|therefore|thus|hence|and so|and|which means(?: that)?|meaning(?: that)?)\s*|[,;:–—\-(]\s*)\Z",
+    re.I,
 )
 _LEADING_MARKS = re.compile(r"[\s.,;:!?)\]}–—|]*(?:-\s+)?")
 _BECAUSE = re.compile(r"(?:this is because|that is because|it is because|because|since)\b(?: of\b)?[\s,:]*", re.I)
 _GOES_ON = re.compile(
-    r"[\s\"'*_`)\]}]*(?:[,;:(–—\-]|because|since|as\b|due to|for\b|given|which|where|who|so\b|and\b|while|although|but\b|to\b|in order)",
+    r"[\s\"'*_`)\]}]*(?:[,;:(–—\-]|because|since|as\b|due"
+    r" to|for\b|given|which|where|who|so\b|and\b|while|although|but\b|to\b|in order)",
     re.I,
 )
 _CLOSES = re.compile(r"[.!?][\"'”’)\]*_`}$\s]*\Z|\n[^\n]*\Z")
-_CAUSE = re.compile(r"\b(?:because|since|due to|so that|, as|as it|as they|which|where they|in order to|providing|allowing)\b", re.I)
+_CAUSE = re.compile(
+    r"\b(?:because|since|due to|so that|, as|as it|as they|which|where they|in order to|providing|allowing)\b", re.I
+)
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _WORKING = re.compile(r"\d\s*[-+*/=x×÷]\s*\d")
 
@@ -73,7 +78,7 @@ def tidy(text: str, *, leads: bool = False) -> str | None:
 def _after(text: str, begin: int, end: int) -> str:
     """What follows the answer, without the rest of a sentence that adds no reason."""
     rest = text[end:]
-    ended = bool(_CLOSES.search(text[begin:end])) or not rest.strip() or rest.lstrip(" \t*_`\"").startswith("\n")
+    ended = bool(_CLOSES.search(text[begin:end])) or not rest.strip() or rest.lstrip(' \t*_`"').startswith("\n")
     if not ended and text[begin:end].rstrip()[-1:] not in ",;:" and not _GOES_ON.match(rest):
         spans = sentences(rest)
         rest = rest[spans[0][1] :] if spans else ""

@@ -7,7 +7,10 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_NOUN = r"(?:answer|option|choice|selection|label|verdict|conclusion|classification|category|prediction|result|relation(?:ship)?)"
+_NOUN = (
+    r"(?:answer|option|choice|selection|label|verdict|conclusion|classification|category|"
+    r"prediction|result|relation(?:ship)?)"
+)
 _LEAD = (
     r"(?:so|therefore|thus|hence|and|then|finally|in conclusion|overall|in summary|consequently|as a result|"
     r"i(?: would)? (?:think|believe|say)|that|the|my|our|an?|final|correct|right|best|better|optimal|ideal|most|"
@@ -22,20 +25,27 @@ CUE = re.compile(
 )
 # Every cue holds one of these, and between a cue's first word and it no sentence ends.
 _ANCHOR = re.compile(
-    r"answer|option|choice|select|label|verdict|conclusion|classif|categor|prediction|result|relation|choose|pick|go with|"
+    r"answer|option|choice|select|label|verdict|conclusion|classif|categor|prediction|result|relation|choose|pick|go"
+    r" with|"
     r"opt for|vote for|marked|boxed|####"
 )
 _FURTHEST = 300
 COPULA = re.compile(
-    r"\b(?:is|was|are|were|(?:would|should|will|must|can|could|might|may)(?:\s+(?:\w{1,12}ly|most likely|also|then))?\s+be|"
+    r"\b(?:is|was|are|were|(?:would|should|will|must|can|could|might|may)(?:\s+(?:\w{1,12}ly|most"
+    r" likely|also|then))?\s+be|"
     r"has to be|seems to be|appears to be|=)(?![\w-])"
     r"|(?:'s|→|=>)"
 )
 # Right after the noun, perhaps with a bracket or a few words between: "Answer (letter): …".
-_COLON = re.compile(r"(?:[\"'*_`\s]|\([^()\n]{0,40}\)|\b(?:choice|option|to the question|here|is|as follows|would be)\b){0,6}(?:[:=–—]+|-+(?=\s))")
+_COLON = re.compile(
+    r"(?:[\"'*_`\s]|\([^()\n]{0,40}\)|\b(?:choice|option|to the question|here|is|as follows|would"
+    r" be)\b){0,6}(?:[:=–—]+|-+(?=\s))"
+)
 _SELF = re.compile(r"\\boxed|\#{4}|choose|pick|select|go with|opt for|i (?:would )?answer|vote for|\bas\Z")
 # "The other options are …" states what is not the answer.
-_NOT_THIS = re.compile(r"\b(?:others?|remaining|alternative|incorrect|wrong|none of|neither|unlike|every|all)\s+(?:(?:of\s+)?the\s+)?\Z")
+_NOT_THIS = re.compile(
+    r"\b(?:others?|remaining|alternative|incorrect|wrong|none of|neither|unlike|every|all)\s+(?:(?:of\s+)?the\s+)?\Z"
+)
 _BELOW = re.compile(r"[ \t*_\"'`:]*\n\s*")
 WINDOW = 420
 

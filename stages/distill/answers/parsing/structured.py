@@ -7,12 +7,30 @@ import re
 from dataclasses import dataclass
 
 ANSWER_KEYS = (
-    "answer", "label", "final_answer", "finalanswer", "correct_answer", "choice", "option",
-    "prediction", "class", "category", "classification", "result",
+    "answer",
+    "label",
+    "final_answer",
+    "finalanswer",
+    "correct_answer",
+    "choice",
+    "option",
+    "prediction",
+    "class",
+    "category",
+    "classification",
+    "result",
 )
 RATIONALE_KEYS = (
-    "rationale", "explanation", "reasoning", "reason", "justification", "thought", "thoughts",
-    "chain_of_thought", "analysis", "steps",
+    "rationale",
+    "explanation",
+    "reasoning",
+    "reason",
+    "justification",
+    "thought",
+    "thoughts",
+    "chain_of_thought",
+    "analysis",
+    "steps",
 )
 _TRIES = 30
 _FENCE = re.compile(r"```[a-zA-Z]*[ \t]*\n?")
@@ -31,6 +49,7 @@ class Structured:
     answer: str
     rationale: str | None
     around: str
+
 
 def read_structured(text: str) -> Structured | None:
     """The last JSON object of `text` that has an answer; None where there is none."""

@@ -14,13 +14,28 @@ _LOOK = {"student": STUDENT, "teacher": TEACHER}
 
 def accuracy(facts: Facts) -> Shown:
     """A dot and a whisker each; chance is the commonest label's."""
-    who = [(key.replace("majority", "commonest label").replace("untrained", "untrained student"), facts.evaluate[key]["label"], _LOOK.get(key, OTHER)) for _, key in answerers(facts)]
+    who = [
+        (
+            key.replace("majority", "commonest label").replace("untrained", "untrained student"),
+            facts.evaluate[key]["label"],
+            _LOOK.get(key, OTHER),
+        )
+        for _, key in answerers(facts)
+    ]
 
     def draw(axes: Axes) -> None:
         for place, (name, label, (colour, marker, _)) in enumerate(who):
             y, value = -place, label["accuracy"]
-            axes.plot([label["accuracy_ci_low"], label["accuracy_ci_high"]], [y, y], color=colour, linewidth=2.2, solid_capstyle="butt")
-            axes.plot([value], [y], marker=marker, color=colour, markersize=6.5, markeredgecolor="white", markeredgewidth=0.8)
+            axes.plot(
+                [label["accuracy_ci_low"], label["accuracy_ci_high"]],
+                [y, y],
+                color=colour,
+                linewidth=2.2,
+                solid_capstyle="butt",
+            )
+            axes.plot(
+                [value], [y], marker=marker, color=colour, markersize=6.5, markeredgecolor="white", markeredgewidth=0.8
+            )
             inside = value < 0.75
             axes.annotate(
                 f"{name}  {percent(value)}",
@@ -39,7 +54,8 @@ def accuracy(facts: Facts) -> Shown:
     return Shown(
         "accuracy",
         "Accuracy on the test rows",
-        f"Dot: share of test rows answered right. Line: its {level} interval (Wilson). The numbers are in the table above.",
+        f"Dot: share of test rows answered right. Line: its {level} interval (Wilson). The numbers are in the table"
+        " above.",
         f"Accuracy with intervals: {said}.",
         drawn("accuracy", draw, height=0.75 + 0.42 * len(who)),
     )

@@ -19,28 +19,58 @@ def cascade(facts: Facts) -> Shown | None:
 
     def draw(axes: Axes) -> None:
         sent = [point["sent"] for point in curve]
-        axes.fill_between(sent, *([point[f"accuracy_ci_{end}"] for point in curve] for end in ("low", "high")), color=BLUE, alpha=0.14, linewidth=0)
+        axes.fill_between(
+            sent,
+            *([point[f"accuracy_ci_{end}"] for point in curve] for end in ("low", "high")),
+            color=BLUE,
+            alpha=0.14,
+            linewidth=0,
+        )
         axes.plot(sent, [point["accuracy"] for point in curve], color=BLUE, label="the least sure are sent")
         axes.plot(sent, [point["at_random"] for point in curve], color=GREY, linestyle=":", label="as many, at random")
         for point in chosen:
-            axes.plot([point["sent"]], [point["accuracy"]], "*", color="black", markeredgecolor="white", markersize=13, label="chosen threshold")
+            axes.plot(
+                [point["sent"]],
+                [point["accuracy"]],
+                "*",
+                color="black",
+                markeredgecolor="white",
+                markersize=13,
+                label="chosen threshold",
+            )
         axes.set(xlabel="share of test rows sent to the teacher", ylabel="right on the test rows", xlim=(-0.01, 1.01))
         shares(axes)
         shares(axes, "x")
         direct_labels(axes, 2)
 
     rows = [
-        [NONE if point["threshold"] > 1 else f"{point['threshold']:.4f}", percent(point["sent"]), percent(point["accuracy"]), interval(point), percent(point["at_random"]), dollars(point["usd_per_1000"]), "chosen" if point.get("chosen") else ""]
-        for point in curve[:: max(1, len(curve) // 20)] + [point for point in chosen if point not in curve[:: max(1, len(curve) // 20)]]
+        [
+            NONE if point["threshold"] > 1 else f"{point['threshold']:.4f}",
+            percent(point["sent"]),
+            percent(point["accuracy"]),
+            interval(point),
+            percent(point["at_random"]),
+            dollars(point["usd_per_1000"]),
+            "chosen" if point.get("chosen") else "",
+        ]
+        for point in curve[:: max(1, len(curve) // 20)]
+        + [point for point in chosen if point not in curve[:: max(1, len(curve) // 20)]]
     ]
     level = f"{100 * facts.settings.evaluate.confidence:g} %"
     return Shown(
         "cascade",
         "Student first, teacher for the rest",
-        f"Rows of which the student is less sure than a threshold go to the teacher; the band is the {level} interval. {_chosen(facts)}",
-        f"Accuracy rises from {percent(curve[0]['accuracy'])} with no row sent to {percent(max(point['accuracy'] for point in curve))} at best; with all rows sent it is {percent(curve[-1]['accuracy'])}. {_chosen(facts)}",
+        f"Rows of which the student is less sure than a threshold go to the teacher; the band is the {level} interval."
+        f" {_chosen(facts)}",
+        f"Accuracy rises from {percent(curve[0]['accuracy'])} with no row sent to"
+        f" {percent(max(point['accuracy'] for point in curve))} at best; with all rows sent it is"
+        f" {percent(curve[-1]['accuracy'])}. {_chosen(facts)}",
         drawn("cascade", draw, height=3.2),
-        Table("The cascade on the test rows", ("threshold", "sent", "accuracy", f"{level} interval", "at random", "per 1,000 rows", ""), sorted(rows, key=lambda row: float(row[1].split("\N{NO-BREAK SPACE}")[0]))),
+        Table(
+            "The cascade on the test rows",
+            ("threshold", "sent", "accuracy", f"{level} interval", "at random", "per 1,000 rows", ""),
+            sorted(rows, key=lambda row: float(row[1].split("\N{NO-BREAK SPACE}")[0])),
+        ),
     )
 
 

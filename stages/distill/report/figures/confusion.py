@@ -34,13 +34,32 @@ def confusion(facts: Facts) -> Shown | None:
         for y, gold in enumerate(rows):
             for x, said in enumerate(labels):
                 share = pairs[gold, said] / rows[gold]
-                axes.fill([x, x + 1, x + 1, x], [y, y, y + 1, y + 1], facecolor=_WHITE_TO_BLUE(share), edgecolor="#bbbbbb", linewidth=0.6)
+                axes.fill(
+                    [x, x + 1, x + 1, x],
+                    [y, y, y + 1, y + 1],
+                    facecolor=_WHITE_TO_BLUE(share),
+                    edgecolor="#bbbbbb",
+                    linewidth=0.6,
+                )
                 text = f"{pairs[gold, said]:,}" + (f"\n{100 * share:.0f} %" if size <= 8 else "")
-                axes.text(x + 0.5, y + 0.5, text, ha="center", va="center", color="white" if share > 0.55 else "black", fontsize=8.5 if size <= 6 else 6.5)
+                axes.text(
+                    x + 0.5,
+                    y + 0.5,
+                    text,
+                    ha="center",
+                    va="center",
+                    color="white" if share > 0.55 else "black",
+                    fontsize=8.5 if size <= 6 else 6.5,
+                )
         names = {label: short(label, 16) for label in labels}
         fits = max(map(len, names.values())) * size < 45
         axes.set(xlim=(0, size), ylim=(len(rows), 0), xlabel="the student says", ylabel="gold label")
-        axes.set_xticks([i + 0.5 for i in range(size)], [*names.values()], rotation=0 if fits else 40, ha="center" if fits else "right")
+        axes.set_xticks(
+            [i + 0.5 for i in range(size)],
+            [*names.values()],
+            rotation=0 if fits else 40,
+            ha="center" if fits else "right",
+        )
         axes.set_yticks([i + 0.5 for i in range(len(rows))], [names[gold] for gold in rows])
         axes.grid(False)
         axes.tick_params(length=0)
@@ -49,13 +68,18 @@ def confusion(facts: Facts) -> Shown | None:
 
     right = sum(pairs[label, label] for label in rows)
     header = ("gold label", *(f"says {short(label, 24)}" for label in labels))
-    table = Table("Gold label against the student's, test rows", header, [[short(gold, 24), *(count(pairs[gold, said]) for said in labels)] for gold in rows])
+    table = Table(
+        "Gold label against the student's, test rows",
+        header,
+        [[short(gold, 24), *(count(pairs[gold, said]) for said in labels)] for gold in rows],
+    )
     how = "A row's own choices go by their letters. " if facts.card.kind == "choices" else ""
     return Shown(
         "confusion",
         "What the student takes for what",
         f"{how}Each cell: test rows, and their share of the rows with that gold label. The diagonal is right.",
-        f"Confusion matrix over {len(rows)} labels: {count(right)} of {count(sum(rows.values()))} rows on the diagonal. {_worst(pairs, rows)}",
+        f"Confusion matrix over {len(rows)} labels: {count(right)} of {count(sum(rows.values()))} rows on the diagonal."
+        f" {_worst(pairs, rows)}",
         drawn("confusion", draw, height=max(2.6, min(4.6, 0.9 + 0.42 * len(labels)))),
         table,
     )
@@ -69,7 +93,11 @@ def mistakes(facts: Facts) -> Table | None:
         return None
     wrong = sorted(((n, *pair) for pair, n in pairs.items() if pair[0] != pair[1]), key=lambda one: (-one[0], one[1:]))
     rows = [[short(gold, 40), short(said, 40), count(n)] for n, gold, said in wrong[:MOST_MISTAKES]]
-    return Table("The commonest mistakes on the test rows", ("gold label", "the student says", "rows"), rows) if rows else None
+    return (
+        Table("The commonest mistakes on the test rows", ("gold label", "the student says", "rows"), rows)
+        if rows
+        else None
+    )
 
 
 def _worst(pairs: Counter, rows: dict[str, int]) -> str:

@@ -68,7 +68,9 @@ class Shown:
     table: Table | None = None
 
 
-def drawn(name: str, draw: Callable[..., None], *, panels: int = 1, width: float = WIDTH, height: float = HEIGHT) -> str:
+def drawn(
+    name: str, draw: Callable[..., None], *, panels: int = 1, width: float = WIDTH, height: float = HEIGHT
+) -> str:
     """SVG of what `draw` puts on the axes it is given, one a panel, side by side."""
     with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
         # Text stays text, so that the reader's browser has the glyphs that the font for measuring has not.
@@ -146,4 +148,11 @@ def logarithmic(axes: Axes, axis: str, write: Callable[[float], str]) -> None:
 
 def direct_labels(axes: Axes, columns: int) -> None:
     """A legend above the axes, where it covers no data."""
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns, borderaxespad=0.2, handlelength=2.4, columnspacing=1.2)
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 1.0),
+        ncols=columns,
+        borderaxespad=0.2,
+        handlelength=2.4,
+        columnspacing=1.2,
+    )

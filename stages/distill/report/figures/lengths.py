@@ -20,7 +20,11 @@ def lengths(facts: Facts) -> Shown | None:
     teacher = [len(row.rationale.split()) for row in facts.train_answers if row.rationale is not None]
     student = [len(row.student_rationale.split()) for row in facts.judged if row.student_rationale is not None]
     name = "people, train rows" if facts.by_people else "teacher, train rows"
-    groups = [(one, words, look) for one, words, look in ((name, teacher, TEACHER), ("student, test rows", student, STUDENT)) if words]
+    groups = [
+        (one, words, look)
+        for one, words, look in ((name, teacher, TEACHER), ("student, test rows", student, STUDENT))
+        if words
+    ]
     if not groups:
         return None
     everything = sorted(n for _, words, _ in groups for n in words)
@@ -41,14 +45,19 @@ def lengths(facts: Facts) -> Shown | None:
         shares(axes)
         direct_labels(axes, len(groups))
 
-    rows = [[one, count(len(words)), f"{fmean(words):.1f}", f"{median(words):g}", count(max(words))] for one, words, _ in groups]
+    rows = [
+        [one, count(len(words)), f"{fmean(words):.1f}", f"{median(words):g}", count(max(words))]
+        for one, words, _ in groups
+    ]
     beyond = sum(n >= edges[-1] for n in everything)
     return Shown(
         "lengths",
         "How long rationales are",
         "Each line is a histogram of its own rationales; its marker is at the commonest length."
         + (f" {count(beyond)} longer ones are in the last bin." if beyond else ""),
-        "Lengths of rationales: " + "; ".join(f"{row[0]}: {row[2]} words on average, {row[3]} in the middle, {row[4]} at most" for row in rows) + ".",
+        "Lengths of rationales: "
+        + "; ".join(f"{row[0]}: {row[2]} words on average, {row[3]} in the middle, {row[4]} at most" for row in rows)
+        + ".",
         drawn("lengths", draw),
         Table("Words of a rationale", ("whose", "rationales", "mean", "median", "longest"), rows),
     )

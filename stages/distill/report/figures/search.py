@@ -22,9 +22,32 @@ def search(facts: Facts) -> Shown | None:
     def draw(axes: Axes) -> None:
         if best:
             axes.step(*zip(*best, strict=True), where="post", color=BLUE, linewidth=1.0, label="best so far")
-        axes.plot([row["candidate"] for row in dropped], [row["score"] for row in dropped], "x", color=GREY, markersize=3.8, label="dropped early")
-        axes.plot([row["candidate"] for row in kept], [row["score"] for row in kept], "o", color=BLUE, markersize=4, label="search rows")
-        axes.plot([row["candidate"] for row in held], [row["held_out_score"] for row in held], "D", color=VERMILLION, markerfacecolor="white", markeredgewidth=1.5, markersize=6, label="held-out rows")
+        axes.plot(
+            [row["candidate"] for row in dropped],
+            [row["score"] for row in dropped],
+            "x",
+            color=GREY,
+            markersize=3.8,
+            label="dropped early",
+        )
+        axes.plot(
+            [row["candidate"] for row in kept],
+            [row["score"] for row in kept],
+            "o",
+            color=BLUE,
+            markersize=4,
+            label="search rows",
+        )
+        axes.plot(
+            [row["candidate"] for row in held],
+            [row["held_out_score"] for row in held],
+            "D",
+            color=VERMILLION,
+            markerfacecolor="white",
+            markeredgewidth=1.5,
+            markersize=6,
+            label="held-out rows",
+        )
         axes.set(xlabel="candidate (0 is the prompt it started from)", ylabel="score")
         counts(axes)
         direct_labels(axes, 2)
@@ -32,17 +55,39 @@ def search(facts: Facts) -> Shown | None:
     first = trace[0]
     finalists = sorted(held, key=lambda row: -row["held_out_score"])
     rows = [
-        [count(row["candidate"]), count(row["step"]), f"{row['held_out_score']:.3f}", f"{row['score']:.3f}", count(row.get("rows")), short(row["prompt"], 160)]
+        [
+            count(row["candidate"]),
+            count(row["step"]),
+            f"{row['held_out_score']:.3f}",
+            f"{row['score']:.3f}",
+            count(row.get("rows")),
+            short(row["prompt"], 160),
+        ]
         for row in finalists
     ]
     top = finalists[0] if finalists else None
-    said = f" On held-out rows the first prompt scores {first['held_out_score']:.3f} and the best {top['held_out_score']:.3f}." if top and first.get("held_out_score") is not None else ""
+    said = (
+        f" On held-out rows the first prompt scores {first['held_out_score']:.3f} and the best"
+        f" {top['held_out_score']:.3f}."
+        if top and first.get("held_out_score") is not None
+        else ""
+    )
     return Shown(
         "search",
         "Candidates of the prompt search",
-        "Score on the search rows, on which the search chose, and, for the finalists, on rows that it had not used. A score weighs"
-        " accuracy, readable labels, rationales, their length, and tokens; candidates clearly behind are dropped early.",
-        f"{count(len(trace))} prompts were scored, {count(len(dropped))} of them dropped early; {count(len(held))} reached the held-out rows.{said}",
+        "Score on the search rows, on which the search chose, and, for the finalists, on rows that it had not used. A"
+        " score weighs accuracy, readable labels, rationales, their length, and tokens; candidates clearly behind are"
+        " dropped early.",
+        f"{count(len(trace))} prompts were scored, {count(len(dropped))} of them dropped early; {count(len(held))}"
+        f" reached the held-out rows.{said}",
         drawn("search", draw, height=3.2),
-        Table("Prompts that reached the held-out rows", ("candidate", "round", "held-out score", "search score", "search rows", "prompt"), rows) if rows else None,
+        (
+            Table(
+                "Prompts that reached the held-out rows",
+                ("candidate", "round", "held-out score", "search score", "search rows", "prompt"),
+                rows,
+            )
+            if rows
+            else None
+        ),
     )

@@ -19,11 +19,18 @@ def training(facts: Facts) -> list[Shown]:
     curve = [row for row in facts.curve if row.get("step") is not None]
     if not curve:
         return []
-    return [_loss(facts, curve), _validation(facts, curve)] if any(row.get("validation_accuracy") is not None for row in curve) else [_loss(facts, curve)]
+    return (
+        [_loss(facts, curve), _validation(facts, curve)]
+        if any(row.get("validation_accuracy") is not None for row in curve)
+        else [_loss(facts, curve)]
+    )
 
 
 def _loss(facts: Facts, curve: list) -> Shown:
-    series = {name: [(row["step"], row[key]) for row in curve if row.get(key) is not None] for name, (key, *_) in _LOSSES.items()}
+    series = {
+        name: [(row["step"], row[key]) for row in curve if row.get(key) is not None]
+        for name, (key, *_) in _LOSSES.items()
+    }
     series = {name: points for name, points in series.items() if points}
     losses = [value for points in series.values() for _, value in points]
     wide = bool(losses) and min(losses) > 0 and max(losses) / min(losses) > WIDE
@@ -31,7 +38,14 @@ def _loss(facts: Facts, curve: list) -> Shown:
     def draw(axes: Axes) -> None:
         for name, points in series.items():
             _, colour, line, marker = _LOSSES[name]
-            axes.plot(*zip(*points, strict=True), color=colour, linestyle=line, marker=marker, label=name, markevery=max(1, len(points) // 8))
+            axes.plot(
+                *zip(*points, strict=True),
+                color=colour,
+                linestyle=line,
+                marker=marker,
+                label=name,
+                markevery=max(1, len(points) // 8),
+            )
         axes.set(xlabel="step", ylabel="cross-entropy, nats a token")
         if wide:
             logarithmic(axes, "y", lambda value: f"{value:g}")
@@ -42,10 +56,15 @@ def _loss(facts: Facts, curve: list) -> Shown:
     return Shown(
         "loss",
         "Training loss",
-        "Mean loss since the look before, of each task that was trained" + ("; the scale is logarithmic." if wide else "."),
+        "Mean loss since the look before, of each task that was trained"
+        + ("; the scale is logarithmic." if wide else "."),
         f"Training loss over {count(curve[-1]['step'])} steps: {ends}.",
         drawn("loss", draw),
-        Table("Training loss", ("step", *series), [[count(row["step"]), *(_number(row.get(_LOSSES[name][0])) for name in series)] for row in curve]),
+        Table(
+            "Training loss",
+            ("step", *series),
+            [[count(row["step"]), *(_number(row.get(_LOSSES[name][0])) for name in series)] for row in curve],
+        ),
     )
 
 
@@ -60,17 +79,26 @@ def _validation(facts: Facts, curve: list) -> Shown:
             axes.plot(*kept[0], marker="*", markersize=13, color="black", markeredgecolor="white")
             axes.annotate(f"kept: step {best:,}", kept[0], xytext=(0, -16), textcoords="offset points", ha="right")
         axes.set(xlabel="step", ylabel="right on validation rows")
-        axes.set_ylim(max(-0.01, min(value for _, value in points) - MARGIN), min(1.01, max(value for _, value in points) + MARGIN))
+        axes.set_ylim(
+            max(-0.01, min(value for _, value in points) - MARGIN),
+            min(1.01, max(value for _, value in points) + MARGIN),
+        )
         counts(axes)
         shares(axes)
 
     return Shown(
         "validation",
         "Accuracy on validation rows",
-        "Looked at while training; the star is the step whose weights were kept. The test rows had no part in that choice.",
-        f"Validation accuracy goes from {percent(points[0][1])} at step {count(points[0][0])} to {percent(points[-1][1])} at step {count(points[-1][0])}; the weights of step {count(best)} were kept.",
+        "Looked at while training; the star is the step whose weights were kept. The test rows had no part in that"
+        " choice.",
+        f"Validation accuracy goes from {percent(points[0][1])} at step {count(points[0][0])} to"
+        f" {percent(points[-1][1])} at step {count(points[-1][0])}; the weights of step {count(best)} were kept.",
         drawn("validation", draw),
-        Table("Accuracy on validation rows", ("step", "accuracy"), [[count(step), percent(value)] for step, value in points]),
+        Table(
+            "Accuracy on validation rows",
+            ("step", "accuracy"),
+            [[count(step), percent(value)] for step, value in points],
+        ),
     )
 
 

@@ -33,13 +33,16 @@ class Gepa:
             import gepa
         except ImportError as error:
             raise UserError(
-                "prompt.optimizer: is gepa, whose package is not installed: pip install -r requirements-gepa.txt, or set it to opro"
+                "prompt.optimizer: is gepa, whose package is not installed: pip install -r requirements-gepa.txt, or"
+                " set it to opro"
             ) from error
         self.library, self.arena, self.prompt = gepa, arena, arena.prompt
         self.propose_new_texts = self._propose
         self.proposed = 0
         self.limit: LimitReached | None = None
-        self.tried: dict[str, dict[str, Annotation]] = {arena.start.user: {a.id: a for a in arena.candidates[0].answers}}
+        self.tried: dict[str, dict[str, Annotation]] = {
+            arena.start.user: {a.id: a for a in arena.candidates[0].answers}
+        }
 
     def search(self) -> None:
         """As many proposals as OPRO makes in its rounds, within the search's limits."""
@@ -90,15 +93,26 @@ class Gepa:
         low, high = self.prompt.rationale_words
         words = len((answer.rationale or "").split())
         said = []
-        said.append("The answer is right." if answer.id in self.arena.tryouts.score([answer], [row]).right else f"The right answer: {row.label}.")
+        said.append(
+            "The answer is right."
+            if answer.id in self.arena.tryouts.score([answer], [row]).right
+            else f"The right answer: {row.label}."
+        )
         said += [] if answer.label is not None else ["No answer could be found in the text."]
         said += [] if words else ["It explains nothing."]
-        said += [f"The explanation has {words} words; {low} to {high} are wanted."] if words and not low <= words <= high else []
+        said += (
+            [f"The explanation has {words} words; {low} to {high} are wanted."]
+            if words and not low <= words <= high
+            else []
+        )
         shown = render("\n".join(f"{{{name}}}" for name in self.arena.tryouts.card.fields), row.fields)
         return {"Inputs": shown, "Generated Outputs": (answer.response or "")[:_SHOWN], "Feedback": " ".join(said)}
 
     def _propose(
-        self, candidate: dict[str, str], reflective_dataset: Mapping[str, Sequence[Mapping[str, Any]]], components_to_update: list[str]
+        self,
+        candidate: dict[str, str],
+        reflective_dataset: Mapping[str, Sequence[Mapping[str, Any]]],
+        components_to_update: list[str],
     ) -> dict[str, str]:
         """A new prompt from one parent and its feedback; the parent itself where the proposal is not worth a call."""
         self.proposed += 1
@@ -125,15 +139,16 @@ class Gepa:
     def _meta_prompt(self, text: str, records: Sequence[Mapping[str, Any]]) -> str:
         score = self.arena.tryouts.score(list(self.tried[text].values()), self.arena.rows)
         needed = ", ".join(f"{{{name}}}" for name in sorted(self.arena.start.placeholders()))
-        shown = "\n\n".join(f"Row:\n{r['Inputs']}\nAnswer:\n{r['Generated Outputs']}\nFeedback: {r['Feedback']}" for r in records)
+        shown = "\n\n".join(
+            f"Row:\n{r['Inputs']}\nAnswer:\n{r['Generated Outputs']}\nFeedback: {r['Feedback']}" for r in records
+        )
         return (
-            "You improve the prompt that a language model is given for every row of a task.\n\n"
-            f"The task: {self.arena.tryouts.card.description}\n"
-            f"A prompt must show the row through these placeholders, written exactly so: {needed}\n\n"
-            f"The prompt and its score, of 100 at most:\n\n{OPEN}\n{text}\n{CLOSE}\nScore: {round(100 * score.total)}\n\n"
-            f"What it was answered on some rows:\n\n{shown}\n\n"
-            "Say to yourself what went wrong, and write a prompt that avoids it on rows like these, in at most "
-            f"{self.prompt.max_words} words. Put it between {OPEN} and {CLOSE}."
+            "You improve the prompt that a language model is given for every row of a task.\n\nThe task:"
+            f" {self.arena.tryouts.card.description}\nA prompt must show the row through these placeholders, written"
+            f" exactly so: {needed}\n\nThe prompt and its score, of 100 at most:\n\n{OPEN}\n{text}\n{CLOSE}\nScore:"
+            f" {round(100 * score.total)}\n\nWhat it was answered on some rows:\n\n{shown}\n\nSay to yourself what went"
+            f" wrong, and write a prompt that avoids it on rows like these, in at most {self.prompt.max_words} words."
+            f" Put it between {OPEN} and {CLOSE}."
         )
 
     def _remember(self) -> None:
@@ -146,5 +161,7 @@ class Gepa:
             number = len(self.arena.candidates)
             partial = len(answers) < len(self.arena.rows)
             self.arena.candidates.append(
-                Candidate(number, number, Template(self.arena.start.system, text), score, dropped=partial, answers=answers)
+                Candidate(
+                    number, number, Template(self.arena.start.system, text), score, dropped=partial, answers=answers
+                )
             )

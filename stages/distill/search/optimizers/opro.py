@@ -31,7 +31,10 @@ class Opro:
             self.arena.race(templates, step)
             best = self.arena.best
             tried = len(self.arena.candidates) - 1
-            print(f"step {step}/{self.prompt.steps}: {tried} tried, best {best.search.total:.3f} (from step {best.step})", flush=True)
+            print(
+                f"step {step}/{self.prompt.steps}: {tried} tried, best {best.search.total:.3f} (from step {best.step})",
+                flush=True,
+            )
 
     def scored(self) -> list[tuple[Template, Score]]:
         """What the next proposals are made from."""
@@ -58,22 +61,25 @@ class Opro:
     def meta_prompt(self, scored: Sequence[tuple[Template, Score]], step: int) -> str:
         """What the optimizer model reads: the best `prompt.history` prompts, worst first, and new exemplars."""
         best = sorted(scored, key=lambda item: item[1].total)[-self.prompt.history :]
-        earlier = "\n\n".join(f"{OPEN}\n{template.user}\n{CLOSE}\nScore: {round(100 * found.total)}" for template, found in best)
-        picks = random.Random(f"{self.prompt.seed}/{step}").sample(self.exemplars, min(self.prompt.exemplars, len(self.exemplars)))
+        earlier = "\n\n".join(
+            f"{OPEN}\n{template.user}\n{CLOSE}\nScore: {round(100 * found.total)}" for template, found in best
+        )
+        picks = random.Random(f"{self.prompt.seed}/{step}").sample(
+            self.exemplars, min(self.prompt.exemplars, len(self.exemplars))
+        )
         shown = "\n\n".join(f"{render(self._input(), row.fields)}\nRight answer: {row.label}" for row in picks)
         needed = ", ".join(f"{{{name}}}" for name in sorted(self.start.placeholders()))
         answers = f"The allowed answers are: {', '.join(self.card.classes)}.\n" if self.card.classes else ""
         low, high = self.prompt.rationale_words
         return (
-            "You write the prompt that a language model is given for every row of a task.\n\n"
-            f"The task: {self.card.description}\n{answers}"
-            f"A prompt must show the row through these placeholders, written exactly so: {needed}\n"
-            f"A good prompt gets the right answer, an explanation of {low} to {high} words for every row, and an answer "
-            "that a program can find in the text.\n\n"
-            f"Earlier prompts and their scores, of 100 at most, worst first:\n\n{earlier}\n\n"
+            "You write the prompt that a language model is given for every row of a task.\n\nThe task:"
+            f" {self.card.description}\n{answers}A prompt must show the row through these placeholders, written exactly"
+            f" so: {needed}\nA good prompt gets the right answer, an explanation of {low} to {high} words for every"
+            " row, and an answer that a program can find in the text.\n\nEarlier prompts and their scores, of 100 at"
+            f" most, worst first:\n\n{earlier}\n\n"
             + (f"Some rows with their right answers:\n\n{shown}\n\n" if shown else "")
-            + f"Write one new prompt that differs from all of these and scores higher, in at most {self.prompt.max_words} words. "
-            f"Put it between {OPEN} and {CLOSE}."
+            + "Write one new prompt that differs from all of these and scores higher, in at most"
+            f" {self.prompt.max_words} words. Put it between {OPEN} and {CLOSE}."
         )
 
     def _input(self) -> str:
