@@ -4,7 +4,7 @@
     python benchmarks/cqa_minilm.py --data FOLDER --out FOLDER tune      learning rates, on a tuning seed, by validation
     python benchmarks/cqa_minilm.py --data FOLDER --out FOLDER study     the arms, on fresh seeds; then the results
     python benchmarks/cqa_minilm.py --data FOLDER --out FOLDER results   the results of what is finished
-    python benchmarks/cqa_minilm.py --data FOLDER --out FOLDER untrained the encoder before any training, once there is a clone
+    python benchmarks/cqa_minilm.py --data FOLDER --out FOLDER untrained the encoder as it comes, once there is a clone
 
 --data holds cqa_train.json and cqa_test.json, and in palm540b/ the completions {train,test}_CoT_*.json, from the data
 release of Distilling Step-by-Step (arXiv 2305.02301). The student is all-MiniLM-L6-v2 (22.7 M parameters), which the
@@ -14,8 +14,8 @@ The whole pipeline runs in a clone of this repository's last commit, made in --o
 answers, subsample, train and evaluate, as a study of stages/study.py. Rows and answers are prepared once for all cells;
 a finished cell is never run again, so that an interrupted run goes on with the same command. Arms: step_by_step;
 label_only, as many steps on labels alone; matched_compute, labels alone with as many more steps as give it the same
-floating-point operations, counted; shuffled_rationale, every rationale on another row. A seed draws the weights that the
-encoder lacks, dropout, the order of rows, and which rationale goes where.
+floating-point operations, counted; shuffled_rationale, every rationale on another row. A seed draws the weights that
+the encoder lacks, dropout, the order of rows, and which rationale goes where.
 
 `tune` trains both arms at each of LEARNING_RATES, on a seed that `study` does not use, and prints their validation
 accuracy; test rows have no say. Results are JSON lines: the encoder before any training, each cell, a summary of each
@@ -49,7 +49,8 @@ LEARNING_RATES = (5e-5, 1e-4, 3e-4)
 TUNING_SEED = 101
 FRESH_SEEDS = (11, 12, 13)
 TRAIN: dict[str, Any] = {
-    "precision": "bf16", "steps": 150, "batch_rows": 32, "label_weight": 0.5, "learning_rate": 1e-4, "embedding_learning_rate": None,
+    "precision": "bf16", "steps": 150, "batch_rows": 32, "label_weight": 0.5, "learning_rate": 1e-4,
+    "embedding_learning_rate": None,
     "head_learning_rate": 1e-3, "weight_decay": 0.01, "schedule": "linear", "warmup_steps": 15, "evaluate_every": 150,
 }  # fmt: skip
 CONTROLS = ["label_only", "matched_compute", "shuffled_rationale"]
@@ -68,7 +69,8 @@ def settings(data: Path) -> dict[str, Any]:
     task = {"name": "cqa", "path": str(data), "train_rows": "all", "validation_rows": 0.05, "test_rows": "all"}
     teacher = {"provider": "recorded", "path": str(data / "palm540b"), "model": "palm-540b"}
     student = {"name": str(encoder()), "max_input_tokens": 96, "max_rationale_tokens": 48}
-    sections = {"task": task, "teacher": teacher, "prompt": {"optimizer": "fixed"}, "annotate": {"validation_rows": 0}, "student": student,
+    sections = {"task": task, "teacher": teacher, "prompt": {"optimizer": "fixed"}, "annotate": {"validation_rows": 0},
+        "student": student,
                 "train": TRAIN, "evaluate": {"untrained": False}, "runtime": {"speed_rows": 0}}  # fmt: skip
     return {f"{section}.{key}": value for section, keys in sections.items() for key, value in keys.items()}
 
@@ -86,8 +88,8 @@ def studies(data: Path, seeds: list[int]) -> dict[str, dict[str, Any]]:
     question = "What do PaLM-540B's rationales teach a sentence encoder on CommonsenseQA, beyond its labels?"
     return {
         "tune": {
-            "question": "Which learning rate suits each arm?", "settings": tuned, "grid": {}, "arms": rates, "controls": [],
-            "reference": next(iter(rates)), "seeds": {"keys": keys, "values": [TUNING_SEED]},
+            "question": "Which learning rate suits each arm?", "settings": tuned, "grid": {}, "arms": rates,
+            "controls": [], "reference": next(iter(rates)), "seeds": {"keys": keys, "values": [TUNING_SEED]},
         },
         "study": {
             "question": question, "settings": common, "grid": {}, "arms": {"step_by_step": {}}, "controls": CONTROLS,

@@ -1,6 +1,6 @@
 """A tiny Llama with LoRA on GSM8K through the whole pipeline: the path that a real 8B student would take.
 
-    python benchmarks/llama_gsm8k.py --data FOLDER                    train.jsonl and test.jsonl as their authors publish them
+    python benchmarks/llama_gsm8k.py --data FOLDER                    train.jsonl and test.jsonl as they are published
     python benchmarks/llama_gsm8k.py --data FOLDER --mode single_task the solution is written before the number
 
 A Llama of the given sizes is trained as a language model on the questions of the train rows alone, which stands in for
@@ -42,8 +42,10 @@ def pretrained(folder: Path, rows: list[dict[str, str]], hidden: int, layers: in
     torch.manual_seed(1)
     tokenizer = train_tokenizer([text for row in rows for text in row.values()], VOCABULARY)
     config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=hidden, intermediate_size=3 * hidden, num_hidden_layers=layers, num_attention_heads=hidden // 32,
-        tie_word_embeddings=True, bos_token_id=None, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+        vocab_size=len(tokenizer), hidden_size=hidden, intermediate_size=3 * hidden, num_hidden_layers=layers,
+        num_attention_heads=hidden // 32,
+        tie_word_embeddings=True, bos_token_id=None, eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
     )  # fmt: skip
     model = LlamaForCausalLM(config)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, fused=True)
@@ -96,11 +98,15 @@ def main() -> None:
         pretrained(clone / "pretrained", rows, given.hidden, given.layers, given.pretraining_steps)
         params = yaml.safe_load((clone / "params.yaml").read_text(encoding="utf-8"))
         changes = {
-            "task.name": "gsm8k", "task.path": str(given.data.resolve()), "task.train_rows": "all", "task.validation_rows": 200,
+            "task.name": "gsm8k", "task.path": str(given.data.resolve()), "task.train_rows": "all",
+            "task.validation_rows": 200,
             "task.test_rows": given.test_rows, "prompt.optimizer": "fixed", "annotate.rationale_source": "human",
-            "annotate.validation_rows": 0, "annotate.test_rows": 0, "student.name": "pretrained", "student.lora.rank": given.rank,
-            "student.max_input_tokens": 200, "student.max_rationale_tokens": 160, "train.mode": given.mode, "train.label_weight": 0.5,
-            "train.steps": given.steps, "train.batch_rows": given.batch_rows, "train.learning_rate": 0.002, "train.embedding_learning_rate": None,
+            "annotate.validation_rows": 0, "annotate.test_rows": 0, "student.name": "pretrained",
+            "student.lora.rank": given.rank,
+            "student.max_input_tokens": 200, "student.max_rationale_tokens": 160, "train.mode": given.mode,
+            "train.label_weight": 0.5,
+            "train.steps": given.steps, "train.batch_rows": given.batch_rows, "train.learning_rate": 0.002,
+            "train.embedding_learning_rate": None,
             "train.evaluate_every": math.ceil(given.steps / 2), "train.warmup_steps": 20, "evaluate.rationale_rows": 20,
         }  # fmt: skip
         (clone / "params.yaml").write_text(changed(params, changes), encoding="utf-8")
@@ -114,8 +120,10 @@ def main() -> None:
         trained, found = (json.loads((clone / f"metrics/{stage}.json").read_text()) for stage in ("train", "evaluate"))
     label = found["student"]["label"]
     print(json.dumps({
-        "mode": given.mode, "rank": given.rank, "parameters": trained["parameters"], "trained_parameters": trained["trained_parameters"],
-        "steps": trained["steps"], "batch_rows": given.batch_rows, "tflop": round(trained["compute"]["tflop"], 2), "train_rows": trained["rows"],
+        "mode": given.mode, "rank": given.rank, "parameters": trained["parameters"],
+        "trained_parameters": trained["trained_parameters"],
+        "steps": trained["steps"], "batch_rows": given.batch_rows, "tflop": round(trained["compute"]["tflop"], 2),
+        "train_rows": trained["rows"],
         "rationale_coverage": trained["rationale"]["coverage"], "test_rows": found["rows"],
         "exact_match": {name: label[name] for name in label if name.startswith("accuracy")},
         "minutes": round((time.monotonic() - started) / 60, 1),

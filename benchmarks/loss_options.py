@@ -1,7 +1,7 @@
 """Measure what each option of the loss is worth on the practice task: the option against the same run without it.
 
     python benchmarks/loss_options.py --out FOLDER                       every arm, on fresh seeds
-    python benchmarks/loss_options.py --out FOLDER --steps 1200          fewer steps; at 600 a student without options was still at chance
+    python benchmarks/loss_options.py --out FOLDER --steps 1200          fewer; at 600 a plain student was at chance
     python benchmarks/loss_options.py --out FOLDER --arms off soft       some of them
 
 A seed draws the task's rows, the simulated teacher's answers (three to each training row, at temperature 1, which
@@ -102,7 +102,8 @@ def line(name: str, cells: dict[str, list[Cell]], rationale: dict[str, Any], see
     """An arm's figures, accuracies in per cent."""
     found = [100 * one.accuracy for one in cells[name]]
     said: dict[str, Any] = {
-        "arm": name, "changed": ARMS[name].train | ARMS[name].subsample, "seeds": seeds, "accuracy": [round(one, 1) for one in found],
+        "arm": name, "changed": ARMS[name].train | ARMS[name].subsample, "seeds": seeds,
+        "accuracy": [round(one, 1) for one in found],
         "mean": round(statistics.fmean(found), 1), "at_chance": sum(one.accuracy < one.chance for one in cells[name]),
         "validation": round(100 * statistics.fmean(one.validation_accuracy for one in cells[name]), 1),
         "seconds": round(statistics.fmean(one.seconds for one in cells[name]), 1), "rationale": rationale,

@@ -61,8 +61,8 @@ BAG = "logistic regression on word 1-2-grams"
 
 # What step-by-step was tuned over: changes to BASE, each on both tuning seeds.
 BASE = {
-    "task_token": "decoder", "label_weight": 0.2, "steps": 700, "batch_rows": 32, "learning_rate": 2e-3, "embedding_learning_rate": 2e-2,
-    "weight_decay": 0.3, "schedule": "linear", "max_gradient_norm": 1.0,
+    "task_token": "decoder", "label_weight": 0.2, "steps": 700, "batch_rows": 32, "learning_rate": 2e-3,
+    "embedding_learning_rate": 2e-2, "weight_decay": 0.3, "schedule": "linear", "max_gradient_norm": 1.0,
 }  # fmt: skip
 TRIED: tuple[dict[str, Any], ...] = (
     {},
@@ -297,9 +297,10 @@ def study(cells: Cells, seeds: list[int]) -> None:
         low, high = interval([cell.accuracy for cell in found])
         print(json.dumps({
             "arm": arm.name, "seeds": seeds, "accuracy": [round(cell.accuracy, 4) for cell in found],
-            "mean": round(statistics.fmean(cell.accuracy for cell in found), 4), "low": round(max(low, 0), 4), "high": round(min(high, 1), 4),
-            "at_chance": sum(cell.accuracy < cell.chance for cell in found), "seconds": round(statistics.fmean(cell.seconds for cell in found), 1),
-            "changed": arm.train,
+            "mean": round(statistics.fmean(cell.accuracy for cell in found), 4), "low": round(max(low, 0), 4),
+            "high": round(min(high, 1), 4),
+            "at_chance": sum(cell.accuracy < cell.chance for cell in found),
+            "seconds": round(statistics.fmean(cell.seconds for cell in found), 1), "changed": arm.train,
         }), flush=True)  # fmt: skip
 
 
@@ -310,7 +311,8 @@ def table(cells: Cells, seeds: list[int]) -> None:
         if all(cells.path(arm, seed)[0].is_file() for seed in seeds):
             rows[arm.name] = [cells.get(arm, seed) for seed in seeds]
     print(
-        "| arm | accuracy, each seed (%) | mean | 95 % interval | at chance | training (s) |\n| --- | --- | --- | --- | --- | --- |"
+        "| arm | accuracy, each seed (%) | mean | 95 % interval | at chance | training (s) |\n"
+        "| --- | --- | --- | --- | --- | --- |"
     )
     for name, found in rows.items():
         values = [100 * cell.accuracy for cell in found]
@@ -319,7 +321,8 @@ def table(cells: Cells, seeds: list[int]) -> None:
         failed = sum(cell.accuracy < cell.chance for cell in found)
         seconds = f"{statistics.fmean(cell.seconds for cell in found):.0f}"
         print(
-            f"| {name} | {each} | {statistics.fmean(values):.1f} | {max(low, 0):.1f} to {min(high, 100):.1f} | {failed} of {len(found)} | {seconds} |"
+            f"| {name} | {each} | {statistics.fmean(values):.1f} | {max(low, 0):.1f} to {min(high, 100):.1f} | "
+            f"{failed} of {len(found)} | {seconds} |"
         )
     print()
     first, *others = rows

@@ -2,8 +2,8 @@
 
     python benchmarks/prediction_memory.py --rows 10000 200000
 
-Asks the student in data/student (`dvc repro` makes it) about the inputs of the test rows, over and over, from a text file.
-One JSON line a size comes out: rows, peak resident megabytes of the process, rows a second as it told them itself.
+Asks the student in data/student (`dvc repro` makes it) about the inputs of the test rows, over and over, from a text
+file. One JSON line a size comes out: rows, peak resident megabytes of the process, rows a second as it says.
 """
 
 from __future__ import annotations

@@ -5,10 +5,11 @@
 
 The usual way takes the rows as they come, eight at a time, pads them to the longest, calls `model.generate`,
 decodes and looks the text up among the allowed labels. Ours scores every allowed label of every row
-(distill.student.predicting). Both have --threads of them; they take turns, `--pairs` times, on the same rows, tokenizing included.
-A ratio is that of one turn; shown are the median and the range, by the wall clock and by the process's own
-seconds, which other work on the machine disturbs less. `same_labels` is the share of rows with the same label both
-ways, of those where what was generated is an allowed label; `allowed` is their share. One JSON line comes out.
+(distill.student.predicting). Both have --threads of them; they take turns, `--pairs` times, on the same rows,
+tokenizing included. A ratio is that of one turn; shown are the median and the range, by the wall clock and by the
+process's own seconds, which other work on the machine disturbs less. `same_labels` is the share of rows with the same
+label both ways, of those where what was generated is an allowed label; `allowed` is their share. One JSON line comes
+out.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def usual(student: Architecture, rows: Sequence[Example]) -> list[str]:
             texts, return_tensors="pt", padding=True, truncation=True, max_length=student.plan.max_input_tokens
         )
         made = student.model.generate(
-            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], decoder_start_token_id=student.starts["label"],
+            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"],
+            decoder_start_token_id=student.starts["label"],
             max_new_tokens=student.plan.max_label_tokens, do_sample=False, num_beams=1,
         )  # fmt: skip
         found += [text.strip() for text in tokenizer.batch_decode(made, skip_special_tokens=True)]

@@ -79,7 +79,7 @@ def runs(base: Settings, seeds: int, calls: int) -> Iterator[dict[str, Any]]:
         for kind in ("hand-written", "random", "opro", "gepa"):
             name = "opro" if kind in ("hand-written", "random") else kind
             settings = changed(base, "prompt", optimizer=name, seed=seed, max_calls=calls, steps=ROUNDS)
-            searching.optimizer = lambda wanted, kind=kind: RandomSearch if kind == "random" else optimizer(wanted)  # type: ignore[assignment]
+            searching.optimizer = lambda wanted, kind=kind: RandomSearch if kind == "random" else optimizer(wanted)
             with open_teacher(settings, "benchmark") as teacher:
                 if kind == "hand-written":
                     template, found = searching.start_templates(card, settings.prompt)["explain"], None
@@ -144,7 +144,10 @@ def ways(base: Settings) -> Iterator[dict[str, Any]]:
 
 def summary(found: list[Mapping[str, Any]]) -> Iterator[str]:
     """A Markdown table of means over seeds, with the standard deviation of the score."""
-    yield "| search | seeds | calls | prompts tried | optimism | score on fresh rows | accuracy | explained | in band | tokens a row |"
+    yield (
+        "| search | seeds | calls | prompts tried | optimism | score on fresh rows | accuracy | explained | in band | "
+        "tokens a row |"
+    )
     yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     for kind in dict.fromkeys(run["kind"] for run in found):
         own = [run for run in found if run["kind"] == kind]

@@ -76,7 +76,8 @@ class PublishedTrainer(Seq2SeqTrainer):
     each step so far, (label, rationale)."""
 
     def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: list[Feature], batches: Sequence[Sequence[int]],
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: list[Feature],
+        batches: Sequence[Sequence[int]],
         settings: TrainSettings, arguments: Seq2SeqTrainingArguments, callback: TrainerCallback,
     ):  # fmt: skip
         self.batches, self.weight = batches, settings.label_weight

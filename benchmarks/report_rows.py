@@ -2,10 +2,11 @@
 
     dvc repro && python benchmarks/report_rows.py --rows 100000
 
-Takes the run in the workspace, with so many test rows: its own, one after the other under new ids, each with a rationale
-of teacher and student. Writes the page into a temporary folder, opens it in the Chromium that is on PATH (or that
-DISTILL_BROWSER names), and prints one JSON line: megabytes, seconds to make it, seconds until its rows stand there,
-and seconds of one filter, one first search (which reads all texts) and one more. The browser's are the median of --times.
+Takes the run in the workspace, with so many test rows: its own, one after the other under new ids, each with a
+rationale of teacher and student. Writes the page into a temporary folder, opens it in the Chromium that is on PATH (or
+that DISTILL_BROWSER names), and prints one JSON line: megabytes, seconds to make it, seconds until its rows stand
+there, and seconds of one filter, one first search (which reads all texts) and one more. The browser's are the median
+of --times.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ from distill.settings import load_settings  # noqa: E402
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # Both handlers are done when they return, but for a search, which waits for the typing to end.
-FILTER = "() => { const start = performance.now(); document.querySelector('[data-filter=wrong]').click(); return performance.now() - start; }"
+FILTER = (
+    "() => { const start = performance.now(); document.querySelector('[data-filter=wrong]').click(); return "
+    "performance.now() - start; }"
+)
 SEARCH = """async (words) => {
   const find = document.getElementById('find'), found = document.getElementById('found'), start = performance.now();
   const told = new Promise((done) => new MutationObserver(() => done()).observe(found, {childList: true}));

@@ -61,9 +61,9 @@ def settings_of(shape: str) -> Settings:
 def rows_of(settings: Settings, data: Path | None) -> tuple[list[TrainingRow], list[Example], TaskCard]:
     """Training rows, test rows and the task. Only rows with a label and a rationale are trained on.
 
-    Those of the folder `data`: CommonsenseQA with PaLM-540B's answers (`cqa_train.json`, `cqa_test.json` and `palm540b/`),
-    or GSM8K with people's solutions (`train.jsonl` and `test.jsonl`). Without a folder the practice task with its own
-    labels and rationales.
+    Those of the folder `data`: CommonsenseQA with PaLM-540B's answers (`cqa_train.json`, `cqa_test.json` and
+    `palm540b/`), or GSM8K with people's solutions (`train.jsonl` and `test.jsonl`). Without a folder the practice task
+    with its own labels and rationales.
     """
     if data is None:
         asked = replace(settings.task, path=str(ROOT / settings.task.path))

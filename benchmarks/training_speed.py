@@ -1,8 +1,8 @@
 """Rows a second in training, against the published arrangement (benchmarks/published.py), and the same losses.
 
-    python benchmarks/training_speed.py                          the default student on the practice task's own rows
-    python benchmarks/training_speed.py --data FOLDER            on CommonsenseQA with PaLM-540B's answers (cqa_*.json, palm540b/)
-                                                                 or on GSM8K with people's solutions (train.jsonl, test.jsonl)
+    python benchmarks/training_speed.py                  the default student on the practice task's own rows
+    python benchmarks/training_speed.py --data FOLDER    CommonsenseQA with PaLM-540B's answers (cqa_*.json, palm540b/)
+                                                         or GSM8K with people's solutions (train.jsonl, test.jsonl)
     python benchmarks/training_speed.py --data FOLDER --shape t5-small --rows 64 --steps 16 --pairs 3
 
 The same model, rows, optimizer, seed and precision (fp32), one thread. The arrangements take turns, `--pairs` times,

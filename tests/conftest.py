@@ -17,7 +17,6 @@ ROOT = Path(__file__).resolve().parent.parent
 # busy it makes a test a hundred times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-
 MOST_WORKERS = 8  # of 1 GB each, and as much again for the processes that tests start
 
 
@@ -26,9 +25,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Workers of `-n auto`: one a core, and no more than there are files to run. One file runs in this process: 0."""
     files = {argument.split("::")[0] for argument in config.args}
     wanted = len(files) if all(file.endswith(".py") for file in files) else MOST_WORKERS
-    workers = min(
-        wanted, MOST_WORKERS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = min(wanted, MOST_WORKERS, cores)
     return workers if workers > 1 else 0
 
 
@@ -39,7 +37,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now is no garbage: each look for some, of which every training begins with one, took half a second."""
+    """Each training begins with a garbage collection, which takes 0.4 s where it goes over all that is imported."""
     gc.collect()
     gc.freeze()
 

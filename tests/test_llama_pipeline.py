@@ -1,4 +1,4 @@
-"""The path of a real Llama with LoRA: a pretrained folder, GSM8K's files and people's solutions through the whole pipeline."""
+"""The path of a real Llama with LoRA: a pretrained folder, GSM8K's files and people's solutions, stage by stage."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def solved(split: str, count: int) -> list[dict[str, str]]:
     return [
         {
             "question": f"A {split} crate holds {n} jars and {n + 3} tins. How many things are in two crates?",
-            "answer": f"One crate holds {n}+{n + 3}=<<{n}+{n + 3}={2 * n + 3}>>{2 * n + 3} things.\nTwo hold {2 * n + 3}*2={4 * n + 6}.\n#### {4 * n + 6}",
+            "answer": f"One crate holds {n}+{n + 3}=<<{n}+{n + 3}={2 * n + 3}>>{2 * n + 3} things.\n"
+            f"Two hold {2 * n + 3}*2={4 * n + 6}.\n#### {4 * n + 6}",
         }
         for n in range(2, 2 + count)
     ]

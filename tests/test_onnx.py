@@ -48,7 +48,8 @@ def test_a_tokenizer_is_read_by_its_file():
     }
     spaced = {"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True}}
     assert older_tokenizer(newer, spaced, {}) == {
-        "add_prefix_space": True, "pad_token": "<pad>", "model_max_length": 32, "additional_special_tokens": ["<label>"], "tokenizer_class": "PreTrainedTokenizerFast",
+        "add_prefix_space": True, "pad_token": "<pad>", "model_max_length": 32,
+        "additional_special_tokens": ["<label>"], "tokenizer_class": "PreTrainedTokenizerFast",
         "model_input_names": ["input_ids", "attention_mask"],
     }  # fmt: skip
     assert older_tokenizer({}, {"pre_tokenizer": None}, {"type_vocab_size": 2})["model_input_names"] == [

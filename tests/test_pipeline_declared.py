@@ -20,18 +20,43 @@ PRESETS = LIBRARY / "settings" / "presets.py"
 DATA = {
     "prepare": {"${task.path}"},
     "optimize_prompt": {"${teacher.path}", "data/prepared/task.json", "data/prepared/train.jsonl", "data/prompts"},
-    "annotate": {"${teacher.path}", *(f"data/prepared/{name}" for name in ("task.json", "test.jsonl", "train.jsonl", "validation.jsonl")), "data/prompt.yaml"},
+    "annotate": {
+        "${teacher.path}",
+        *(f"data/prepared/{name}" for name in ("task.json", "test.jsonl", "train.jsonl", "validation.jsonl")),
+        "data/prompt.yaml",
+    },
     "subsample": {"data/prepared/train.jsonl", "data/annotated/train.jsonl"},
     "train": {"data/prepared/task.json", "data/prepared/validation.jsonl", "data/training/train.jsonl"},
-    "evaluate": {"data/annotated/test.jsonl", "data/annotated/validation.jsonl", "data/student", "data/prepared/task.json", "data/prepared/test.jsonl",
-                 "data/prepared/validation.jsonl", "metrics/annotate.json", "metrics/optimize_prompt.json"},
-    "hand_over": {"data/annotated/train.jsonl", "data/prepared/task.json", "data/prompt.yaml", "data/student", "data/training/train.jsonl", *(str(paths.metrics(stage)) for stage in SCRIPTS[:6])},
+    "evaluate": {
+        "data/annotated/test.jsonl",
+        "data/annotated/validation.jsonl",
+        "data/student",
+        "data/prepared/task.json",
+        "data/prepared/test.jsonl",
+        "data/prepared/validation.jsonl",
+        "metrics/annotate.json",
+        "metrics/optimize_prompt.json",
+    },
+    "hand_over": {
+        "data/annotated/train.jsonl",
+        "data/prepared/task.json",
+        "data/prompt.yaml",
+        "data/student",
+        "data/training/train.jsonl",
+        *(str(paths.metrics(stage)) for stage in SCRIPTS[:6]),
+    },
     "report": {
-        "data/annotated/train.jsonl", "data/judged.jsonl", "data/prepared/task.json", "data/prompt.yaml",
-        *(f"metrics/{stage}.json" for stage in ("annotate", "evaluate", "frontier", "optimize_prompt", "subsample", "train")),
+        "data/annotated/train.jsonl",
+        "data/judged.jsonl",
+        "data/prepared/task.json",
+        "data/prompt.yaml",
+        *(
+            f"metrics/{stage}.json"
+            for stage in ("annotate", "evaluate", "frontier", "optimize_prompt", "subsample", "train")
+        ),
         *(f"metrics/plots/{plot}.json" for plot in ("cascade", "confusion", "frontier", "prompt_search", "training")),
     },
-}  # fmt: skip
+}
 PARAMS = {
     "prepare": ["task"],
     "optimize_prompt": ["teacher", "prompt"],

@@ -34,8 +34,8 @@ RERUNS = {
     "report": ["report"],
     "runtime": [],
 }
-# One driven change in every section and of every kind: (setting, another value). Each takes the place of the one before,
-# upstream first, so that what the one before it reran and this one does not has to come back from the run cache.
+# One driven change in every section and of every kind: (setting, another value). Each takes the place of the one
+# before, upstream first, so that what the one before reran and this one does not has to come back from the run cache.
 CHANGES = [
     ("task.seed", 2),
     ("task.train_rows", 10),

@@ -60,7 +60,10 @@ def test_its_result_is_the_committed_runs():
     found = committed("evaluate.json")
     for who in [who for who in ("student", "teacher", "majority", "untrained", "cascade") if who in found]:
         label = found[who]["label"]
-        row = f"| {100 * label['accuracy']:.1f} % | {100 * label['accuracy_ci_low']:.1f} to {100 * label['accuracy_ci_high']:.1f} % |"
+        row = (
+            f"| {100 * label['accuracy']:.1f} % | {100 * label['accuracy_ci_low']:.1f} to "
+            f"{100 * label['accuracy_ci_high']:.1f} % |"
+        )
         assert row in TEXT, row
     assert f"${found['cost']['annotation']['usd']:.2f}" in TEXT and f"${found['cost']['search']['usd']:.2f}" in TEXT
     if "cascade" in found:

@@ -9,7 +9,10 @@ import pytest
 from distill.revisions import RevisionError, commit, out_at, text_at
 from scratch import Repository
 
-STAGE = "stages:\n  make:\n    cmd: mkdir -p data/out && cp params.yaml data/out/copy\n    deps: [params.yaml]\n    outs: [data/out]\n"
+STAGE = (
+    "stages:\n  make:\n    cmd: mkdir -p data/out && cp params.yaml data/out/copy\n    deps: [params.yaml]\n"
+    "    outs: [data/out]\n"
+)
 
 
 @pytest.fixture(scope="module")

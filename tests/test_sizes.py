@@ -25,5 +25,6 @@ def test_a_count_that_is_set_stays_and_the_other_takes_what_is_left():
 
 def test_few_rows_say_how_little_they_measure():
     assert auto_in_words("task.test_rows", 28, 70) == (
-        "task.test_rows is auto: 28 of 70 labelled rows; an accuracy of 80% measured on them has a 95 % interval of 60 to 90 %"
+        "task.test_rows is auto: 28 of 70 labelled rows; an accuracy of 80% measured on them has a 95 % interval of 60 "
+        "to 90 %"
     )

@@ -1,5 +1,5 @@
-"""DVC's commands, each in a fork of one process that has DVC imported already: its imports take longer than most of what
-the tests ask of it. Started by scratch.py, which writes one JSON line a command and reads its exit code."""
+"""DVC's commands, each in a fork of one process that has DVC imported already: the imports take longer than most of
+the commands. Started by scratch.py, which writes one JSON line a command and reads its exit code."""
 
 import importlib
 import json

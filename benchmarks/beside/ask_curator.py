@@ -1,4 +1,7 @@
-"""The benchmark's questions through bespokelabs-curator. Arguments: base URL, rows, how many at once. Prints rows a second."""
+"""The benchmark's questions through bespokelabs-curator. Arguments: base URL, rows, how many at once.
+
+Prints rows a second.
+"""
 
 import sys
 import time

@@ -126,7 +126,8 @@ def test_samples_differ_vote_and_agree_more_where_they_are_right(run):
 def test_samples_at_temperature_0_are_refused(make_settings):
     with pytest.raises(
         SettingsError,
-        match=r"annotate\.samples: is 2 and teacher.temperature is 0, at which every sample is the same: set this to 1, or raise",
+        match=r"annotate\.samples: is 2 and teacher.temperature is 0, at which every sample is the same: set this to "
+        r"1, or raise",
     ):
         make_settings(**{"annotate.samples": 2})
 

@@ -130,7 +130,10 @@ def test_an_answer_after_an_echoed_list_counts():
         "true, false or inconclusive? The premise says so. Answer: false", kind="classes", choices=TRUTH
     )
     assert parsed.label == "false"
-    echoed = "Question: Where do they go?\nOptions: (a) park (b) coloring book (c) garden center (d) math problem (e) gravity\nAnswer: (c)"
+    echoed = (
+        "Question: Where do they go?\nOptions: (a) park (b) coloring book (c) garden center (d) math problem (e) "
+        "gravity\nAnswer: (c)"
+    )
     assert choice(echoed).label == "garden center"
 
 

@@ -35,7 +35,8 @@ def number(text, **more):
         ("She has 12 x 5 = 60 apples.", "60"),
         ("12 + 5 = 17\n17 - 3 = 14", "14"),
         (
-            "To find it we divide.\n\n12 bottles ÷ 6 bottles per day = 2 days\n\nTherefore, the 12 bottles last 2 days.",
+            "To find it we divide.\n\n12 bottles ÷ 6 bottles per day = 2 days\n\n"
+            "Therefore, the 12 bottles last 2 days.",
             "2",
         ),
         ("Paco has 1 cookie left.", "1"),

@@ -76,7 +76,10 @@ def test_the_table_says_the_method_of_each_figure_and_cannot_steer_a_terminal():
     )
 
 
-STAGE = "stages:\n  evaluate:\n    cmd: cp made.jsonl data/judged.jsonl\n    deps: [made.jsonl]\n    outs: [data/judged.jsonl]\n"
+STAGE = (
+    "stages:\n  evaluate:\n    cmd: cp made.jsonl data/judged.jsonl\n    deps: [made.jsonl]\n"
+    "    outs: [data/judged.jsonl]\n"
+)
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,10 @@ def test_narrow_intervals_are_not_remarked_on():
 
 def test_a_cascade_says_what_it_sends_and_what_that_costs():
     cascade = {"label": label(0.9, 0.88, 0.92), "threshold": 0.75, "sent": 0.2, "usd_per_1000": 0.025}
-    line = "cascade         90.0%   88.0% to 92.0% (the teacher is asked where the student is less than 0.750 sure: 20.0% of the rows, "
+    line = (
+        "cascade         90.0%   88.0% to 92.0% (the teacher is asked where the student is less than 0.750 sure: 20.0% "
+        "of the rows, "
+    )
     assert summary(FOUND | {"cascade": cascade}, {}).splitlines()[4] == line + "$0.025 per 1,000)"
     assert (
         summary(FOUND | {"cascade": cascade | {"usd_per_1000": None}}, {}).splitlines()[4]
@@ -67,10 +70,11 @@ def test_the_untrained_student_stands_beside_the_trained_or_the_reason_why_not()
 def test_what_the_student_takes_is_one_line():
     student = FOUND["student"] | {"parameters": 267136, "bytes": 1234567}
     measured = {
-        "cold_start_s": 4.21, "latency_p50_ms": 3.14, "latency_p95_ms": 5.0, "best_batch_rows": 256, "best_batch_rows_per_s": 5365.3,
-        "usd_per_1000": {"student": None, "teacher": 0.124293, "cascade": None},
+        "cold_start_s": 4.21, "latency_p50_ms": 3.14, "latency_p95_ms": 5.0, "best_batch_rows": 256,
+        "best_batch_rows_per_s": 5365.3, "usd_per_1000": {"student": None, "teacher": 0.124293, "cascade": None},
     }  # fmt: skip
     assert (
-        "student: 267,136 parameters, 1.2 MB; a row in 3.1 ms (p95 5.0), 5,365 rows/s in batches of 256, 4.2 s from a cold start; "
+        "student: 267,136 parameters, 1.2 MB; a row in 3.1 ms (p95 5.0), 5,365 rows/s in batches of 256, 4.2 s from a "
+        "cold start; "
         "per 1,000 rows at an unknown price, the teacher $0.1243"
     ) in summary(FOUND | {"student": student}, measured).splitlines()

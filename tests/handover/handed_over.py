@@ -1,4 +1,4 @@
-"""Folders handed over from the toy student's kind, and the three lines that their cards show, run as a stranger would."""
+"""Folders handed over from the toy student's kind, and the three lines of their cards, run as a stranger would."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def lines(folder: Path, plan: dict[str, Any], row: Example) -> Usage:
 
 
 def answers_of_strangers(codes: Sequence[str], where: Path) -> list[str]:
-    """What these lines of code leave in `label` or `rationale`: in one fresh process, isolated, in the folder `where`."""
+    """What these lines of code leave in `label` or `rationale`, in a fresh, isolated process in the folder `where`."""
     asked, said, script = where / "asked.json", where / "said.json", where / "run.py"
     asked.write_text(json.dumps(list(codes)))
     script.write_text(_RUN)

@@ -20,7 +20,8 @@ from distill.templates import Template
 from house import ROOT
 
 PLAN = {
-    "kind": "encoder_decoder", "mode": "step_by_step", "task_token": "decoder", "task_kind": "classes", "classes": ["larger", "smaller", "similar"],
+    "kind": "encoder_decoder", "mode": "step_by_step", "task_token": "decoder", "task_kind": "classes",
+    "classes": ["larger", "smaller", "similar"],
     "max_input_tokens": 128, "max_label_tokens": 4, "max_rationale_tokens": 64,
 }  # fmt: skip
 ORIGIN = Provenance(
@@ -37,7 +38,8 @@ EXAMPLE = Example("1", "How big is a \"ladle\"\nnext to a 'tram'? ```", {})
 
 SPENT = {"calls": 1500, "tokens_in": 246146, "tokens_out": 41489, "usd": 0.1853}
 METRICS = {
-    "prepare": {"train": {"rows": 1500, "labelled": 150}, "validation": {"rows": 300, "labelled": 300}, "test": {"rows": 0, "labelled": 0}},
+    "prepare": {"train": {"rows": 1500, "labelled": 150}, "validation": {"rows": 300, "labelled": 300},
+        "test": {"rows": 0, "labelled": 0}},
     "optimize_prompt": {},
     "annotate": {
         "teacher": "simulated-1, simulated: no LLM was asked",
@@ -45,18 +47,23 @@ METRICS = {
     },
     "subsample": {"rows": {"trained_on": 1485}, "rationale": {"coverage": 0.971}},
     "train": {
-        "parameters": 267136, "steps": 1600, "best_step": 1500, "label": {"validation_accuracy": 0.866}, "truncated": {"input": 7},
-        "seeds": {"count": 1, "failures": 0},
+        "parameters": 267136, "steps": 1600, "best_step": 1500, "label": {"validation_accuracy": 0.866},
+        "truncated": {"input": 7}, "seeds": {"count": 1, "failures": 0},
     },
     "evaluate": {
         "rows": 600,
-        "student": {"label": {"accuracy": 0.8, "accuracy_ci_low": 0.74, "accuracy_ci_high": 0.85, "macro_f1": 0.79, "calibration_error": 0.092}},
-        "teacher": {"rows": 500, "label": {"accuracy": 0.927, "accuracy_ci_low": 0.903, "accuracy_ci_high": 0.945, "macro_f1": 0.929}},
-        "majority": {"label": {"accuracy": 0.333, "accuracy_ci_low": 0.297, "accuracy_ci_high": 0.372, "macro_f1": 0.167}},
+        "student": {"label": {"accuracy": 0.8, "accuracy_ci_low": 0.74, "accuracy_ci_high": 0.85, "macro_f1": 0.79,
+            "calibration_error": 0.092}},
+        "teacher": {"rows": 500,
+            "label": {"accuracy": 0.927, "accuracy_ci_low": 0.903, "accuracy_ci_high": 0.945, "macro_f1": 0.929}},
+        "majority": {"label": {"accuracy": 0.333, "accuracy_ci_low": 0.297, "accuracy_ci_high": 0.372,
+            "macro_f1": 0.167}},
         "untrained": {"label": {"accuracy": 0.31, "accuracy_ci_low": 0.2, "accuracy_ci_high": 0.4}},
-        "cascade": {"threshold": 0.87654, "sent": 0.25, "rows": 500, "label": {"accuracy": 0.91, "accuracy_ci_low": 0.88, "accuracy_ci_high": 0.93}},
+        "cascade": {"threshold": 0.87654, "sent": 0.25, "rows": 500,
+            "label": {"accuracy": 0.91, "accuracy_ci_low": 0.88, "accuracy_ci_high": 0.93}},
         "student_less_teacher": {"difference": -0.05, "ci_low": -0.078, "ci_high": -0.022, "p_value": 0.000901},
-        "cost": {"search": SPENT | {"usd": 0.3126}, "annotation": SPENT, "total": SPENT | {"usd": 0.4979, "calls": 3880}},
+        "cost": {"search": SPENT | {"usd": 0.3126}, "annotation": SPENT,
+            "total": SPENT | {"usd": 0.4979, "calls": 3880}},
     },
 }  # fmt: skip
 
@@ -132,12 +139,14 @@ def test_the_hub_reads_its_front(facts, make_settings):
 def test_it_tells_task_scores_teacher_cost_training_and_origin(facts, make_settings):
     text, use = written(facts, make_settings())
     for told in (
-        "Say how big. The answer is larger or smaller or similar. A model of 267,136 parameters (1.1 MB), distilled from simulated-1, simulated",
+        "Say how big. The answer is larger or smaller or similar. A model of 267,136 parameters (1.1 MB), distilled "
+        "from simulated-1, simulated",
         "**The teacher of this run was simulated: no LLM was asked.**",
         "| this model | 80.0 % | 74.0 to 85.0 % | 79.0 % | 600 |",
         "| its teacher | 92.7 % | 90.3 to 94.5 % | 92.9 % | 500 |",
         "| the student, untrained | 31.0 % | 20.0 to 40.0 % |  | 600 |",
-        "| this model, and its teacher where the label's probability is below 0.877 (25.0 % of rows) | 91.0 % | 88.0 to 93.0 % |  | 500 |",
+        "| this model, and its teacher where the label's probability is below 0.877 (25.0 % of rows) | 91.0 % | 88.0 "
+        "to 93.0 % |  | 500 |",
         "on the same rows: −5.0 points (−7.8 to −2.2; McNemar's exact test p = 0.0009)",
         "| train | 1,500 | 10.0 % |",
         "| test | 0 | none |",

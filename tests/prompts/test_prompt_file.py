@@ -47,12 +47,16 @@ def test_a_missing_file_says_how_to_make_it(tmp_path):
 
 def test_the_header_warns_that_an_edit_is_overwritten_and_names_the_way(tmp_path):
     write_prompts(tmp_path / "p.yaml", TEMPLATES, {"optimizer": "fixed"}, CARD)
-    warning = "# An edit here is overwritten by the next run of optimize_prompt: edit a copy in data/prompts and name it in prompt.file.\n"
+    warning = (
+        "# An edit here is overwritten by the next run of optimize_prompt: edit a copy in data/prompts and name it in "
+        "prompt.file.\n"
+    )
     assert warning in (tmp_path / "p.yaml").read_text()
 
 
 OTHER = TaskCard(
-    "u", "classes", "d", ("q",), {"explain": {"system": "", "user": "{q} why?"}, "label": {"system": "", "user": "{q}!"}}
+    "u", "classes", "d", ("q",),
+    {"explain": {"system": "", "user": "{q} why?"}, "label": {"system": "", "user": "{q}!"}}
 )  # fmt: skip
 HAND_WRITTEN = {"explain": Template("", "{q} why?"), "label": Template("", "{q}!")}
 

@@ -47,7 +47,7 @@ def score(accuracy: float, total: float) -> dict[str, Any]:
 
 
 def judged(number: int = 60) -> list[Judged]:
-    """Of every ten rows the student is wrong in three, the teacher in one, and one answer of the teacher's has no label."""
+    """Of every ten rows the student is wrong in three, the teacher in one, and one of its answers has no label."""
     rows = []
     for i in range(number):
         gold, other = ("up", "down") if i % 2 else ("down", "up")

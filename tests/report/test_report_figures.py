@@ -53,7 +53,8 @@ def test_an_svg_of_the_page_has_no_style_and_ids_of_its_own():
     )
     assert drawn("one", lambda axes: axes.plot([0, 1], [0, 1], "o--", label="a")) == svg
     assert 'font-size="8.5" font-weight="bold"' in plain(
-        '<svg xmlns="http://www.w3.org/2000/svg"><text style="font: bold 8.5px \'DejaVu Sans\'; fill: #000">x</text></svg>',
+        '<svg xmlns="http://www.w3.org/2000/svg"><text style="font: bold 8.5px \'DejaVu Sans\'; fill: '
+        '#000">x</text></svg>',
         "n",
     )
 
@@ -67,7 +68,7 @@ def test_a_label_in_a_figure_is_text_whatever_stands_in_it(run, label):
 
 
 def test_colours_are_told_apart_without_red_and_green():
-    """Okabe and Ito's, as deuteranopes see them (Machado 2009): pairs that meet in one figure differ in light or hue."""
+    """Okabe and Ito's, as deuteranopes see them (Machado 2009): pairs that meet in a figure differ in light or hue."""
 
     def seen(colour: str) -> tuple[float, ...]:
         linear = [((v + 0.055) / 1.055) ** 2.4 for v in (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))]
@@ -89,7 +90,8 @@ def test_the_accuracy_of_everybody_who_answered(run):
     found = accuracy(run)
     assert (
         words(found.alt)
-        == "Accuracy with intervals: student 70.0 % (57.5 to 80.1 %); teacher 80.0 % (68.2 to 88.2 %); commonest label 50.0 % (37.7 to 62.3 %)."
+        == "Accuracy with intervals: student 70.0 % (57.5 to 80.1 %); teacher 80.0 % (68.2 to 88.2 %); commonest label "
+        "50.0 % (37.7 to 62.3 %)."
     )
     assert "student  70.0 %" in words(inside(found.svg)) and "untrained" not in inside(found.svg)
     untrained = run.evaluate | {"untrained": {"label": run.evaluate["majority"]["label"]}}
@@ -165,7 +167,8 @@ def test_the_search_goes_from_the_first_prompt_to_the_winner_with_held_out_score
     found = search(run)
     assert (
         found.alt
-        == "3 prompts were scored, 1 of them dropped early; 2 reached the held-out rows. On held-out rows the first prompt scores 0.610 and the best 0.900."
+        == "3 prompts were scored, 1 of them dropped early; 2 reached the held-out rows. On held-out rows the first "
+        "prompt scores 0.610 and the best 0.900."
     )
     assert [row[:4] for row in found.table.rows] == [["2", "1", "0.900", "0.920"], ["0", "0", "0.610", "0.600"]]
     assert search(replace(run, trace=[candidate(0, None, None, None, "fixed")])) is None
@@ -192,8 +195,8 @@ def test_the_frontier_has_this_run_or_says_that_it_has_not(run):
     assert "3 experiments of this clone." in found.caption
     tables = frontier(replace(there, frontier={**there.frontier, "from_tables": 2, "usual": "steps 5"}))
     assert (
-        "3 experiments, 2 of them from the tables of studies. Points are named by what they have other than most: steps 5."
-        in tables.caption
+        "3 experiments, 2 of them from the tables of studies. Points are named by what they have other than most: "
+        "steps 5." in tables.caption
     )
     elsewhere = replace(there, frontier_points=there.frontier_points[:2])
     assert "This run is not one of them" in frontier(elsewhere).caption

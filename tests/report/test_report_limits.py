@@ -15,7 +15,8 @@ def test_the_limits_of_a_small_simulated_run_come_from_its_figures(make_settings
     text = said(facts(make_settings()))
     for part in (
         "The teacher is simulated: no language model was asked.",
-        "The test has 60 rows, so all that is known of the student's accuracy is the interval 57.5 to 80.1 %. That is a wide interval: two students whose accuracies differ by less than 22.6 points",
+        "The test has 60 rows, so all that is known of the student's accuracy is the interval 57.5 to 80.1 %. That is "
+        "a wide interval: two students whose accuracies differ by less than 22.6 points",
         "Whether student or teacher is the better is not settled",
         "One student was trained.",
         "In 10.0 % of the teacher's answers to training rows no label could be read.",
@@ -67,8 +68,8 @@ def test_a_run_without_these_limits_does_not_name_them(make_settings):
     ):
         assert absent not in text, absent
     assert (
-        "8 students that differ in their seeds alone were trained; on validation rows they reach 80.0 % to 87.0 %. 1 of them failed to learn."
-        in text
+        "8 students that differ in their seeds alone were trained; on validation rows they reach 80.0 % to 87.0 %. 1 "
+        "of them failed to learn." in text
     )
 
 

@@ -87,8 +87,8 @@ def test_the_policy_allows_the_one_script_and_the_one_style_by_their_hashes_and_
         for kind in ("script", "style")
     }
     assert (
-        policy
-        == f"default-src 'none'; script-src 'sha256-{hashes['script']}'; style-src 'sha256-{hashes['style']}'; base-uri 'none'; form-action 'none'"
+        policy == f"default-src 'none'; script-src 'sha256-{hashes['script']}'; style-src 'sha256-{hashes['style']}'; "
+        "base-uri 'none'; form-action 'none'"
     )
 
 

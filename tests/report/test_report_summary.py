@@ -18,9 +18,12 @@ def said(run) -> list[str]:
 
 def test_the_default_run_in_three_sentences(make_settings):
     assert said(facts(make_settings())) == [
-        "A simulated stand-in for a large language model, the teacher, labelled 60 examples of one task (“Say which way”), and gave its reasons for 90.0 % of them.",
-        "A small model, the student (267 thousand parameters, untrained before), was trained on 54 of these examples, with the teacher's labels and, for 90.0 % of them, the reasons.",
-        "On 60 test examples that neither training nor tuning saw, the student is right in 70.0 % (95 % interval 57.5 to 80.1 %), the teacher in 80.0 % and always giving the commonest label in 50.0 %; "
+        "A simulated stand-in for a large language model, the teacher, labelled 60 examples of one task (“Say which "
+        "way”), and gave its reasons for 90.0 % of them.",
+        "A small model, the student (267 thousand parameters, untrained before), was trained on 54 of these examples, "
+        "with the teacher's labels and, for 90.0 % of them, the reasons.",
+        "On 60 test examples that neither training nor tuning saw, the student is right in 70.0 % (95 % interval 57.5 "
+        "to 80.1 %), the teacher in 80.0 % and always giving the commonest label in 50.0 %; "
         "the teacher's answers, with the search for the prompt, cost $0.0072 at made-up prices.",
     ]
 
@@ -38,9 +41,12 @@ def test_a_recorded_teacher_of_unknown_price_and_a_student_of_labels_alone(make_
     run = facts(settings)
     evaluate = {"rows": 60, "student": run.evaluate["student"], "cost": {"total": {"usd": None}}}
     assert said(replace(run, evaluate=evaluate)) == [
-        "A large language model (palm-540b), the teacher, had already labelled 60 examples of one task (“Say which way”), and gave its reasons for 90.0 % of them.",
-        "A small model, the student (267 thousand parameters, untrained before), was trained on 54 of these examples, with the examples' own labels alone.",
-        "On 60 test examples that neither training nor tuning saw, the student is right in 70.0 % (95 % interval 57.5 to 80.1 %); what the teacher's answers cost is unknown.",
+        "A large language model (palm-540b), the teacher, had already labelled 60 examples of one task (“Say which "
+        "way”), and gave its reasons for 90.0 % of them.",
+        "A small model, the student (267 thousand parameters, untrained before), was trained on 54 of these examples, "
+        "with the examples' own labels alone.",
+        "On 60 test examples that neither training nor tuning saw, the student is right in 70.0 % (95 % interval 57.5 "
+        "to 80.1 %); what the teacher's answers cost is unknown.",
     ]
 
 

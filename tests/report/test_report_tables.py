@@ -80,7 +80,8 @@ def test_the_prompts_are_the_first_and_the_last_with_what_they_scored(make_setti
     )
     assert (
         before.replace("\N{NO-BREAK SPACE}", " ")
-        == "On 40 held-out rows: score 0.610; 70.0 % right (60.0 to 75.0 %); 95.0 % with a readable label, 90.0 % with a rationale."
+        == "On 40 held-out rows: score 0.610; 70.0 % right (60.0 to 75.0 %); 95.0 % with a readable label, 90.0 % with "
+        "a rationale."
     )
     assert "score 0.900" in after
     only = prompts(replace(run, trace=[run.trace[0] | {"prompt": end}], search={"cost": {}}))

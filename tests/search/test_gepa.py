@@ -13,7 +13,8 @@ from distill.teacher import open_teacher
 from house import ROOT
 
 SMALL = {
-    "task.train_rows": 80, "task.validation_rows": 3, "task.test_rows": 3, "prompt.optimizer": "gepa", "prompt.steps": 2, "prompt.candidates": 3,
+    "task.train_rows": 80, "task.validation_rows": 3, "task.test_rows": 3, "prompt.optimizer": "gepa",
+    "prompt.steps": 2, "prompt.candidates": 3,
     "prompt.search_rows": 20, "prompt.holdout_rows": 30, "prompt.first_rows": 5,
 }  # fmt: skip
 

@@ -15,7 +15,8 @@ from scratch import Repository, new
 pytestmark = pytest.mark.whole
 
 TINY = {
-    "task.train_rows": 220, "task.validation_rows": 10, "task.test_rows": 10, "prompt.steps": 4, "prompt.candidates": 3, "prompt.search_rows": 40,
+    "task.train_rows": 220, "task.validation_rows": 10, "task.test_rows": 10, "prompt.steps": 4, "prompt.candidates": 3,
+    "prompt.search_rows": 40,
     "prompt.first_rows": 10, "prompt.holdout_rows": 60, "prompt.finalists": 2, "runtime.concurrency": 4,
 }  # fmt: skip
 

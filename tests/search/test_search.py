@@ -33,7 +33,10 @@ PROMPTS = {"plain": (6, True), "better": (8, True), "mute": (10, False), "lucky"
 
 
 class Teacher:
-    """Proposes the given prompts; a prompt's word decides how its rows are answered. `lucky` is good on search rows alone."""
+    """Proposes the given prompts; a prompt's word decides how its rows are answered.
+
+    `lucky` is good on search rows alone.
+    """
 
     def __init__(self, proposals, search_ids=()):
         self.proposals, self.search_ids, self.asked = list(proposals), set(search_ids), []
@@ -59,8 +62,10 @@ class Teacher:
 
 
 SIZES = {
-    "prompt.steps": 1, "prompt.candidates": 4, "prompt.search_rows": 10, "prompt.first_rows": 5, "prompt.holdout_rows": 20,
-    "prompt.rationale_words": [3, 20], "prompt.finalists": 2, "prompt.race_confidence": 0.9, "prompt.weights.in_band": 0.2,
+    "prompt.steps": 1, "prompt.candidates": 4, "prompt.search_rows": 10, "prompt.first_rows": 5,
+    "prompt.holdout_rows": 20,
+    "prompt.rationale_words": [3, 20], "prompt.finalists": 2, "prompt.race_confidence": 0.9,
+    "prompt.weights.in_band": 0.2,
 }  # fmt: skip
 
 

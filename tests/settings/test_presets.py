@@ -79,7 +79,8 @@ def test_what_is_kept_is_the_files(make_settings):
         ),
         (
             {"preset.name": SMALL},
-            "preset zero-shot-2403.15886-small: student.revision: is empty, and 'google/t5-v1_1-small' is no local folder; a hub id needs the commit hash",
+            "preset zero-shot-2403.15886-small: student.revision: is empty, and 'google/t5-v1_1-small' is no local "
+            "folder; a hub id needs the commit hash",
         ),
         (
             {"preset.name": BASE, "train.gradient_accumulation": 3, "train.batch_rows": 3},

@@ -41,7 +41,8 @@ def test_the_loader_reads_the_committed_file_as_yaml_does():
         ({"student.scratch.heads": 5}, r"student.scratch.heads: is 5; it must divide d_model \(64\)"),
         (
             {"teacher.provider": "recorded"},
-            "prompt.optimizer: is 'opro' and teacher.provider is recorded, which cannot be asked anew: set this to fixed",
+            "prompt.optimizer: is 'opro' and teacher.provider is recorded, which cannot be asked anew: set this to "
+            "fixed",
         ),
         ({"teacher.provider": "gpt"}, "teacher.provider: is 'gpt'; allowed: simulated, openai, recorded"),
         (

@@ -293,10 +293,12 @@ def test_head_and_decoder_may_learn_faster(toy):
 
 
 @pytest.mark.parametrize(("card", "train", "student", "told"), [
-    (TaskCard("sums", "number", "", (), {}), {}, {}, "chooses among given labels .* kind number; take an encoder-decoder"),
+    (TaskCard("sums", "number", "", (), {}), {}, {},
+        "chooses among given labels .* kind number; take an encoder-decoder"),
     (CARD, {"mode": "single_task"}, {}, r"train\.mode: single_task: .* set step_by_step"),
     (CARD, {"task_token": "prefix"}, {}, r"train\.task_token: prefix: .* set decoder"),
-    (CARD, {}, {"encoder": EncoderSettings(1, 3, None, 0.05)}, r"decoder_heads: is 3; it must divide the decoder's width, 32"),
+    (CARD, {}, {"encoder": EncoderSettings(1, 3, None, 0.05)},
+        r"decoder_heads: is 3; it must divide the decoder's width, 32"),
 ])  # fmt: skip
 def test_what_an_encoder_cannot_do_is_refused(card, train, student, told):
     with pytest.raises(SettingsError, match=told):

@@ -18,9 +18,10 @@ def bart(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bart")
     tokenizer = train_tokenizer(["a fork on the roof", "sink", "it is made of iron"], 512)
     config = BartConfig(
-        vocab_size=len(tokenizer), d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2,
-        encoder_ffn_dim=64, decoder_ffn_dim=64, max_position_embeddings=64, dropout=0.0, pad_token_id=0, bos_token_id=1, eos_token_id=1,
-        decoder_start_token_id=1, forced_eos_token_id=None,
+        vocab_size=len(tokenizer), d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=64, decoder_ffn_dim=64, max_position_embeddings=64, dropout=0.0, pad_token_id=0, bos_token_id=1,
+        eos_token_id=1, decoder_start_token_id=1, forced_eos_token_id=None,
     )  # fmt: skip
     torch.manual_seed(0)
     BartForConditionalGeneration(config).save_pretrained(folder)

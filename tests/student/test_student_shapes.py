@@ -1,4 +1,4 @@
-"""Pretrained encoder-decoders as their authors left them: T5 v1.1 with an output layer of its own, BART with forced tokens."""
+"""Pretrained encoder-decoders as published: T5 v1.1 with an output layer of its own, BART with forced tokens."""
 
 import json
 
@@ -20,16 +20,18 @@ from distill.student.tokenizing import train_tokenizer
 
 def t5_v1_1(tokenizer):
     return T5ForConditionalGeneration(T5Config(
-        vocab_size=len(tokenizer), d_model=32, d_kv=16, d_ff=48, num_heads=2, num_layers=1, feed_forward_proj="gated-gelu",
+        vocab_size=len(tokenizer), d_model=32, d_kv=16, d_ff=48, num_heads=2, num_layers=1,
+        feed_forward_proj="gated-gelu",
         tie_word_embeddings=False, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0,
     ))  # fmt: skip
 
 
 def bart(tokenizer):
     model = BartForConditionalGeneration(BartConfig(
-        vocab_size=len(tokenizer), d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2,
-        encoder_ffn_dim=48, decoder_ffn_dim=48, max_position_embeddings=64, pad_token_id=0, bos_token_id=2, eos_token_id=1,
-        decoder_start_token_id=1,
+        vocab_size=len(tokenizer), d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=48, decoder_ffn_dim=48, max_position_embeddings=64, pad_token_id=0, bos_token_id=2,
+        eos_token_id=1, decoder_start_token_id=1,
     ))  # fmt: skip
     model.generation_config.forced_bos_token_id, model.generation_config.forced_eos_token_id = 2, 1
     return model
@@ -53,7 +55,7 @@ def folders(tmp_path_factory):
 
 
 def untie(folder):
-    """As the hub's T5 v1.1 is: this transformers ties every T5 that it makes, and only a checkpoint tells it otherwise."""
+    """As the hub's T5 v1.1 is: this transformers ties every T5 that it makes, unless a checkpoint says otherwise."""
     weights = load_file(folder / "model.safetensors")
     save_file(
         weights | {"lm_head.weight": torch.randn_like(weights["shared.weight"])},

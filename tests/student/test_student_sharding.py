@@ -1,7 +1,7 @@
 """Two processes, with weights spread over both (FSDP) and without, against one.
 
-They are forks of this process, with what `accelerate launch` would tell them of the README's configuration file in their
-environment: to start Python and torch anew takes longer than all that is tested here.
+They are forks of this process, with what `accelerate launch` would tell them of the README's configuration file in
+their environment: to start Python and torch anew takes longer than all that is tested here.
 """
 
 import json

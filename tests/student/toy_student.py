@@ -11,8 +11,8 @@ from distill.settings.train import TrainSettings
 
 CLASSES = ("shelf", "shed", "sink")
 THINGS = {
-    "book": ("shelf", "paper"), "map": ("shelf", "paper"), "vase": ("shelf", "glass"), "rake": ("shed", "iron"), "spade": ("shed", "iron"),
-    "ladder": ("shed", "wood"), "cup": ("sink", "glass"), "fork": ("sink", "iron"),
+    "book": ("shelf", "paper"), "map": ("shelf", "paper"), "vase": ("shelf", "glass"), "rake": ("shed", "iron"),
+    "spade": ("shed", "iron"), "ladder": ("shed", "wood"), "cup": ("sink", "glass"), "fork": ("sink", "iron"),
 }  # fmt: skip
 PLACES = ("bed", "car", "desk", "door", "hall", "lawn", "roof", "step")
 CARD = TaskCard("toy", "classes", "", (), {}, CLASSES)
@@ -29,7 +29,8 @@ STUDENT = StudentSettings(
 TRAIN = TrainSettings(
     mode="step_by_step", task_token="decoder", label_weight=0.5, steps=150, batch_rows=16, gradient_accumulation=1,
     gradient_checkpointing=False, precision="fp32", optimizer="adamw", learning_rate=5e-3,
-    embedding_learning_rate=2e-2, head_learning_rate=None, weight_decay=0.0, schedule="linear", warmup_steps=5, max_gradient_norm=1.0,
+    embedding_learning_rate=2e-2, head_learning_rate=None, weight_decay=0.0, schedule="linear", warmup_steps=5,
+    max_gradient_norm=1.0,
     evaluate_every=50, patience=None, missing_rationale="mask", label_smoothing=0.0, mutual_information=0.0,
     soft_labels=0.0, seeds=1, seed=1,
 )  # fmt: skip

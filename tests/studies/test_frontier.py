@@ -126,7 +126,8 @@ def test_prompts_sizes_shares_and_rates_are_factors_with_their_own_dollars():
         seen("small", 0.5, usd=0.2, prompt__optimizer="fixed", student__scratch={"d_model": 32}),
     )
     assert [(row["names"][0], row["usd"], row["usd_from"]) for row in found.plot()] == [
-        ("half", 0.1, "predicted"), ("fewer", 0.15, "measured"), ("by hand", 0.2, "measured"), ("small", 0.2, "measured"), ("searched", 0.5, "measured"),
+        ("half", 0.1, "predicted"), ("fewer", 0.15, "measured"), ("by hand", 0.2, "measured"),
+        ("small", 0.2, "measured"), ("searched", 0.5, "measured"),
     ]  # fmt: skip
     labels = {row["names"][0]: row["label"] for row in found.plot()}
     assert labels == {

@@ -51,7 +51,8 @@ def test_a_change_that_a_preset_would_undo_is_refused():
     preset = {"preset.name": node("zero-shot-2403.15886-base"), "train.steps": node("77")}
     with pytest.raises(
         SettingsError,
-        match=r"^here: train\.steps: preset zero-shot-2403\.15886-base sets it, whatever stands here; name it in preset\.keep",
+        match=r"^here: train\.steps: preset zero-shot-2403\.15886-base sets it, whatever stands here; name it in "
+        r"preset\.keep",
     ):
         changed(TEXT, preset, "here")
     assert changed(TEXT, preset | {"preset.keep": node("[train.steps]")}, "here").train.steps == 77

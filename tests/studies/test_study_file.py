@@ -83,7 +83,8 @@ def test_what_cannot_be_meant_is_refused_with_line_and_what_is_allowed(tmp_path,
 def test_a_study_of_nothing_is_refused(tmp_path):
     path = tmp_path / "study.yaml"
     path.write_text(
-        "question: Which?\nsettings: {}\ngrid: {}\narms: {}\ncontrols: []\nreference: one\nseeds: {keys: [student.seed], values: [1]}\n"
+        "question: Which?\nsettings: {}\ngrid: {}\narms: {}\ncontrols: []\nreference: one\n"
+        "seeds: {keys: [student.seed], values: [1]}\n"
     )
     with pytest.raises(SettingsError, match="a study needs either"):
         read_study(path)

@@ -1,4 +1,4 @@
-"""A study as a user runs it, with the real DVC and stand-in stages: queue, crash, table, frontier, and nothing twice."""
+"""A study as a user runs it, with the real DVC and stand-in stages: queue, crash, table, frontier, nothing twice."""
 
 from __future__ import annotations
 

@@ -158,7 +158,8 @@ def test_all_pairs_can_be_used(tmp_path):
 def test_rows_do_not_depend_on_the_hash_seed(rows):
     code = (
         "import sys; sys.path.insert(0, 'stages')\n"
-        "from dataclasses import replace\nfrom distill.settings import load_settings\nfrom distill.tasks.practice import Practice\n"
+        "from dataclasses import replace\nfrom distill.settings import load_settings\n"
+        "from distill.tasks.practice import Practice\n"
         "task = Practice(replace(load_settings().task, train_rows=900, validation_rows=90, test_rows=150, seed=1))\n"
         "print([row.id for row in task.splits()['train']])"
     )

@@ -27,7 +27,10 @@ class Parity(Task):
     explain = label_only = Template("", "{number}")
 
     def splits(self):
-        return {s: [Example(f"{s}-{i}", str(i), {"number": str(i)}, label=self.classes[1 - i % 2])] for i, s in enumerate(("train", "validation", "test"))}
+        return {
+            split: [Example(f"{split}-{n}", str(n), {"number": str(n)}, label=self.classes[1 - n % 2])]
+            for n, split in enumerate(("train", "validation", "test"))
+        }
 
 class NoTask:
     pass
@@ -45,7 +48,8 @@ def test_every_registered_name_leads_to_a_task_of_that_name(name):
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(
         DataError,
-        match=r"task\.name: is 'practise'; allowed: anli1, anli2, anli3, cqa, esnli, gsm8k, practice, svamp, table, or a class of your own",
+        match=r"task\.name: is 'practise'; allowed: anli1, anli2, anli3, cqa, esnli, gsm8k, practice, svamp, table, or "
+        r"a class of your own",
     ):
         get_task(replace(SETTINGS, name="practise"))
 

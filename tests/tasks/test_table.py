@@ -266,8 +266,10 @@ def test_every_problem_comes_in_one_list_with_its_line_and_what_to_do(make, tmp_
     assert told[0] == f"{path} cannot be used as it is:"
     assert set(told[1:]) == {
         "  - line 3: the input of a labelled row is empty; fill message, or drop the row",
-        "  - line 4, line 8: the label 'tll' is none of the classes (post, till); correct it, or add it to task.table.classes",
-        "  - line 5: 2 cells where the header has 3; put quotes around cells that hold the delimiter or a line break, or set task.table.delimiter",
+        "  - line 4, line 8: the label 'tll' is none of the classes (post, till); correct it, or add it to "
+        "task.table.classes",
+        "  - line 5: 2 cells where the header has 3; put quotes around cells that hold the delimiter or a line break, "
+        "or set task.table.delimiter",
         "  - line 6: column 'message' is not UTF-8; save the file as UTF-8",
         "  - line 7: the id in 'nr' is empty; give one, or set task.table.id to null",
         "  - line 3, line 4: the id '2' is there more than once; make ids unique, or set task.table.id to null",

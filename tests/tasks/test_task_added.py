@@ -31,7 +31,8 @@ class Parity(Task):
         return {split: [self.row(n) for n in numbers] for split, numbers in sizes.items()}
 
     def row(self, n):
-        return Example(f"n{n:02}", f"the number {n}", {"number": str(n)}, label=self.classes[1 - n % 2], rationale=f"{n} is {n} times one")
+        label, rationale = self.classes[1 - n % 2], f"{n} is {n} times one"
+        return Example(f"n{n:02}", f"the number {n}", {"number": str(n)}, label=label, rationale=rationale)
 """
 
 

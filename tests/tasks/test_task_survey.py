@@ -89,8 +89,8 @@ def test_a_split_that_is_too_small_is_said_with_the_width_of_its_interval():
     few = [Example(f"t{i}", f"text {i}", {}, label="yes") for i in range(40)]
     notices = survey(split(test=few), Yes(None), 128).notices
     assert (
-        "test has 40 labelled rows, which is few: an accuracy of 80% measured on them has a 95 % interval 24 points wide"
-        in notices
+        "test has 40 labelled rows, which is few: an accuracy of 80% measured on them has a 95 % interval 24 points "
+        "wide" in notices
     )
     many = [Example(f"t{i}", f"text {i}", {}, label="yes") for i in range(100)]
     assert not any(notice.startswith("test has") for notice in survey(split(test=many), Yes(None), 128).notices)

@@ -64,9 +64,10 @@ class FakeBatchEndpoint(FakeEndpoint):
         self.batched += len(lines)
         name = f"batch-{len(self.batches)}"
         self.batches[name] = {
-            "id": name, "object": "batch", "endpoint": asked["endpoint"], "input_file_id": asked["input_file_id"], "status": "in_progress",
-            "completion_window": "24h", "created_at": 1, "metadata": asked.get("metadata"), "output_file_id": None, "error_file_id": None,
-            "errors": None, "request_counts": {"total": len(lines), "completed": 0, "failed": 0},
+            "id": name, "object": "batch", "endpoint": asked["endpoint"], "input_file_id": asked["input_file_id"],
+            "status": "in_progress",
+            "completion_window": "24h", "created_at": 1, "metadata": asked.get("metadata"), "output_file_id": None,
+            "error_file_id": None, "errors": None, "request_counts": {"total": len(lines), "completed": 0, "failed": 0},
         }  # fmt: skip
         if self.lose_answer_to_create:
             self.lose_answer_to_create = False

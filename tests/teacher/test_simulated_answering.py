@@ -31,8 +31,10 @@ ROWS = TASK.splits()["test"]
 MODEL = Model(FILE)
 HAND, LABEL = Practice.explain.user, Practice.label_only.user
 WELL_BUILT = (
-    "{question}\n\nThink step by step: state the usual size of the first and of the second, as hand sized or house sized, before "
-    "comparing. Be careful, and double-check. Always explain, in one short sentence of at most 25 words. End your answer with exactly "
+    "{question}\n\nThink step by step: state the usual size of the first and of the second, as hand sized or house "
+    "sized, before "
+    "comparing. Be careful, and double-check. Always explain, in one short sentence of at most 25 words. End your "
+    "answer with exactly "
     '"So the answer is X.", where X is one of "larger", "smaller" or "similar".'
 )
 
@@ -156,8 +158,10 @@ def test_a_given_answer_is_explained_and_not_disputed():
 
 def test_the_last_question_is_answered_and_demonstrations_set_the_form():
     shown = (
-        "How big is a mug next to a barn?\nThe first is hand sized and the second is house sized, so the first is smaller. Final answer: smaller\n\n"
-        "How big is a lake next to a cat?\nThe first is mountain sized and the second is arm sized, so the first is larger. Final answer: larger\n\n"
+        "How big is a mug next to a barn?\n"
+        "The first is hand sized and the second is house sized, so the first is smaller. Final answer: smaller\n\n"
+        "How big is a lake next to a cat?\n"
+        "The first is mountain sized and the second is arm sized, so the first is larger. Final answer: larger\n\n"
     )
     plain, few_shot = rates("{question}"), rates(shown + "{question}")
     assert few_shot["right"] > plain["right"] + 0.15 and few_shot["explained"] > plain["explained"] + 0.4

@@ -157,7 +157,10 @@ def test_every_clause_is_read_as_of_its_family_or_of_none():
 
 
 def test_sentences_leave_the_row_out():
-    text = 'Say the size.\n\nQuestion: {question}\n\nFinish with "So the answer is X.", where X is one of "a" or "b". \n{context}\nBe brief.'
+    text = (
+        'Say the size.\n\nQuestion: {question}\n\nFinish with "So the answer is X.", where X is one of "a" or "b". \n'
+        "{context}\nBe brief."
+    )
     assert sentences(text) == [
         "Say the size.",
         'Finish with "So the answer is X.", where X is one of "a" or "b".',
@@ -175,7 +178,10 @@ EARLIER = (
 def meta_prompt(needed="{question}", extra="", earlier=EARLIER):
     shown = "\n\n".join(f"<PROMPT>\n{prompt}\n</PROMPT>\nScore: {score}" for prompt, score in earlier)
     rows = "How big is a cat next to a lion?\nRight answer: smaller"
-    return f"The placeholders, written so: {needed}\n\n{shown}\n\n{rows}\n\nWrite one new prompt. {extra}Put it between <PROMPT> and </PROMPT>."
+    return (
+        f"The placeholders, written so: {needed}\n\n{shown}\n\n{rows}\n\n"
+        f"Write one new prompt. {extra}Put it between <PROMPT> and </PROMPT>."
+    )
 
 
 def proposals(n=200, temperature=1.0, text=None):

@@ -128,8 +128,10 @@ def test_what_is_stored_needs_no_key(endpoint, settings, store_path, monkeypatch
 
 
 @pytest.mark.parametrize("address, local", [
-    ("http://localhost:8000/v1", True), ("http://127.0.0.1:1/v1", True), ("http://10.1.2.3:8000/v1", True), ("http://gpu-box:8000/v1", True),
-    ("https://api.openai.com/v1", False), ("https://8.8.8.8/v1", False), ("https://name.openai.azure.com/openai/v1", False),
+    ("http://localhost:8000/v1", True), ("http://127.0.0.1:1/v1", True), ("http://10.1.2.3:8000/v1", True),
+    ("http://gpu-box:8000/v1", True),
+    ("https://api.openai.com/v1", False), ("https://8.8.8.8/v1", False),
+    ("https://name.openai.azure.com/openai/v1", False),
 ])  # fmt: skip
 def test_only_addresses_of_this_machine_or_network_need_no_key(address, local):
     assert is_local(address) is local
@@ -175,7 +177,8 @@ def test_provenance_is_stored_with_each_answer(endpoint, settings, store_path):
     ask(settings(), [question("a")], "optimize_prompt")
     with Store(store_path) as store:
         [row] = store.select(
-            "SELECT endpoint, model, returned_model, fingerprint, sample, purpose, finish_reason, attempts, tokens_from, mode,"
+            "SELECT endpoint, model, returned_model, fingerprint, sample, purpose, finish_reason, attempts, "
+            "tokens_from, mode,"
             " answered_at >= asked_at, request, body FROM answers"
         )
         assert store.select("SELECT stage, model, simulated FROM payments") == [("optimize_prompt", "fake", 0)]

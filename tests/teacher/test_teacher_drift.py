@@ -20,12 +20,14 @@ def test_stored_rows_are_paid_again_and_compared(endpoint, settings):
     endpoint.answer = lambda body, times: Said(newer) if body["messages"][0]["content"] == "row 1" else completion()
     pairs, bill = again(settings())
     assert [(pair.row_id, pair.before.text, pair.after.text) for pair in pairs] == [
-        ("row 0", "Answer: yes", "Answer: yes"), ("row 1", "Answer: yes", "Answer: no"), ("row 2", "Answer: yes", "Answer: yes")
+        ("row 0", "Answer: yes", "Answer: yes"), ("row 1", "Answer: yes", "Answer: no"),
+        ("row 2", "Answer: yes", "Answer: yes")
     ]  # fmt: skip
     assert bill.paid.calls == 3 and endpoint.total == 6
     found = agreement(pairs, [("yes", "yes"), ("yes", "no"), ("yes", None)])
     assert found == {
-        "rows": 3, "label_agreement": 0.5, "labels_compared": 2, "text_agreement": 2 / 3, "word_overlap": (1 + 1 / 3 + 1) / 3,
+        "rows": 3, "label_agreement": 0.5, "labels_compared": 2, "text_agreement": 2 / 3,
+        "word_overlap": (1 + 1 / 3 + 1) / 3,
         "models_before": {"fake-2026-01-01": 3}, "models_after": {"fake-2026-01-01": 2, "fake-2026-02-02": 1},
     }  # fmt: skip
     assert described(found).splitlines() == [

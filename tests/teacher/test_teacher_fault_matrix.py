@@ -16,13 +16,13 @@ from distill.teacher.simulated.faults import KINDS
 
 ROOT = Path(__file__).parents[2]
 PASSING = {
-    "timeout_408", "conflict_409", "rate_limit", "server_error", "unavailable", "bad_gateway", "hang", "cut", "torn_body", "torn_json",
-    "empty_choices", "null_content",
+    "timeout_408", "conflict_409", "rate_limit", "server_error", "unavailable", "bad_gateway", "hang", "cut",
+    "torn_body", "torn_json", "empty_choices", "null_content",
 }  # fmt: skip
 STOPPING = {
     "insufficient_quota": "add credit", "unauthorized": "runtime.key_env", "forbidden": "rights at the provider",
-    "model_not_found": "check teacher.model", "bad_request": "compare the teacher settings", "context_length": "lower teacher.max_tokens",
-    "no_response_format": "compare the teacher settings",
+    "model_not_found": "check teacher.model", "bad_request": "compare the teacher settings",
+    "context_length": "lower teacher.max_tokens", "no_response_format": "compare the teacher settings",
 }  # fmt: skip
 RECORDED = {"refusal": "refusal", "content_filter": "content_filter", "length": None}
 

@@ -61,8 +61,8 @@ def test_the_first_ctrl_c_finishes_and_stores_what_is_in_flight(endpoint, run, s
     assert len(out.splitlines()) == 4
     assert endpoint.total == 4 and len(Store(store_path)) == 4
     assert (
-        "interrupted: 4 rows of this pass are answered and stored; missing: row 04, row 05, row 06, row 07, row 08, … (46 calls"
-        in err
+        "interrupted: 4 rows of this pass are answered and stored; missing: row 04, row 05, row 06, row 07, row 08, … "
+        "(46 calls" in err
     )
     with open_teacher(settings(), "annotate") as teacher:
         assert len(list(teacher.ask(question(f"row {number:02d}") for number in range(50)))) == 50

@@ -54,5 +54,6 @@ def test_the_three_costs_stay_apart_and_one_unknown_price_makes_only_its_own_unk
     assert bill.as_if_cold.usd is None and bill.paid.usd == Decimal("0.5") and bill.saved.usd is None
     assert bill.metrics() == {"usd": None, "calls": 2, "tokens_in": 200, "tokens_cached": 10, "tokens_out": 40}
     assert bill.closing_line() == (
-        "teacher: as if cold unknown (no price) (2 calls), paid now $0.5000 (1 calls), saved by the store unknown (no price) (1 calls)"
+        "teacher: as if cold unknown (no price) (2 calls), paid now $0.5000 (1 calls), saved by the store unknown (no "
+        "price) (1 calls)"
     )
