@@ -13,7 +13,12 @@ def test_the_files_say_the_same(tmp_path):
     table, whole = write_tables(tmp_path, "mine", ROWS, {"question": "Which?", "arms": arms})
     with open(table, newline="") as file:
         read = list(csv.DictReader(file))
-    assert [(row["arm"], row["seed"], row["accuracy"], row["status"]) for row in read][-1] == ("other", "3", "", "crashed")
+    assert [(row["arm"], row["seed"], row["accuracy"], row["status"]) for row in read][-1] == (
+        "other",
+        "3",
+        "",
+        "crashed",
+    )
     kept = json.loads(whole.read_text())
     assert kept["cells"] == ROWS and kept["arms"]["other"]["failures"]["crashed"] == 1 and kept["question"] == "Which?"
 
