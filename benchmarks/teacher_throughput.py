@@ -218,8 +218,7 @@ def fill(path: Path, rows: int) -> None:
     """Stores an answer to each of the benchmark's requests without asking."""
     from distill.teacher.exchange import Usage
     from distill.teacher.keys import key
-    from distill.teacher.store import Store
-    from distill.teacher.stored import Answer, Stored
+    from distill.teacher.store import Answer, Store, Stored
 
     endpoint = "http://127.0.0.1:9/v1"
     answer = Stored(ANSWER, "stop", None, "bench-1", Usage(60, 0, 22, "reported"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from distill import paths
 from distill.errors import UserError
-from distill.teacher.statistics import described
+from distill.teacher.inventory import described
 from distill.teacher.store import Store
 from distill.teacher.transfer import export_answers, import_answers, verify
 

@@ -11,8 +11,7 @@ from fake_endpoint import completion
 from distill.teacher import Usage
 from distill.teacher.keys import key
 from distill.teacher.migrations import MIGRATIONS, migrate
-from distill.teacher.store import LEASE_S, Store, StoreError, alive, owner
-from distill.teacher.stored import Answer, Payment, Stored
+from distill.teacher.store import LEASE_S, Answer, Payment, Store, Stored, StoreError, alive, owner
 
 STORED = Stored("yes", "stop", None, "m-1", Usage(10, 4, 5, "reported"), -0.25)
 BODY = completion("yes").body

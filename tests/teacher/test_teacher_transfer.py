@@ -8,7 +8,7 @@ from fake_endpoint import completion, error, question
 
 from distill.errors import DataError
 from distill.teacher import open_teacher
-from distill.teacher.statistics import described
+from distill.teacher.inventory import described
 from distill.teacher.store import Store, StoreError
 from distill.teacher.transfer import Exported, Imported, export_answers, import_answers, verify
 

@@ -15,8 +15,7 @@ from distill.teacher.money import Bill, Estimate, cost
 from distill.teacher.progress import Progress
 from distill.teacher.reading import tokens
 from distill.teacher.session import Done, Interrupts, Job, Session, Stopped
-from distill.teacher.store import Store
-from distill.teacher.stored import Stored
+from distill.teacher.store import Store, Stored
 from distill.teacher.tokens import estimate_prompt
 from distill.teacher.workers import Workers
 

@@ -14,7 +14,7 @@ from distill.settings.runtime import RuntimeSettings
 from distill.teacher.batch_api import BatchApi
 from distill.teacher.client import Client
 from distill.teacher.exchange import Request
-from distill.teacher.stored import Mode, Stored
+from distill.teacher.store import Mode, Stored
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from distill.teacher.exchange import Reply, Request
 from distill.teacher.keys import SeenKeys
 from distill.teacher.money import Bill, Estimate
 from distill.teacher.session import Session
-from distill.teacher.stored import Stored
+from distill.teacher.store import Stored
 
 _BATCH = 256
 

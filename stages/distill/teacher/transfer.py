@@ -17,8 +17,7 @@ from distill.rows.files import read_json_lines
 from distill.teacher.exchange import Usage
 from distill.teacher.keys import key
 from distill.teacher.reading import Unusable, read
-from distill.teacher.store import Store, StoreError
-from distill.teacher.stored import Answer, Stored
+from distill.teacher.store import Answer, Store, Stored, StoreError
 
 _COLUMNS = (
     "key", "endpoint", "model", "sample", "purpose", "mode", "fingerprint", "asked_at", "answered_at", "attempts",

@@ -24,8 +24,7 @@ from distill.teacher.failures import Seen, described, judge
 from distill.teacher.limits import Pace
 from distill.teacher.reading import Reading, Unusable, read
 from distill.teacher.session import Done, Job, Session, Stopped
-from distill.teacher.store import LEASE_S, Store
-from distill.teacher.stored import Answer, Stored
+from distill.teacher.store import LEASE_S, Answer, Store, Stored
 from distill.teacher.tokens import counted
 from distill.teacher.writing import Writer
 

@@ -14,8 +14,7 @@ from distill.teacher.budget import Budget
 from distill.teacher.exchange import TeacherError, Usage
 from distill.teacher.money import cost, picodollars
 from distill.teacher.session import Done, Session
-from distill.teacher.store import Store
-from distill.teacher.stored import Answer, Payment
+from distill.teacher.store import Answer, Payment, Store
 
 _COMMIT_EVERY_S = 0.005  # so that a fast disk, too, gets several answers at a time
 

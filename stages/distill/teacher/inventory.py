@@ -1,4 +1,4 @@
-"""What is in the store, and what was paid for it."""
+"""TODO."""
 
 from __future__ import annotations
 
