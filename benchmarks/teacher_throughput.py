@@ -200,10 +200,10 @@ def failures(rows: int, at_once: int, share: float = 0.2) -> None:
 
 def _sent(rows: int) -> Iterator[bytes]:
     from distill.teacher.exchange import Request
-    from distill.teacher.keys import body
+    from distill.teacher.keys import request_body
 
     for made in bodies(rows):
-        yield body(Request("", tuple(made["messages"]), "bench", 0.0, 1.0, 200, seed=1))
+        yield request_body(Request("", tuple(made["messages"]), "bench", 0.0, 1.0, 200, seed=1))
 
 
 def stored(rows: int) -> None:
@@ -217,7 +217,7 @@ def stored(rows: int) -> None:
 def fill(path: Path, rows: int) -> None:
     """Stores an answer to each of the benchmark's requests without asking."""
     from distill.teacher.exchange import Usage
-    from distill.teacher.keys import key
+    from distill.teacher.keys import request_key
     from distill.teacher.store import Answer, Store, Stored
 
     endpoint = "http://127.0.0.1:9/v1"
@@ -225,7 +225,7 @@ def fill(path: Path, rows: int) -> None:
     with Store(path) as store:
         batch = []
         for sent in _sent(rows):
-            batch.append((key(endpoint, sent, 0), Answer(answer, endpoint, "bench", 0, "explain", None, 0.0, 0.0, 1, sent, ANSWER.encode())))
+            batch.append((request_key(endpoint, sent, 0), Answer(answer, endpoint, "bench", 0, "explain", None, 0.0, 0.0, 1, sent, ANSWER.encode())))
             if len(batch) == 5000:
                 store.save(batch)
                 batch = []

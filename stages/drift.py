@@ -17,7 +17,7 @@ from distill.rows.records import Example, TaskCard, read_json, read_rows
 from distill.running import run_stage
 from distill.settings import load_settings
 from distill.teacher import open_teacher
-from distill.teacher.drift import agreement, ask_again, described
+from distill.teacher.drift import agreement, ask_again, drift_report
 
 
 def main() -> dict[str, object]:
@@ -50,7 +50,7 @@ def main() -> dict[str, object]:
                 )
             )
         found = agreement(pairs, labels)
-        print(f"check {given.check}, {teacher.describe()}\n{described(found)}\n{teacher.bill.closing_line()}")
+        print(f"check {given.check}, {teacher.describe()}\n{drift_report(found)}\n{teacher.bill.closing_line()}")
         return {"agreement": found, **teacher.bill.runtime()}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from distill import paths
 from distill.errors import UserError
-from distill.teacher.inventory import described
+from distill.teacher.inventory import store_report
 from distill.teacher.store import Store
 from distill.teacher.transfer import export_answers, import_answers, verify
 
@@ -30,7 +30,7 @@ def main() -> int:
     given = parser.parse_args()
     with Store(given.store, read_only=given.action != "import") as store:
         if given.action == "stats":
-            print(described(store))
+            print(store_report(store))
         elif given.action == "export":
             done = export_answers(store, given.file)
             print(

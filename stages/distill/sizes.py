@@ -1,4 +1,4 @@
-"""How many rows `auto` stands for, by the number of rows that have a label.
+"""How many rows `auto` stands for, by the number of rows that have a label; and how many tokens a text has, roughly.
 
 Labels are what people pay for with their time, and three uses share them. Test comes first: two fifths of the labelled
 rows, as the interval of the final accuracy is what a reader asks for; at MOST_TEST it is 5 points wide. Validation
@@ -15,6 +15,8 @@ from distill.intervals import wilson
 AUTO: Literal["auto"] = "auto"
 MOST_TEST, MOST_VALIDATION = 1000, 500
 MOST_SEARCH, MOST_HELD_OUT = 60, 200
+# Of English under the vocabularies of T5 and of GPT models, roughly; a small vocabulary of one's own has more.
+BYTES_A_TOKEN = 4
 # The accuracy for which an interval is shown before there is any.
 SUPPOSED = 0.8
 
@@ -51,3 +53,8 @@ def auto_in_words(setting: str, rows: int, labelled: int) -> str:
         f"{setting} is auto: {rows:,} of {labelled:,} labelled rows; an accuracy of {SUPPOSED:.0%} measured on them has"
         f" a 95 % interval of {100 * low:.0f} to {100 * high:.0f} %"
     )
+
+
+def estimate_tokens(text: str) -> int:
+    """Tokens of a text, at BYTES_A_TOKEN UTF-8 bytes each, rounded up."""
+    return -(-len(text.encode()) // BYTES_A_TOKEN)

@@ -11,7 +11,7 @@ from distill.search.search import start_templates
 from distill.tasks.registry import get_task
 from distill.teacher import TeacherError, open_teacher
 from distill.teacher.simulated import serve
-from distill.teacher.simulated.faults import Fault
+from distill.teacher.simulated.faults import ServerFault
 from house import ROOT
 
 
@@ -37,7 +37,7 @@ def test_an_endpoint_that_takes_no_schema_is_asked_for_text_and_no_row_is_lost(m
     rows, card = task.splits()["train"], task.card()
     templates = start_templates(card, made.prompt)
     plain = make_settings(**{"task.train_rows": 20, "task.validation_rows": 3, "task.test_rows": 3})
-    refusing = [Fault("no_response_format", rate=1.0, containing='"response_format"')]
+    refusing = [ServerFault("no_response_format", rate=1.0, containing='"response_format"')]
     with serve(Path(made.teacher.path), faults=refusing) as server:
         found, asker, bill = ask(made, server.base_url, rows, templates, card)
         assert server.calls == 21, "one question found out, and each row was then asked once"

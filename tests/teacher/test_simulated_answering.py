@@ -14,7 +14,7 @@ from distill.answers.parsing import parse_response
 from distill.settings import load_settings
 from distill.tasks.practice import Practice
 from distill.teacher.simulated.model import Model
-from distill.teacher.simulated.tokens import count, cut, pieces
+from distill.teacher.simulated.tokens import count_pieces, cut_pieces, pieces
 
 FILE = Path(__file__).parents[2] / "data/examples/practice.yaml"
 TASK = Practice(
@@ -299,6 +299,6 @@ def test_logprobs_agree_with_the_answer():
 
 def test_tokens_are_pieces_of_six_letters_and_marks():
     assert pieces("So the answer is “smaller”.\n") == ["So", " the", " answer", " is", " “", "smalle", "r", "”", "."]
-    assert count("So the answer is “smaller”.") == 9
-    assert cut("one two, three", 3) == ("one two,", True)
-    assert cut("one two", 2) == ("one two", False)
+    assert count_pieces("So the answer is “smaller”.") == 9
+    assert cut_pieces("one two, three", 3) == ("one two,", True)
+    assert cut_pieces("one two", 2) == ("one two", False)

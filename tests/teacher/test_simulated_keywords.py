@@ -20,9 +20,21 @@ VALUES = {
     "rationale": "The message mentions {words} and {reason}, so {conclusion}.",
     "conclusion": "it belongs to {label}",
     "labels": {
-        "billing": {"words": ["invoice", "refund", "charged twice", "receipt"], "reason": "is about money that was paid", "paraphrases": ["the money desk"]},
-        "delivery": {"words": ["parcel", "courier", "late", "address"], "reason": "is about the way of a parcel", "paraphrases": []},
-        "lost property": {"words": ["lost", "umbrella", "left behind"], "reason": "is about a thing that is missed", "paraphrases": []},
+        "billing": {
+            "words": ["invoice", "refund", "charged twice", "receipt"],
+            "reason": "is about money that was paid",
+            "paraphrases": ["the money desk"],
+        },
+        "delivery": {
+            "words": ["parcel", "courier", "late", "address"],
+            "reason": "is about the way of a parcel",
+            "paraphrases": [],
+        },
+        "lost property": {
+            "words": ["lost", "umbrella", "left behind"],
+            "reason": "is about a thing that is missed",
+            "paraphrases": [],
+        },
     },
     "teacher": {
         "misjudged": 0.0,
@@ -54,7 +66,13 @@ def desks(tmp_path):
 
 
 def said(model, text, **changes):
-    body = {"model": "simulated-1", "messages": [{"role": "user", "content": text}], "temperature": 0, "max_tokens": 200, **changes}
+    body = {
+        "model": "simulated-1",
+        "messages": [{"role": "user", "content": text}],
+        "temperature": 0,
+        "max_tokens": 200,
+        **changes,
+    }
     return model.reply(json.dumps(body).encode())["choices"][0]["message"]["content"]
 
 
@@ -113,7 +131,13 @@ def test_it_answers_another_task_than_practice_with_no_code_for_it(tmp_path):
     answers = {message: said(model, PROMPT.replace("{message}", message)) for message in messages}
     right = sum(answers[message].endswith(f"So the answer is {label}.") for message, label in messages.items())
     assert right > 180, "slips are 0: what is missing is not in form"
-    assert sum("The message mentions “parcel” and “address” and is about the way of a parcel" in text for text in answers.values()) > 90
+    assert (
+        sum(
+            "The message mentions “parcel” and “address” and is about the way of a parcel" in text
+            for text in answers.values()
+        )
+        > 90
+    )
 
 
 def test_it_slips_more_often_where_it_is_asked_less(tmp_path):
@@ -124,7 +148,11 @@ def test_it_slips_more_often_where_it_is_asked_less(tmp_path):
         return sum("delivery" not in said(model, f"{text}\n\n{prompt}").lower() for text in texts)
 
     asked = PROMPT.split("\n\n")[1]
-    assert 0 < wrong(f"One of billing, delivery, lost property. {asked}") < 0.5 * wrong("One word: billing, delivery or lost property.")
+    assert (
+        0
+        < wrong(f"One of billing, delivery, lost property. {asked}")
+        < 0.5 * wrong("One word: billing, delivery or lost property.")
+    )
 
 
 def test_the_optimizer_uses_the_files_own_labels_and_clauses(tmp_path):

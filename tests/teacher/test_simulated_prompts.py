@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from distill.teacher.simulated.clauses import FAMILIES, bank, family, sentences
+from distill.teacher.simulated.clauses import FAMILIES, bank, family, prompt_sentences
 from distill.teacher.simulated.model import Model
 from distill.teacher.simulated.proposing import read_meta
 from distill.teacher.simulated.traits import Reader, closing
@@ -161,7 +161,7 @@ def test_sentences_leave_the_row_out():
         'Say the size.\n\nQuestion: {question}\n\nFinish with "So the answer is X.", where X is one of "a" or "b". \n'
         "{context}\nBe brief."
     )
-    assert sentences(text) == [
+    assert prompt_sentences(text) == [
         "Say the size.",
         'Finish with "So the answer is X.", where X is one of "a" or "b".',
         "Be brief.",

@@ -15,8 +15,8 @@ import openai
 import pytest
 
 from distill.settings.loader import SettingsError
-from distill.teacher.simulated import Fault, serve
-from distill.teacher.simulated.faults import ERRORS, Schedule, faults_from
+from distill.teacher.simulated import ServerFault, serve
+from distill.teacher.simulated.faults import ERRORS, FaultSchedule, faults_from
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "data/examples/practice.yaml"
@@ -157,7 +157,7 @@ def test_the_sample_index_draws_again_unless_temperature_is_0(server):
 @pytest.mark.parametrize("kind", sorted(ERRORS))
 def test_each_error_is_told_in_the_apis_own_form(kind):
     status, type_, code, message = ERRORS[kind]
-    with serve(FILE, faults=[Fault(kind, first=1)]) as server:
+    with serve(FILE, faults=[ServerFault(kind, first=1)]) as server:
         got, _, body = post(server, asked())
         assert (got, body["error"]) == (status, {"message": message, "type": type_, "param": None, "code": code})
         assert post(server, asked())[0] == 200, "the second try is answered"
@@ -184,7 +184,7 @@ def test_each_error_is_told_in_the_apis_own_form(kind):
 )
 def test_the_client_sees_each_failure_for_what_it_is(kind, seen):
     with (
-        serve(FILE, faults=[Fault(kind, rate=1.0)]) as server,
+        serve(FILE, faults=[ServerFault(kind, rate=1.0)]) as server,
         openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0, timeout=0.3) as client,
         pytest.raises(seen),
     ):
@@ -201,7 +201,7 @@ def test_the_client_sees_each_failure_for_what_it_is(kind, seen):
     ],
 )
 def test_answers_that_hold_none_or_a_part(kind, content, refusal, finish):
-    with serve(FILE, faults=[Fault(kind, rate=1.0)]) as server:
+    with serve(FILE, faults=[ServerFault(kind, rate=1.0)]) as server:
         choice = post(server, asked())[2]["choices"][0]
     message = choice["message"]
     assert (message["refusal"], choice["finish_reason"]) == (refusal, finish)
@@ -209,14 +209,16 @@ def test_answers_that_hold_none_or_a_part(kind, content, refusal, finish):
 
 
 def test_empty_choices_and_torn_json():
-    with serve(FILE, faults=[Fault("empty_choices", first=1), Fault("torn_json", rate=1.0)]) as server:
+    with serve(FILE, faults=[ServerFault("empty_choices", first=1), ServerFault("torn_json", rate=1.0)]) as server:
         assert post(server, asked())[2]["choices"] == []
         with pytest.raises(json.JSONDecodeError):
             post(server, asked())
 
 
 def test_a_rate_limit_says_when_to_come_back():
-    with serve(FILE, faults=[Fault("rate_limit", first=1, retry_after=0.25), Fault("rate_limit", first=2)]) as server:
+    with serve(
+        FILE, faults=[ServerFault("rate_limit", first=1, retry_after=0.25), ServerFault("rate_limit", first=2)]
+    ) as server:
         _, headers, _ = post(server, asked())
         assert headers["Retry-After"] == "0.25" and headers["x-ratelimit-reset-requests"] == "250ms"
         assert headers["x-ratelimit-remaining-tokens"] == "0"
@@ -226,17 +228,17 @@ def test_a_rate_limit_says_when_to_come_back():
 
 def test_faults_repeat_with_the_request_and_the_try():
     def kinds(fault):
-        schedule = Schedule([fault])
+        schedule = FaultSchedule([fault])
         return [schedule.next(b"%d" % (i % 50)) is not None for i in range(1000)]
 
-    assert kinds(Fault("server_error", rate=0.3)) == kinds(Fault("server_error", rate=0.3))
-    assert 250 < sum(kinds(Fault("server_error", rate=0.3))) < 350
-    assert kinds(Fault("server_error", first=2)) == [True] * 100 + [False] * 900
-    assert kinds(Fault("server_error", rate=1.0, containing="7")).count(True) == 5 * 20  # 7, 17, 27, 37, 47
+    assert kinds(ServerFault("server_error", rate=0.3)) == kinds(ServerFault("server_error", rate=0.3))
+    assert 250 < sum(kinds(ServerFault("server_error", rate=0.3))) < 350
+    assert kinds(ServerFault("server_error", first=2)) == [True] * 100 + [False] * 900
+    assert kinds(ServerFault("server_error", rate=1.0, containing="7")).count(True) == 5 * 20  # 7, 17, 27, 37, 47
 
 
 def test_of_several_faults_the_first_that_applies_is_given():
-    schedule = Schedule([Fault("cut", first=1), Fault("hang", rate=1.0, containing="a")])
+    schedule = FaultSchedule([ServerFault("cut", first=1), ServerFault("hang", rate=1.0, containing="a")])
     assert [
         fault and fault.kind
         for fault in (schedule.next(b"a"), schedule.next(b"a"), schedule.next(b"b"), schedule.next(b"b"))
@@ -265,7 +267,7 @@ def test_latency_is_waited_for():
 
 
 def test_a_server_closes_over_hanging_requests_and_frees_its_port():
-    with serve(FILE, faults=[Fault("hang", rate=1.0)]) as server:
+    with serve(FILE, faults=[ServerFault("hang", rate=1.0)]) as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port)
         connection.request("POST", "/v1/chat/completions", json.dumps(asked()))
         port = server.port

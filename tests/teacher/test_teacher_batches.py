@@ -11,9 +11,9 @@ from fake_batches import FakeBatchEndpoint
 from fake_endpoint import completion, error, question
 
 from distill.teacher import TeacherError, open_teacher
-from distill.teacher.batch_ledger import begin, open_batches
+from distill.teacher.batch_ledger import open_batches, record_batch
 from distill.teacher.budget import BudgetReached
-from distill.teacher.keys import body, key
+from distill.teacher.keys import request_body, request_key
 from distill.teacher.session import Job
 from distill.teacher.store import Store
 
@@ -101,10 +101,10 @@ def test_a_batch_whose_id_was_lost_is_found_by_its_number(endpoint, batch, setti
 
 
 def test_a_batch_that_was_never_made_is_forgotten_and_sent_anew(endpoint, batch, settings, store_path):
-    sent = body(ROWS[0])
-    job = Job(key(settings().teacher.base_url, sent, 0), sent, [ROWS[0]], 1, 1)
+    sent = request_body(ROWS[0])
+    job = Job(request_key(settings().teacher.base_url, sent, 0), sent, [ROWS[0]], 1, 1)
     with Store(store_path) as store:
-        begin(store, "never", settings().teacher.base_url, "annotate", [job])
+        record_batch(store, "never", settings().teacher.base_url, "annotate", [job])
     replies, _ = ask(batch())
     assert len(replies) == 30 and endpoint.batched == 30
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from fake_endpoint import Said, completion, question
 
 from distill.teacher import open_teacher
-from distill.teacher.drift import agreement, ask_again, described
+from distill.teacher.drift import agreement, ask_again, drift_report
 
 ROWS = [question(f"row {number}") for number in range(4)]
 
@@ -30,7 +30,7 @@ def test_stored_rows_are_paid_again_and_compared(endpoint, settings):
         "word_overlap": (1 + 1 / 3 + 1) / 3,
         "models_before": {"fake-2026-01-01": 3}, "models_after": {"fake-2026-01-01": 2, "fake-2026-02-02": 1},
     }  # fmt: skip
-    assert described(found).splitlines() == [
+    assert drift_report(found).splitlines() == [
         "3 stored rows asked again: 66.7% the same text, 77.8% of the words shared",
         "label: 50.0% the same of 2",
         "warning: the server's name for the model was fake-2026-01-01 and is fake-2026-01-01, fake-2026-02-02",
@@ -52,4 +52,4 @@ def test_a_check_overwrites_nothing_and_is_not_paid_twice(endpoint, settings):
 def test_nothing_stored_is_nothing_asked(endpoint, settings):
     pairs, _ = again(settings())
     assert pairs == [] and endpoint.total == 0
-    assert described(agreement(pairs, [])) == "no row of this prompt and teacher is stored; run annotate first"
+    assert drift_report(agreement(pairs, [])) == "no row of this prompt and teacher is stored; run annotate first"

@@ -8,7 +8,7 @@ import pytest
 from fake_endpoint import Said, completion, error, question
 
 from distill.teacher import TeacherError, Usage, open_teacher
-from distill.teacher.failures import TABLE, Seen, judge
+from distill.teacher.failures import FAILURES, Symptom, judge_failure
 from distill.teacher.store import Store
 
 README = Path(__file__).parents[2] / "stages" / "distill" / "teacher" / "README.md"
@@ -51,16 +51,16 @@ def failing_first(answer, times):
 
 def test_the_tests_below_cover_the_whole_table():
     tested = {"timeout", *RETRIED, *STOPPING, *RECORDED} - {"content filter in the answer", "refusal"}
-    assert tested == {failure.name for failure in TABLE}
-    assert {failure.name for failure in TABLE if failure.action == "stop"} == set(STOPPING)
-    assert all(failure.advice for failure in TABLE if failure.action == "stop")
+    assert tested == {failure.name for failure in FAILURES}
+    assert {failure.name for failure in FAILURES if failure.action == "stop"} == set(STOPPING)
+    assert all(failure.advice for failure in FAILURES if failure.action == "stop")
 
 
 def test_the_readme_has_the_same_table():
     rows = [line.split("|") for line in README.read_text().splitlines() if line.startswith("| ")]
     said = {name.strip(): row[3] for row in rows for name in row[1].split(",")}
     words = {"retry": " retried", "stop": " stops the run", "record": " stored with its status"}
-    for failure in TABLE:
+    for failure in FAILURES:
         assert said[failure.name].startswith(words[failure.action]), failure.name
 
 
@@ -145,7 +145,7 @@ def test_usage_without_a_report_is_estimated_and_says_so(endpoint, settings):
 
 
 def test_the_first_fitting_row_of_the_table_decides():
-    assert judge(Seen(status=429, code="insufficient_quota")).action == "stop"
-    assert judge(Seen(status=429, message="Rate limit reached")).action == "retry"
-    assert judge(Seen(status=404)).name == "unknown model"
-    assert judge(Seen(status=418)).name == "refused request"
+    assert judge_failure(Symptom(status=429, code="insufficient_quota")).action == "stop"
+    assert judge_failure(Symptom(status=429, message="Rate limit reached")).action == "retry"
+    assert judge_failure(Symptom(status=404)).name == "unknown model"
+    assert judge_failure(Symptom(status=418)).name == "refused request"

@@ -11,8 +11,8 @@ from fake_endpoint import question
 
 import distill.teacher.simulated as simulated
 from distill.teacher import TeacherError, open_teacher
-from distill.teacher.simulated import Fault
-from distill.teacher.simulated.faults import KINDS
+from distill.teacher.simulated import ServerFault
+from distill.teacher.simulated.faults import FAULT_KINDS
 
 ROOT = Path(__file__).parents[2]
 PASSING = {
@@ -31,7 +31,7 @@ RECORDED = {"refusal": "refusal", "content_filter": "content_filter", "length": 
 def ask(settings, monkeypatch):
     """Asks a simulated teacher that has the fault about so many rows."""
 
-    def run(fault: Fault, rows: int = 40, **runtime: object):
+    def run(fault: ServerFault, rows: int = 40, **runtime: object):
         monkeypatch.setattr(simulated, "serve", partial(simulated.serve, faults=[fault]))
         asked = settings({"provider": "simulated", "model": "simulated-1"}, **{"timeout_s": 0.5, **runtime})
         asked = replace(asked, teacher=replace(asked.teacher, path=str(ROOT / asked.teacher.path), base_url=None))
@@ -46,20 +46,20 @@ def ask(settings, monkeypatch):
 
 
 def test_every_kind_of_fault_is_tested_here():
-    assert PASSING | set(STOPPING) | set(RECORDED) == set(KINDS)
+    assert PASSING | set(STOPPING) | set(RECORDED) == set(FAULT_KINDS)
 
 
 @pytest.mark.parametrize("kind", sorted(PASSING))
 def test_a_fault_that_passes_costs_no_row(ask, kind):
     rate = 0.05 if kind == "hang" else 0.3
-    replies, bill = ask(Fault(kind, rate=rate), max_retries=12)
+    replies, bill = ask(ServerFault(kind, rate=rate), max_retries=12)
     assert len(replies) == 40 and not any(reply.failure for reply in replies)
     assert bill.as_if_cold.calls == 40
 
 
 @pytest.mark.parametrize("kind", sorted(PASSING - {"hang", "cut", "torn_body"}))
 def test_a_fault_that_does_not_pass_costs_its_row(ask, kind):
-    replies, bill = ask(Fault(kind, rate=1.0), rows=6, max_retries=1)
+    replies, bill = ask(ServerFault(kind, rate=1.0), rows=6, max_retries=1)
     assert all(reply.failure.startswith("failed: ") and reply.failure.endswith("2 attempts") for reply in replies)
     assert len(replies) == 6 and bill.as_if_cold.calls == 0
 
@@ -67,24 +67,24 @@ def test_a_fault_that_does_not_pass_costs_its_row(ask, kind):
 @pytest.mark.parametrize("kind", sorted(STOPPING))
 def test_a_lasting_fault_stops_at_the_first_and_says_what_to_do(ask, kind):
     with pytest.raises(TeacherError, match=STOPPING[kind]):
-        ask(Fault(kind, rate=0.5))
+        ask(ServerFault(kind, rate=0.5))
 
 
 @pytest.mark.parametrize("kind", sorted(RECORDED))
 def test_a_fault_of_one_answer_is_recorded_with_its_row(ask, kind):
-    replies, bill = ask(Fault(kind, rate=0.3))
+    replies, bill = ask(ServerFault(kind, rate=0.3))
     hit = [
         reply
         for reply in replies
         if (reply.finish_reason == "length" if kind == "length" else reply.failure == RECORDED[kind])
     ]
     assert 0 < len(hit) < 40 and bill.as_if_cold.calls == 40
-    again, second = ask(Fault(kind, rate=0.3))
+    again, second = ask(ServerFault(kind, rate=0.3))
     assert second.paid.calls == 0 and {reply.row_id: reply.failure for reply in again} == {
         reply.row_id: reply.failure for reply in replies
     }
 
 
 def test_a_rate_limit_is_waited_for_as_the_server_asks(ask):
-    replies, _ = ask(Fault("rate_limit", first=1, retry_after=0.05))
+    replies, _ = ask(ServerFault("rate_limit", first=1, retry_after=0.05))
     assert len(replies) == 40 and not any(reply.failure for reply in replies)

@@ -8,7 +8,7 @@ import pytest
 from fake_endpoint import FakeEndpoint, question
 
 from distill.teacher import open_teacher
-from distill.teacher.keys import body, key
+from distill.teacher.keys import request_body, request_key
 
 BASE = replace(question("a"), messages=({"role": "system", "content": "Be brief."}, {"role": "user", "content": "a"}))
 DETERMINES = {
@@ -76,13 +76,15 @@ def test_key_time_outs_and_concurrency_are_hits(endpoint, settings, monkeypatch)
 
 def test_the_key_is_pinned():
     """A change of this value would make everybody pay again."""
-    sent = body(BASE)
+    sent = request_body(BASE)
     assert sent == (
         b'{"max_tokens":50,"messages":[{"content":"Be brief.","role":"system"},{"content":"a","role":"user"}],'
         b'"model":"fake","seed":1,"temperature":0.0,"top_p":1.0}'
     )
-    assert key("http://e/v1", sent, 0).hex() == "8afd31c506049273f0e3f8b6d56fa3ba4f6be183f6cdc320229cef4f07337c08"
+    assert (
+        request_key("http://e/v1", sent, 0).hex() == "8afd31c506049273f0e3f8b6d56fa3ba4f6be183f6cdc320229cef4f07337c08"
+    )
 
 
 def test_text_is_hashed_as_it_is_sent():
-    assert "ü".encode() in body(replace(BASE, messages=({"role": "user", "content": "ü"},)))
+    assert "ü".encode() in request_body(replace(BASE, messages=({"role": "user", "content": "ü"},)))

@@ -50,4 +50,6 @@ def test_a_bar_on_a_terminal_is_drawn_in_place():
 
 def test_an_unknown_total_has_no_bar_and_no_time_to_go():
     said = shown(Terminal(), None, 10.0, failed=3)
-    assert "annotate: 250 rows | " in said and "3 without an answer" in said and "to go" not in said and "[#" not in said
+    assert (
+        "annotate: 250 rows | " in said and "3 without an answer" in said and "to go" not in said and "[#" not in said
+    )

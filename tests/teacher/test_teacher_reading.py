@@ -9,7 +9,7 @@ from fake_endpoint import Said, completion, question
 
 from distill.teacher import open_teacher
 from distill.teacher.exchange import Usage
-from distill.teacher.reading import Unusable, read
+from distill.teacher.reading import Unusable, read_completion
 from distill.teacher.store import Store
 from distill.teacher.transfer import export_answers, import_answers, verify
 
@@ -39,7 +39,7 @@ def test_half_an_emoji_is_replaced_and_the_answer_kept(endpoint, settings, store
 
 
 def test_a_whole_emoji_stays():
-    assert read(completion("It grins \U0001f600").body).text == "It grins \U0001f600"
+    assert read_completion(completion("It grins \U0001f600").body).text == "It grins \U0001f600"
 
 
 def test_fields_of_another_type_count_as_missing(endpoint, settings):
@@ -58,7 +58,7 @@ def test_a_deeply_nested_body_is_asked_for_again(endpoint, settings):
 
 def test_a_body_in_another_encoding_is_torn():
     with pytest.raises(Unusable) as raised:
-        read('{"choices": "é"}'.encode("latin-1"))
+        read_completion('{"choices": "é"}'.encode("latin-1"))
     assert raised.value.broke == "torn"
 
 
@@ -66,10 +66,10 @@ def test_a_body_in_another_encoding_is_torn():
     "wrong", [{"prompt_tokens": -1}, {"completion_tokens": -5}, {"completion_tokens": 10**30}, {"prompt_tokens": True}]
 )
 def test_impossible_token_counts_are_not_reported(wrong):
-    assert read(changed(usage={"prompt_tokens": 10, "completion_tokens": 5, **wrong})).usage == Usage()
+    assert read_completion(changed(usage={"prompt_tokens": 10, "completion_tokens": 5, **wrong})).usage == Usage()
 
 
 @pytest.mark.parametrize("cached, kept", [(-4, 0), (4, 4), (11, 10), ("4", 0)])
 def test_cached_tokens_are_a_part_of_those_in(cached, kept):
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": cached}}
-    assert read(changed(usage=usage)).usage == Usage(10, kept, 5, "reported")
+    assert read_completion(changed(usage=usage)).usage == Usage(10, kept, 5, "reported")

@@ -9,7 +9,7 @@ import pytest
 from fake_endpoint import completion
 
 from distill.teacher import Usage
-from distill.teacher.keys import key
+from distill.teacher.keys import request_key
 from distill.teacher.migrations import MIGRATIONS, migrate
 from distill.teacher.store import LEASE_S, Answer, Payment, Store, Stored, StoreError, alive, owner
 
@@ -22,7 +22,7 @@ def answer(text: str = "yes", request: bytes = b"{}") -> Answer:
 
 
 def one(number: int) -> bytes:
-    return key("http://e/v1", b"%d" % number, 0)
+    return request_key("http://e/v1", b"%d" % number, 0)
 
 
 @pytest.fixture
@@ -96,7 +96,12 @@ def test_payments_add_up_a_model_from_a_time_on(store):
 
 
 def test_migrations_are_named_and_run_once(store):
-    assert [name for (name,) in store.select("SELECT name FROM migrations ORDER BY rowid")] == [step.__name__ for step in MIGRATIONS]
+    assert [name for (name,) in store.select("SELECT name FROM migrations ORDER BY rowid")] == [
+        "answers",
+        "claims",
+        "payments",
+        "batches",
+    ]
     migrate(store._db)
 
 
@@ -112,7 +117,7 @@ def test_a_half_done_migration_leaves_nothing(monkeypatch):
         raise sqlite3.OperationalError("disk full")
 
     db = sqlite3.connect(":memory:", isolation_level=None)
-    monkeypatch.setattr("distill.teacher.migrations.MIGRATIONS", (*MIGRATIONS, breaks))
+    monkeypatch.setattr("distill.teacher.migrations.MIGRATIONS", {**MIGRATIONS, "breaks": breaks})
     with pytest.raises(sqlite3.OperationalError):
         migrate(db)
     assert db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
@@ -120,7 +125,9 @@ def test_a_half_done_migration_leaves_nothing(monkeypatch):
 
 def test_a_damaged_store_is_noticed_and_says_how_to_recover(store_path):
     store_path.write_bytes(b"no database at all, but long enough to look like one" * 40)
-    with pytest.raises(StoreError, match=r"is damaged.*To recover: `python stages/store.py export rescued.jsonl`.*store.py import"):
+    with pytest.raises(
+        StoreError, match=r"is damaged.*To recover: `python stages/store.py export rescued.jsonl`.*store.py import"
+    ):
         Store(store_path)
 
 

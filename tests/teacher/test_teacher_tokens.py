@@ -5,7 +5,15 @@ import socket
 import pytest
 
 from distill.teacher.exchange import Usage
-from distill.teacher.tokens import _encoding, _file, count, count_prompt, counted, estimate, estimate_prompt
+from distill.teacher.tokens import (
+    _encoding,
+    _file,
+    count_prompt_tokens,
+    count_tokens,
+    estimate,
+    estimate_prompt,
+    usage_or_count,
+)
 
 MESSAGES = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hello hello"}]
 
@@ -30,8 +38,8 @@ def test_an_estimate_is_four_bytes_a_token_and_four_tokens_a_message():
 
 
 def test_without_the_file_nothing_is_downloaded_and_the_count_is_an_estimate():
-    assert count("hello hello", "gpt-4o") == (3, "estimate")
-    assert count_prompt(MESSAGES, "gpt-4o") == (14, "estimate")
+    assert count_tokens("hello hello", "gpt-4o") == (3, "estimate")
+    assert count_prompt_tokens(MESSAGES, "gpt-4o") == (14, "estimate")
 
 
 def test_where_the_file_is_tiktoken_counts(files, monkeypatch):
@@ -41,9 +49,9 @@ def test_where_the_file_is_tiktoken_counts(files, monkeypatch):
     tiny = tiktoken.Encoding("tiny", pat_str=r" ?\w+|\W", mergeable_ranks=_with_steps(ranks), special_tokens={})
     monkeypatch.setattr(tiktoken, "get_encoding", {"o200k_base": tiny}.__getitem__)
     _file("o200k_base").write_bytes(b"")
-    assert count("hello hello", "gpt-4o") == (2, "tiktoken")
-    assert count_prompt(MESSAGES[1:], "gpt-4o") == (2 + 4, "tiktoken")
-    assert count("hello", "no-such-model") == (2, "estimate")
+    assert count_tokens("hello hello", "gpt-4o") == (2, "tiktoken")
+    assert count_prompt_tokens(MESSAGES[1:], "gpt-4o") == (2 + 4, "tiktoken")
+    assert count_tokens("hello", "no-such-model") == (2, "estimate")
 
 
 def _with_steps(ranks):
@@ -56,5 +64,5 @@ def _with_steps(ranks):
 
 
 def test_what_the_server_reported_comes_first():
-    assert counted(Usage(9, 1, 2, "reported"), MESSAGES, "yes", "gpt-4o") == Usage(9, 1, 2, "reported")
-    assert counted(Usage(), MESSAGES, "yes", "gpt-4o") == Usage(14, 0, 1, "estimate")
+    assert usage_or_count(Usage(9, 1, 2, "reported"), MESSAGES, "yes", "gpt-4o") == Usage(9, 1, 2, "reported")
+    assert usage_or_count(Usage(), MESSAGES, "yes", "gpt-4o") == Usage(14, 0, 1, "estimate")

@@ -8,7 +8,7 @@ from fake_endpoint import completion, error, question
 
 from distill.errors import DataError
 from distill.teacher import open_teacher
-from distill.teacher.inventory import described
+from distill.teacher.inventory import store_report
 from distill.teacher.store import Store, StoreError
 from distill.teacher.transfer import Exported, Imported, export_answers, import_answers, verify
 
@@ -94,7 +94,9 @@ def test_verify_names_what_was_changed(filled, damage, said):
     assert problem.startswith("answer ") and said in problem
 
 
-def test_what_a_damaged_store_still_holds_can_be_exported_and_taken_up(filled, endpoint, settings, tmp_path, monkeypatch):
+def test_what_a_damaged_store_still_holds_can_be_exported_and_taken_up(
+    filled, endpoint, settings, tmp_path, monkeypatch
+):
     with open_teacher(settings(), "annotate") as teacher:
         list(teacher.ask([question(str(number) * 300) for number in range(100, 300)]))
     db = sqlite3.connect(filled)
@@ -105,7 +107,9 @@ def test_what_a_damaged_store_still_holds_can_be_exported_and_taken_up(filled, e
     db.close()
     content = filled.read_bytes()
     pages = [content[at : at + size] for at in range(0, len(content), size)]
-    [damaged] = [number for number, page in enumerate(pages) if key in page and b"fp-1" in page]  # the row's, not the index's
+    [damaged] = [
+        number for number, page in enumerate(pages) if key in page and b"fp-1" in page
+    ]  # the row's, not the index's
     filled.write_bytes(b"".join(b"\xff" * size if number == damaged else page for number, page in enumerate(pages)))
     with Store(filled, read_only=True) as store:
         assert verify(store)
@@ -125,7 +129,7 @@ def test_the_stage_notices_a_damaged_store(endpoint, settings, store_path):
 
 def test_statistics_say_what_is_there_and_what_was_paid(filled):
     with Store(filled) as store:
-        said = described(store)
+        said = store_report(store)
     assert "40 answers" in said and "1 refused or filtered, 1 cut" in said
     # 38 reported answers of $0.000018, one estimated (5 tokens in, 1 out), one that a filter kept back
     assert "annotate, fake: 40 calls, 385 tokens in, 191 out, $0.0007" in said

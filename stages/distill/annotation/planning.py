@@ -20,7 +20,7 @@ from distill.settings import Settings
 from distill.teacher import open_teacher
 from distill.teacher.exchange import Reply, Request, TeacherError
 from distill.teacher.money import Estimate
-from distill.teacher.teacher import Plan
+from distill.teacher.teacher import CallPlan
 from distill.templates import Template
 
 # By this name the teacher knows that the search is asked live, whatever teacher.mode says.
@@ -91,7 +91,7 @@ def _proposals(card: TaskCard, template: Template, rows: Sequence[Example], sett
         yield from opro.requests(shown, step)  # type: ignore[arg-type]
 
 
-def search_plan(card: TaskCard, train: Sequence[Example], settings: Settings) -> Plan:
+def search_plan(card: TaskCard, train: Sequence[Example], settings: Settings) -> CallPlan:
     """What the search will take. One that was made before, with the same settings and data, is found in the store
     whole, by going through it again without asking; else it is all that it could ask, as if no proposal were stored.
 
@@ -104,7 +104,7 @@ def search_plan(card: TaskCard, train: Sequence[Example], settings: Settings) ->
         return teacher.plan(search_requests(card, train, settings))
 
 
-def _repeated(card: TaskCard, train: Sequence[Example], settings: Settings) -> Plan | None:
+def _repeated(card: TaskCard, train: Sequence[Example], settings: Settings) -> CallPlan | None:
     """The search gone through again from the store alone; None where it lacks an answer."""
     # GEPA's library goes on after a missing answer, with another search.
     if settings.prompt.optimizer != "opro" or not paths.store().exists():
@@ -116,4 +116,4 @@ def _repeated(card: TaskCard, train: Sequence[Example], settings: Settings) -> P
                 calls = Search(teacher, card, train, offline).run().cost["all"]["calls"]
         except TeacherError:
             return None
-    return Plan(int(calls or 0), int(calls or 0), Estimate(settings.runtime.prices))
+    return CallPlan(int(calls or 0), int(calls or 0), Estimate(settings.runtime.prices))

@@ -11,7 +11,7 @@ from distill.rows.records import Example, TaskCard
 from distill.settings import Settings
 from distill.teacher.exchange import Request, Usage
 from distill.teacher.money import cost, dollars
-from distill.teacher.tokens import count_prompt
+from distill.teacher.tokens import count_prompt_tokens
 from distill.templates import Template
 
 
@@ -40,7 +40,7 @@ def preview(
         shown: dict[str, int] = {}
         for ask in asks:
             request = asker.request(ask, made[ask.what])
-            used, source = count_prompt(request.messages, request.model)
+            used, source = count_prompt_tokens(request.messages, request.model)
             calls, tokens = calls + 1, tokens + used
             if shown.get(ask.what, 0) < rows and ask.sample == 0:
                 shown[ask.what] = shown.get(ask.what, 0) + 1

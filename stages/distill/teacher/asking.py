@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from types import FrameType
 
 from distill.teacher.batches import Batches
 from distill.teacher.budget import BudgetReached, check_prices
 from distill.teacher.exchange import Reply, Request, TeacherError, Token, Usage
-from distill.teacher.keys import SeenKeys, body, key
+from distill.teacher.keys import SeenKeys, request_body, request_key
 from distill.teacher.money import Bill, Estimate, cost
 from distill.teacher.progress import Progress
-from distill.teacher.reading import tokens
-from distill.teacher.session import Done, Interrupts, Job, Session, Stopped
+from distill.teacher.reading import answer_tokens
+from distill.teacher.session import Done, Job, Session, Stopped
 from distill.teacher.store import Store, Stored
 from distill.teacher.tokens import estimate_prompt
 from distill.teacher.workers import Workers
@@ -22,6 +25,36 @@ from distill.teacher.workers import Workers
 _BATCH = 256
 _WAIT_S = 0.5  # between looks at the clock for the progress line
 _NAMED = 5  # rows named in a message
+
+
+class Interrupts:
+    """Calls `first` and `second` at Ctrl-C, within a `with` block of the main thread; elsewhere does nothing."""
+
+    def __init__(self, first: Callable[[], None], second: Callable[[], None]):
+        self._first, self._second = first, second
+        self.count = 0
+
+    def __enter__(self) -> Interrupts:
+        self._before = None
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._interrupted)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+        if self.count == 1:
+            print(
+                "\nstopping: calls in flight are finished and stored; Ctrl-C again stops at once",
+                file=sys.stderr,
+                flush=True,
+            )
+            self._first()
+        else:
+            self._second()
 
 
 class Books:
@@ -124,7 +157,9 @@ class Asking:
             else:
                 self._check(request)
                 self._books.usual_out(request)  # noted before the first answer, as an estimate must be
-                self._pending[one] = job = Job(one, sent, [request], estimate_prompt(request.messages), request.max_tokens)
+                self._pending[one] = job = Job(
+                    one, sent, [request], estimate_prompt(request.messages), request.max_tokens
+                )
                 jobs.append(job)
         if jobs:
             if self._workers is None:
@@ -165,7 +200,7 @@ class Asking:
         elif stored.finish_reason == "length":
             self._why["cut at max_tokens"] += 1
         raw = books.store.body(key) if self._session.logprobs and stored.logprob is not None else None
-        return reply(request, stored, paid=paid, found=tokens(raw) if raw else ())
+        return reply(request, stored, paid=paid, found=answer_tokens(raw) if raw else ())
 
     def _ended(self, stopped: Stopped, *, interrupted: bool) -> None:
         """Says what is stored and what is missing, and raises."""
@@ -173,7 +208,11 @@ class Asking:
             raise stopped.error
         missing = self._missing()
         note = f" {self._workers.note}." if self._workers and self._workers.note else ""
-        after = "Raise the budget (or set runtime.budget_since) and run" if isinstance(stopped.error, BudgetReached) else "Run"
+        after = (
+            "Raise the budget (or set runtime.budget_since) and run"
+            if isinstance(stopped.error, BudgetReached)
+            else "Run"
+        )
         said = f"{self._progress.rows:,} rows of this pass are answered and stored; {missing}.{note} {after} again to go on: nothing is paid twice"
         if stopped.error is not None:
             raise type(stopped.error)(f"{stopped.error}. {said}") from stopped.error
@@ -194,7 +233,11 @@ class Asking:
                     rest.add(request, self._books.usual_out(request))
                     named += [request.row_id] if len(named) < _NAMED else []
             batch = [(keyed(self._session, request)[0], request) for request in islice(self._requests, _BATCH)]
-        return f"missing: {', '.join(named)}{', …' if rest.calls > _NAMED else ''} ({rest})" if rest.calls else "none is missing"
+        return (
+            f"missing: {', '.join(named)}{', …' if rest.calls > _NAMED else ''} ({rest})"
+            if rest.calls
+            else "none is missing"
+        )
 
 
 def _counted(counter: Counter[str]) -> str:
@@ -203,8 +246,8 @@ def _counted(counter: Counter[str]) -> str:
 
 def keyed(session: Session, request: Request) -> tuple[bytes, bytes, Request]:
     """(key, body as it is sent, request)."""
-    sent = body(request, session.output_limit, logprobs=session.logprobs)
-    return key(session.endpoint, sent, request.sample), sent, request
+    sent = request_body(request, session.output_limit, logprobs=session.logprobs)
+    return request_key(session.endpoint, sent, request.sample), sent, request
 
 
 def reply(request: Request, stored: Stored, *, paid: bool, found: tuple[Token, ...] = ()) -> Reply:

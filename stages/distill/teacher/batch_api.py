@@ -9,7 +9,7 @@ from typing import Any
 
 from distill.teacher.client import scrubbed
 from distill.teacher.exchange import TeacherError
-from distill.teacher.failures import described, judge, seen_status
+from distill.teacher.failures import describe_failure, judge_failure, symptom_of_status
 
 _NUMBER = "distill_batch"  # the metadata field that carries our number for a batch
 _ENDED = frozenset(("completed", "failed", "expired", "cancelled"))
@@ -21,7 +21,7 @@ class NoBatches(TeacherError):
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class BatchState:
     """Where a batch stands; `why` is what the provider says about one that failed."""
 
     id: str
@@ -38,7 +38,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class BatchResult:
     """One line of an output or error file: an HTTP status and body, or an error without one (status None)."""
 
     key: bytes
@@ -69,25 +69,35 @@ class BatchApi:
         with self._errors(missing=True):
             uploaded = self._api.files.create(file=("requests.jsonl", b"".join(lines)), purpose="batch")
             made = self._api.batches.create(
-                input_file_id=uploaded.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={_NUMBER: number}
+                input_file_id=uploaded.id,
+                endpoint="/v1/chat/completions",
+                completion_window="24h",
+                metadata={_NUMBER: number},
             )
         return made.id
 
     def find(self, number: str) -> str | None:
         """The id of a batch by our number, among the provider's; None where there is none."""
         with self._errors():
-            return next((batch.id for batch in self._api.batches.list(limit=100) if (batch.metadata or {}).get(_NUMBER) == number), None)
+            return next(
+                (
+                    batch.id
+                    for batch in self._api.batches.list(limit=100)
+                    if (batch.metadata or {}).get(_NUMBER) == number
+                ),
+                None,
+            )
 
-    def state(self, batch_id: str) -> State:
+    def state(self, batch_id: str) -> BatchState:
         with self._errors():
             return _state(self._api.batches.retrieve(batch_id))
 
-    def cancel(self, batch_id: str) -> State:
+    def cancel(self, batch_id: str) -> BatchState:
         """Asks the provider to stop; what it has answered until then is still paid and can be fetched."""
         with self._errors():
             return _state(self._api.batches.cancel(batch_id))
 
-    def results(self, state: State) -> Iterator[Result]:
+    def results(self, state: BatchState) -> Iterator[BatchResult]:
         """The lines of the output and the error file, in any order."""
         for file in (state.output_file, state.error_file):
             if file:
@@ -112,29 +122,31 @@ class _Errors:
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, self._openai.APIStatusError):
-            seen = seen_status(error.status_code, error.response.content.replace(self._key.encode(), b"[key]"))
+            seen = symptom_of_status(error.status_code, error.response.content.replace(self._key.encode(), b"[key]"))
             if self._missing and error.status_code in _MISSING:
                 raise NoBatches(f"the endpoint has no batches ({error.status_code})") from error
-            failure = judge(seen)
+            failure = judge_failure(seen)
             advice = failure.advice or "run again: a batch that was created goes on at the provider"
-            raise TeacherError(f"batch: {described(failure, seen)}. What to do: {advice}") from error
+            raise TeacherError(f"batch: {describe_failure(failure, seen)}. What to do: {advice}") from error
         if isinstance(error, self._openai.APIConnectionError):
-            raise TeacherError(f"batch: the endpoint cannot be reached ({error}); run again: a batch that was created goes on there") from error
+            raise TeacherError(
+                f"batch: the endpoint cannot be reached ({error}); run again: a batch that was created goes on there"
+            ) from error
 
 
-def _state(batch: Any) -> State:
+def _state(batch: Any) -> BatchState:
     counts = batch.request_counts
     errors = batch.errors.data if batch.errors and batch.errors.data else []
     why = "; ".join(error.message or error.code or "" for error in errors[:3])
-    return State(
+    return BatchState(
         batch.id, batch.status, counts.completed + counts.failed if counts else 0, counts.total if counts else 0,
         batch.output_file_id, batch.error_file_id, why,
     )  # fmt: skip
 
 
-def _result(line: bytes) -> Result:
+def _result(line: bytes) -> BatchResult:
     parsed = json.loads(line)
     key, response, error = bytes.fromhex(parsed["custom_id"]), parsed.get("response"), parsed.get("error")
     if response:
-        return Result(key, response.get("status_code"), json.dumps(response.get("body")).encode(), "")
-    return Result(key, None, b"", str((error or {}).get("message") or (error or {}).get("code") or "no response"))
+        return BatchResult(key, response.get("status_code"), json.dumps(response.get("body")).encode(), "")
+    return BatchResult(key, None, b"", str((error or {}).get("message") or (error or {}).get("code") or "no response"))

@@ -25,7 +25,7 @@ class OpenBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class BatchRequest:
     """A request of a batch, with what its answer is stored with."""
 
     key: bytes
@@ -35,10 +35,17 @@ class Sent:
     request: bytes
 
 
-def begin(store: Store, number: str, endpoint: str, stage: str, jobs: Sequence[Job]) -> None:
+def record_batch(store: Store, number: str, endpoint: str, stage: str, jobs: Sequence[Job]) -> None:
     """Notes a batch before it is asked for, and turns the claims on its rows into the batch's own."""
     rows = [
-        (number, job.key, job.requests[0].model, job.requests[0].sample, job.requests[0].purpose, zlib.compress(job.body, 1))
+        (
+            number,
+            job.key,
+            job.requests[0].model,
+            job.requests[0].sample,
+            job.requests[0].purpose,
+            zlib.compress(job.body, 1),
+        )
         for job in jobs
     ]
     with store.writing() as db:
@@ -47,13 +54,13 @@ def begin(store: Store, number: str, endpoint: str, stage: str, jobs: Sequence[J
         db.executemany("DELETE FROM claims WHERE key = ?", [(job.key,) for job in jobs])
 
 
-def created(store: Store, number: str, provider_id: str) -> None:
+def record_batch_id(store: Store, number: str, provider_id: str) -> None:
     """The provider has taken the batch."""
     with store.writing() as db:
         db.execute("UPDATE batches SET id = ? WHERE number = ?", (provider_id, number))
 
 
-def forget(store: Store, number: str) -> None:
+def forget_batch(store: Store, number: str) -> None:
     """The batch is fetched, or was never made; its rows are free again."""
     with store.writing() as db:
         db.execute("DELETE FROM batch_rows WHERE number = ?", (number,))
@@ -70,32 +77,35 @@ def open_batches(store: Store, endpoint: str | None = None) -> list[OpenBatch]:
     return [OpenBatch(*row) for row in rows]
 
 
-def find_lost(store: Store, endpoint: str, find: Callable[[str], str | None]) -> None:
+def settle_lost_batches(store: Store, endpoint: str, find: Callable[[str], str | None]) -> None:
     """Settles batches that a crash left without an id: `find` gives the provider's for our number, or None for
     one that was never made, which is forgotten."""
     for batch in open_batches(store, endpoint):
         if batch.id is None and store.claim([claim_of(batch.number)]).granted:
             found = find(batch.number)
             if found:
-                created(store, batch.number, found)
+                record_batch_id(store, batch.number, found)
             else:
-                forget(store, batch.number)
+                forget_batch(store, batch.number)
             store.save((), (), [claim_of(batch.number)])
 
 
-def rows_of(store: Store, number: str) -> dict[bytes, Sent]:
+def requests_of(store: Store, number: str) -> dict[bytes, BatchRequest]:
     """The requests of a batch by their keys."""
     rows = store.select("SELECT key, model, sample, purpose, request FROM batch_rows WHERE number = ?", number)
-    return {row[0]: Sent(*row[:4], zlib.decompress(row[4])) for row in rows}
+    return {row[0]: BatchRequest(*row[:4], zlib.decompress(row[4])) for row in rows}
 
 
-def under_way(store: Store, keys: Sequence[bytes]) -> dict[bytes, str]:
+def batches_of(store: Store, keys: Sequence[bytes]) -> dict[bytes, str]:
     """Which of the keys are in an open batch, and the batch's number."""
     found: dict[bytes, str] = {}
     for start in range(0, len(keys), 256):
         chunk = keys[start : start + 256]
-        found.update(store.select(f"SELECT key, number FROM batch_rows WHERE key IN ({','.join('?' * len(chunk))})", *chunk))
+        found.update(
+            store.select(f"SELECT key, number FROM batch_rows WHERE key IN ({','.join('?' * len(chunk))})", *chunk)
+        )
     return found
+
 
 def claim_of(number: str) -> bytes:
     """The key under which processes agree who fetches a batch."""

@@ -13,32 +13,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from distill.teacher.batch_api import BatchApi, NoBatches, Result, State
+from distill.teacher.batch_api import BatchApi, BatchResult, BatchState, NoBatches
 from distill.teacher.batch_ledger import (
+    BatchRequest,
     OpenBatch,
-    Sent,
-    begin,
+    batches_of,
     claim_of,
-    created,
-    find_lost,
-    forget,
+    forget_batch,
     open_batches,
-    rows_of,
-    under_way,
+    record_batch,
+    record_batch_id,
+    requests_of,
+    settle_lost_batches,
 )
 from distill.teacher.budget import Budget, BudgetReached
 from distill.teacher.exchange import TeacherError, Usage
-from distill.teacher.failures import Seen, described, judge, seen_status
-from distill.teacher.reading import Unusable, read
+from distill.teacher.failures import Symptom, describe_failure, judge_failure, symptom_of_status
+from distill.teacher.reading import Unusable, read_completion
 from distill.teacher.session import Done, Job, Session, Stopped
 from distill.teacher.store import LEASE_S, Answer, Store, Stored
-from distill.teacher.tokens import counted
+from distill.teacher.tokens import usage_or_count
 from distill.teacher.workers import Workers
-from distill.teacher.writing import payments
+from distill.teacher.writing import payments_for
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
+class BatchOutcome:
     """An answer to store, or why there is none; `stop` where every other call would fail as well."""
 
     answer: Answer | None
@@ -46,36 +46,41 @@ class Understood:
     stop: bool = False
 
 
-def understand(result: Result, asked: Sent, batch: OpenBatch) -> Understood:
+def read_result(result: BatchResult, asked: BatchRequest, batch: OpenBatch) -> BatchOutcome:
     """One line of a batch, by the same table of failures as live calls."""
     if result.status == 200:
         try:
-            reading = read(result.body)
+            reading = read_completion(result.body)
         except Unusable as error:
-            return _without(Seen(broke=error.broke, message=str(error)), result, asked, batch)
-        usage = counted(reading.usage, json.loads(asked.request)["messages"], reading.text, asked.model)
-        stored = Stored(reading.text, reading.finish_reason, reading.failure, reading.model, usage, reading.logprob, "batch")
-        return Understood(_answer(stored, result, asked, batch, reading.fingerprint))
+            return _without(Symptom(broke=error.broke, message=str(error)), result, asked, batch)
+        usage = usage_or_count(reading.usage, json.loads(asked.request)["messages"], reading.text, asked.model)
+        stored = Stored(
+            reading.text, reading.finish_reason, reading.failure, reading.model, usage, reading.logprob, "batch"
+        )
+        return BatchOutcome(_answer(stored, result, asked, batch, reading.fingerprint))
     if result.status is None:
-        return _without(Seen(broke="empty", message=result.message), result, asked, batch)
-    return _without(seen_status(result.status, result.body), result, asked, batch)
+        return _without(Symptom(broke="empty", message=result.message), result, asked, batch)
+    return _without(symptom_of_status(result.status, result.body), result, asked, batch)
 
 
-def _without(seen: Seen, result: Result, asked: Sent, batch: OpenBatch) -> Understood:
-    failure = judge(seen)
+def _without(seen: Symptom, result: BatchResult, asked: BatchRequest, batch: OpenBatch) -> BatchOutcome:
+    failure = judge_failure(seen)
     if failure.action == "record":
         stored = Stored(None, None, failure.name.replace(" ", "_"), None, Usage(0, 0, 0, "estimate"), mode="batch")
-        return Understood(_answer(stored, result, asked, batch, None))
-    why = described(failure, seen)
+        return BatchOutcome(_answer(stored, result, asked, batch, None))
+    why = describe_failure(failure, seen)
     stop = failure.action == "stop"
-    return Understood(None, f"{why}. What to do: {failure.advice}" if stop else why, stop)
+    return BatchOutcome(None, f"{why}. What to do: {failure.advice}" if stop else why, stop)
 
 
-def _answer(stored: Stored, result: Result, asked: Sent, batch: OpenBatch, fingerprint: str | None) -> Answer:
+def _answer(
+    stored: Stored, result: BatchResult, asked: BatchRequest, batch: OpenBatch, fingerprint: str | None
+) -> Answer:
     return Answer(
         stored, batch.endpoint, asked.model, asked.sample, asked.purpose, fingerprint,
         batch.created_at, time.time(), 1, asked.request, result.body,
     )  # fmt: skip
+
 
 MOST_ROWS = 20_000  # of one batch; OpenAI takes 50,000 rows and 200 MB
 _AT_ONCE = 10  # batches under way: what bounds the memory
@@ -83,7 +88,7 @@ _SAVED_AT_ONCE = 256
 
 
 @dataclass
-class _Waiting:
+class _Awaited:
     """A batch that is waited for."""
 
     open: OpenBatch
@@ -108,7 +113,7 @@ class Batches:
         self._wake = threading.Event()
         self._unsent: list[Job] = []
         self._elsewhere: list[Job] = []
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting: dict[str, _Awaited] = {}
         self._live: Workers | None = None
         self._quiet = self._final = self._stopping = False
         self._thread = threading.Thread(target=self._run, name="batches", daemon=True)
@@ -153,7 +158,7 @@ class Batches:
         try:
             with Store(self._session.store) as self._store:
                 self._budget = Budget(self._session, self._store)
-                find_lost(self._store, self._session.endpoint, self._api.find)
+                settle_lost_batches(self._store, self._session.endpoint, self._api.find)
                 while not self._stopping and self._live is None:
                     self._wake.clear()
                     self._read_inbox()
@@ -202,12 +207,12 @@ class Batches:
     def _accept(self, jobs: Sequence[Job]) -> None:
         """Sorts jobs into those in a batch already, answered meanwhile, asked elsewhere, and to be sent."""
         batches = {batch.number: batch for batch in open_batches(self._store, self._session.endpoint)}
-        there = under_way(self._store, [job.key for job in jobs])
+        there = batches_of(self._store, [job.key for job in jobs])
         new = []
         for job in jobs:
             number = there.get(job.key)
             if number in batches:
-                self._waiting.setdefault(number, _Waiting(batches[number])).jobs[job.key] = job
+                self._waiting.setdefault(number, _Awaited(batches[number])).jobs[job.key] = job
             else:
                 new.append(job)
         claimed, by_key = self._store.claim([job.key for job in new]), {job.key: job for job in new}
@@ -237,23 +242,23 @@ class Batches:
             return False
         number = uuid.uuid4().hex
         self._store.claim([claim_of(number)])  # so that no other process takes it for one that was lost
-        begin(self._store, number, self._session.endpoint, self._session.stage, fitting)
+        record_batch(self._store, number, self._session.endpoint, self._session.stage, fitting)
         try:
             made = self._api.create(number, ((job.key, job.body) for job in fitting))
         except NoBatches as error:
-            forget(self._store, number)
+            forget_batch(self._store, number)
             self._go_live(str(error))
             return False
         except TeacherError:
             # A refused batch was not made; after a cut connection the next run looks for it.
             if self._api_says_no(number):
-                forget(self._store, number)
+                forget_batch(self._store, number)
             raise
-        created(self._store, number, made)
+        record_batch_id(self._store, number, made)
         self._store.save((), (), [claim_of(number)])
         self._unsent = self._unsent[len(fitting) :]
         opened = next(batch for batch in open_batches(self._store, self._session.endpoint) if batch.number == number)
-        self._waiting[number] = _Waiting(opened, jobs={job.key: job for job in fitting})
+        self._waiting[number] = _Awaited(opened, jobs={job.key: job for job in fitting})
         self._say(f"batch {made}: {len(fitting):,} rows sent; it may take a day, and a later run fetches it, too")
         return True
 
@@ -272,14 +277,16 @@ class Batches:
         self._live = live = Workers(replace(self._session, mode="live"))
         live.submit(jobs)
 
-    def _look(self, waiting: _Waiting) -> None:
+    def _look(self, waiting: _Awaited) -> None:
         if time.monotonic() < waiting.next_look:
             return
         waiting.next_look = time.monotonic() + self._runtime.batch_poll_s
         found = self._store.lookup(list(waiting.jobs))
         if found:  # another process fetched the batch
             self._out.put([Done(waiting.jobs.pop(key), stored) for key, stored in found.items()])
-        still = [batch for batch in open_batches(self._store, self._session.endpoint) if batch.number == waiting.open.number]
+        still = [
+            batch for batch in open_batches(self._store, self._session.endpoint) if batch.number == waiting.open.number
+        ]
         if not still or not waiting.jobs:
             del self._waiting[waiting.open.number]
             self._accept(list(waiting.jobs.values()))
@@ -295,25 +302,28 @@ class Batches:
         if state.ended and self._store.claim([claim_of(waiting.open.number)]).granted:
             self._fetch(waiting, state)
 
-    def _fetch(self, waiting: _Waiting, state: State) -> None:
+    def _fetch(self, waiting: _Awaited, state: BatchState) -> None:
         """Stores all answers of a batch, also those that nobody here waits for, and forgets it."""
-        sent, results, stops = rows_of(self._store, waiting.open.number), self._api.results(state), []
+        sent, results, stops = requests_of(self._store, waiting.open.number), self._api.results(state), []
         while batch := list(islice(results, _SAVED_AT_ONCE)):
             stops += self._save([result for result in batch if result.key in sent], sent, waiting)
-        rest = [Done(job, None, why=f"batch {state.status}: {state.why or 'no result for this row'}") for job in waiting.jobs.values()]
-        forget(self._store, waiting.open.number)
+        rest = [
+            Done(job, None, why=f"batch {state.status}: {state.why or 'no result for this row'}")
+            for job in waiting.jobs.values()
+        ]
+        forget_batch(self._store, waiting.open.number)
         self._store.save((), (), [claim_of(waiting.open.number)])
         del self._waiting[waiting.open.number]
         self._hand_back(rest)
         if stops:
             raise TeacherError(stops[0])
 
-    def _save(self, results: Sequence[Result], sent: dict[bytes, Sent], waiting: _Waiting) -> list[str]:
+    def _save(self, results: Sequence[BatchResult], sent: dict[bytes, BatchRequest], waiting: _Awaited) -> list[str]:
         """Stores answers with their payments, hands back those waited for; returns what stops the run."""
         answers, done, stops = [], [], []
         known = self._store.lookup([result.key for result in results])
         for result in results:
-            found = understand(result, sent[result.key], waiting.open)
+            found = read_result(result, sent[result.key], waiting.open)
             stored = known.get(result.key) or (found.answer.stored if found.answer else None)
             if found.answer and result.key not in known:
                 answers.append((result.key, found.answer))
@@ -322,7 +332,7 @@ class Batches:
             job = waiting.jobs.pop(result.key, None)
             if job and not found.stop:
                 done.append(Done(job, stored, paid=stored is not None and result.key not in known, why=found.why))
-        self._store.save(answers, payments(self._session, waiting.open.stage, [answer for _, answer in answers]))
+        self._store.save(answers, payments_for(self._session, waiting.open.stage, [answer for _, answer in answers]))
         self._budget.update()
         self._hand_back(done)
         return stops

@@ -24,12 +24,19 @@ class Budget:
     """Lets a call start, or says which limit it could pass. Used within one thread, beside one Store."""
 
     def __init__(self, session: Session, store: Store):
-        self._runtime, self._store, self._simulated, self._mode = session.runtime, store, session.simulated, session.mode
+        self._runtime, self._store, self._simulated, self._mode = (
+            session.runtime,
+            store,
+            session.simulated,
+            session.mode,
+        )
         self._seen = self._calls = self._tokens = self._picodollars = 0
         self._reserved: dict[Job, tuple[int, int]] = {}
         self._reserved_tokens = self._reserved_picodollars = 0
         runtime = session.runtime
-        self.limited = runtime.budget_usd is not None or runtime.budget_calls is not None or runtime.budget_tokens is not None
+        self.limited = (
+            runtime.budget_usd is not None or runtime.budget_calls is not None or runtime.budget_tokens is not None
+        )
         if self.limited:
             self.update()
 
@@ -92,7 +99,14 @@ class Budget:
 
     def _worst(self, job: Job) -> int:
         # Prices were checked before the first call, and cached tokens only make it cheaper.
-        return picodollars(cost(Usage(job.expected_in, 0, job.expected_out), job.requests[0].model, self._runtime.prices, self._mode)) or 0
+        return (
+            picodollars(
+                cost(
+                    Usage(job.expected_in, 0, job.expected_out), job.requests[0].model, self._runtime.prices, self._mode
+                )
+            )
+            or 0
+        )
 
 
 def check_prices(runtime: RuntimeSettings, model: str) -> None:
@@ -100,7 +114,9 @@ def check_prices(runtime: RuntimeSettings, model: str) -> None:
     if runtime.budget_usd is None:
         return
     price = price_of(model, runtime.prices)
-    missing = [name for name in ("tokens_in", "tokens_cached", "tokens_out") if price is None or getattr(price, name) is None]
+    missing = [
+        name for name in ("tokens_in", "tokens_cached", "tokens_out") if price is None or getattr(price, name) is None
+    ]
     if missing:
         raise TeacherError(
             f"runtime.budget_usd is {runtime.budget_usd}, but runtime.prices has no {', '.join(missing)} for {model!r}: "

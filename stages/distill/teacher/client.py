@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
-from distill.teacher.failures import Seen, seen_status
+from distill.teacher.failures import Symptom, symptom_of_status
 
 SAMPLE_HEADER = "X-Sample-Index"
 _SECRET_LENGTH = 16  # characters; "EMPTY", "ollama" and their like are shorter, providers' keys longer
@@ -24,12 +24,12 @@ _OWN = frozenset(("host", "content-length", "accept-encoding", "connection"))
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CallResult:
     """Body and headers of what came back, and what was seen if that is no answer."""
 
     headers: Mapping[str, str]
     body: bytes = b""
-    seen: Seen | None = None
+    seen: Symptom | None = None
 
 
 class Client:
@@ -45,31 +45,36 @@ class Client:
 
         # The pool bounds nothing: who asks decides how many are in flight.
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60), timeout=aiohttp.ClientTimeout(total=self._timeout_s)
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
         )
         self._broken = (aiohttp.ClientError, OSError)
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await self._session.close()
 
-    async def send(self, body: bytes, sample: int = 0) -> Outcome:
+    async def send(self, body: bytes, sample: int = 0) -> CallResult:
         """Posts a chat completion request, given as JSON. Never raises for what the table of failures names.
 
         A `sample` above 0 is told in a header, which the simulated teacher reads and others ignore.
         """
         headers = {**self._headers, SAMPLE_HEADER: str(sample)} if sample else self._headers
         try:
-            async with self._session.post(self._url, data=body, headers=headers, proxy=self._proxy, allow_redirects=False) as response:
+            async with self._session.post(
+                self._url, data=body, headers=headers, proxy=self._proxy, allow_redirects=False
+            ) as response:
                 content = await response.read()
                 if response.status == 200:
-                    return Outcome(response.headers, scrubbed(content, self._key))
+                    return CallResult(response.headers, scrubbed(content, self._key))
                 content = content.replace(self._key.encode(), b"[key]")  # some servers quote a key that they refuse
-                return Outcome(response.headers, content, seen_status(response.status, content))
+                return CallResult(response.headers, content, symptom_of_status(response.status, content))
         except TimeoutError:
-            return Outcome({}, seen=Seen(broke="timeout", message=f"no answer within {self._timeout_s:g} s"))
+            return CallResult({}, seen=Symptom(broke="timeout", message=f"no answer within {self._timeout_s:g} s"))
         except self._broken as error:
-            return Outcome({}, seen=Seen(broke="connection", message=str(error)))
+            return CallResult({}, seen=Symptom(broke="connection", message=str(error)))
 
 
 def scrubbed(body: bytes, key: str) -> bytes:
@@ -92,7 +97,9 @@ def _prepared(base_url: str | None, key: str) -> tuple[str, dict[str, str]]:
     http = Held(verify=False)  # it sends nothing, and so needs no certificates
     with openai.OpenAI(base_url=base_url, api_key=key, max_retries=0, http_client=http) as api:
         api.post(_PATH, cast_to=object, body={})
-    return str(http.request.url), {name: value for name, value in http.request.headers.items() if name.lower() not in _OWN}
+    return str(http.request.url), {
+        name: value for name, value in http.request.headers.items() if name.lower() not in _OWN
+    }
 
 
 def _proxy(url: str) -> str | None:

@@ -61,14 +61,18 @@ def _overlap(before: str, after: str) -> float:
     return len(one & other) / len(one | other) if one | other else 1.0
 
 
-def described(found: dict[str, Any]) -> str:
+def drift_report(found: dict[str, Any]) -> str:
     """The comparison for people, with a warning where the model's name has changed."""
     if not found["rows"]:
         return "no row of this prompt and teacher is stored; run annotate first"
     lines = [
         f"{found['rows']} stored rows asked again: {found['text_agreement']:.1%} the same text, {found['word_overlap']:.1%} of the words shared",
-        f"label: {found['label_agreement']:.1%} the same of {found['labels_compared']}" if found["labels_compared"] else "label: none could be compared",
+        f"label: {found['label_agreement']:.1%} the same of {found['labels_compared']}"
+        if found["labels_compared"]
+        else "label: none could be compared",
     ]
     if set(found["models_before"]) != set(found["models_after"]):
-        lines.append(f"warning: the server's name for the model was {', '.join(found['models_before'])} and is {', '.join(found['models_after'])}")
+        lines.append(
+            f"warning: the server's name for the model was {', '.join(found['models_before'])} and is {', '.join(found['models_after'])}"
+        )
     return "\n".join(lines)

@@ -16,7 +16,7 @@ Action = Literal["retry", "record", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Symptom:
     """A call without an answer: an HTTP status, or what broke ("timeout", "connection", "torn", "empty")."""
 
     status: int | None = None
@@ -32,11 +32,11 @@ class Failure:
     name: str
     action: Action
     when: str
-    matches: Callable[[Seen], bool]
+    matches: Callable[[Symptom], bool]
     advice: str = ""
 
 
-def _said(seen: Seen, *words: str) -> bool:
+def _said(seen: Symptom, *words: str) -> bool:
     said = f"{seen.code} {seen.message}".lower()
     return any(word in said for word in words)
 
@@ -85,12 +85,12 @@ TABLE: tuple[Failure, ...] = (
 )  # fmt: skip
 
 
-def judge(seen: Seen) -> Failure:
+def judge_failure(seen: Symptom) -> Failure:
     """The first row of TABLE that fits."""
     return next(failure for failure in TABLE if failure.matches(seen))
 
 
-def seen_status(status: int, body: bytes) -> Seen:
+def symptom_of_status(status: int, body: bytes) -> Symptom:
     """An HTTP error as the table reads it; code and message from the body where it has them."""
     try:
         parsed: Any = json.loads(body)
@@ -102,10 +102,10 @@ def seen_status(status: int, body: bytes) -> Seen:
         message = str(error.get("message") or error.get("detail") or "")
     else:
         code, message = "", str(error or body[:300].decode(errors="replace"))
-    return Seen(status=status, code=code, message=message[:500])
+    return Symptom(status=status, code=code, message=message[:500])
 
 
-def described(failure: Failure, seen: Seen) -> str:
+def describe_failure(failure: Failure, seen: Symptom) -> str:
     """The failure in a few words: "rate limit (429): slow down"."""
     status = f" ({seen.status})" if seen.status is not None else ""
     return f"{failure.name}{status}" + (f": {seen.message}" if seen.message else "")

@@ -1,4 +1,4 @@
-"""TODO."""
+"""What is in the store, and what was paid for it, in a few lines for people."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from distill.teacher.money import dollars, from_picodollars
 from distill.teacher.store import Store
 
 
-def described(store: Store) -> str:
-    """A few lines for people: size, answers by endpoint and model, payments by stage, work in flight."""
+def store_report(store: Store) -> str:
+    """Size, answers by endpoint and model, payments by stage, work in flight."""
     size = store.path.stat().st_size
     lines = [f"{store.path}: {len(store):,} answers, {size / 2**20:,.1f} MiB"]
     for endpoint, model, mode, returned, answers, failed, cut, tokens_in, tokens_out, last in store.select(
@@ -23,14 +23,14 @@ def described(store: Store) -> str:
             + (f"; {returned} versions of the model answered" if returned > 1 else "")
         )
     lines += ["paid:"]
-    lines += [f"  {_paid(*row)}" for row in payments(store)] or ["  nothing"]
+    lines += [f"  {_paid(*row)}" for row in paid_by_stage(store)] or ["  nothing"]
     claims = store.select("SELECT count(*) FROM claims")[0][0]
     if claims:
         lines.append(f"in flight, or left by a run that was killed: {claims:,}")
     return "\n".join(lines)
 
 
-def payments(store: Store) -> list[tuple[Any, ...]]:
+def paid_by_stage(store: Store) -> list[tuple[Any, ...]]:
     """(stage, model, simulated, calls, tokens in, tokens out, picodollars, calls without a price), a stage and model."""
     return store.select(
         "SELECT stage, model, simulated, sum(calls), sum(tokens_in), sum(tokens_out), coalesce(sum(picodollars), 0),"
@@ -38,7 +38,9 @@ def payments(store: Store) -> list[tuple[Any, ...]]:
     )
 
 
-def _paid(stage: str, model: str, simulated: int, calls: int, tokens_in: int, tokens_out: int, picodollars: int, unpriced: int) -> str:
+def _paid(
+    stage: str, model: str, simulated: int, calls: int, tokens_in: int, tokens_out: int, picodollars: int, unpriced: int
+) -> str:
     money = dollars(from_picodollars(picodollars))
     if unpriced == calls:
         money = dollars(None)

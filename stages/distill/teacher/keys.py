@@ -14,7 +14,7 @@ TOP_LOGPROBS = 5
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def body(request: Request, output_limit: str = "max_tokens", *, logprobs: bool = False) -> bytes:
+def request_body(request: Request, output_limit: str = "max_tokens", *, logprobs: bool = False) -> bytes:
     """The JSON that is sent, in canonical form (sorted keys, no spaces, UTF-8); it is what the key hashes.
 
     `output_limit` is the field that carries `request.max_tokens`.
@@ -37,9 +37,10 @@ def body(request: Request, output_limit: str = "max_tokens", *, logprobs: bool =
     return _ENCODER.encode(sent).encode()
 
 
-def key(endpoint: str, sent: bytes, sample: int) -> bytes:
+def request_key(endpoint: str, sent: bytes, sample: int) -> bytes:
     """SHA-256 (32 bytes) of where it is sent, which draw it is, and the canonical body."""
     return hashlib.sha256(b"%b\n%d\n%b" % (endpoint.encode(), sample, sent)).digest()
+
 
 _EMPTY = 0
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable
 
 
-def answers(db: sqlite3.Connection) -> None:
+def _answers(db: sqlite3.Connection) -> None:
     """One row an answer. What is read often comes first; the raw body, as compressed JSON, last.
 
     text, failure, finish_reason, returned_model, tokens and logprob (mean natural log-probability of the
@@ -24,12 +24,12 @@ def answers(db: sqlite3.Connection) -> None:
         )""")
 
 
-def claims(db: sqlite3.Connection) -> None:
+def _claims(db: sqlite3.Connection) -> None:
     """Work in flight: who asks, and until when (seconds since 1970) that is believed without news."""
     db.execute("CREATE TABLE claims (key BLOB PRIMARY KEY, owner TEXT NOT NULL, expires REAL NOT NULL) WITHOUT ROWID")
 
 
-def payments(db: sqlite3.Connection) -> None:
+def _payments(db: sqlite3.Connection) -> None:
     """What was paid, when, by which stage. picodollars (1e-12 dollars) is null where a price is unknown;
     simulated is 1 for the teacher that costs nothing."""
     db.execute("""
@@ -39,7 +39,7 @@ def payments(db: sqlite3.Connection) -> None:
         )""")
 
 
-def batches(db: sqlite3.Connection) -> None:
+def _batches(db: sqlite3.Connection) -> None:
     """Batches at a provider that are not fetched yet, and their requests (compressed JSON)."""
     db.execute("""
         CREATE TABLE batches (
@@ -53,7 +53,13 @@ def batches(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX batch_rows_number ON batch_rows (number)")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (answers, claims, payments, batches)
+# By the names under which a store remembers them.
+MIGRATIONS: dict[str, Callable[[sqlite3.Connection], None]] = {
+    "answers": _answers,
+    "claims": _claims,
+    "payments": _payments,
+    "batches": _batches,
+}
 
 
 class NewerSchema(Exception):
@@ -66,13 +72,13 @@ def migrate(db: sqlite3.Connection) -> None:
     try:
         db.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY)")
         done = {name for (name,) in db.execute("SELECT name FROM migrations")}
-        unknown = done - {step.__name__ for step in MIGRATIONS}
+        unknown = done - set(MIGRATIONS)
         if unknown:
             raise NewerSchema(f"it was written by a newer version of this project (steps {', '.join(sorted(unknown))})")
-        for step in MIGRATIONS:
-            if step.__name__ not in done:
+        for name, step in MIGRATIONS.items():
+            if name not in done:
                 step(db)
-                db.execute("INSERT INTO migrations VALUES (?)", (step.__name__,))
+                db.execute("INSERT INTO migrations VALUES (?)", (name,))
         db.execute("COMMIT")
     except BaseException:
         db.execute("ROLLBACK")

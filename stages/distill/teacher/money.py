@@ -62,6 +62,7 @@ def dollars(usd: Decimal | None) -> str:
         return "unknown (no price)"
     return f"${usd:,.2f}" if usd >= 100 else f"${usd:.4f}"
 
+
 _SHORT = 0.25  # of max_tokens: a short answer, where none was seen yet
 
 
@@ -111,6 +112,7 @@ class Estimate:
             "usd_low_error": error(low, paid["usd"]),
             "usd_high_error": error(high, paid["usd"]),
         }
+
 
 @dataclass(slots=True)
 class Cost:

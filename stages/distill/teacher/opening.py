@@ -45,7 +45,9 @@ def open_teacher(settings: Settings, stage: str) -> Iterator[Teacher]:
     else:
         base_url = settings.teacher.base_url or VENDOR
         endpoint = base_url.rstrip("/")
-        yield from _opened(settings, stage, base_url, endpoint, f"{settings.teacher.model} at {endpoint}", simulated=False)
+        yield from _opened(
+            settings, stage, base_url, endpoint, f"{settings.teacher.model} at {endpoint}", simulated=False
+        )
 
 
 def _opened(
@@ -64,7 +66,10 @@ def _opened(
     mode = asked.mode
     if stage in _ALWAYS_LIVE and mode == "batch":
         mode = "live"
-        print(f"{stage}: asked live, as each round of the search waits for the one before; teacher.mode batch is for annotate", flush=True)
+        print(
+            f"{stage}: asked live, as each round of the search waits for the one before; teacher.mode batch is for annotate",
+            flush=True,
+        )
     session = Session(
         endpoint, description, stage, paths.store(), runtime, client, batch_api, mode, simulated,
         asked.logprobs, asked.max_tokens_field,
@@ -96,7 +101,9 @@ def secret(base_url: str, key_env: str) -> str:
         return key
     if is_local(base_url):
         return _NO_KEY
-    raise TeacherError(f"{base_url} needs a key: set the environment variable {key_env}, or name another in runtime.key_env")
+    raise TeacherError(
+        f"{base_url} needs a key: set the environment variable {key_env}, or name another in runtime.key_env"
+    )
 
 
 def is_local(base_url: str) -> bool:

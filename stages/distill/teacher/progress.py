@@ -20,7 +20,14 @@ class Progress:
     short work stays silent without a terminal.
     """
 
-    def __init__(self, stage: str, total: int | None, bill: Bill, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        stage: str,
+        total: int | None,
+        bill: Bill,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self._stage, self._total, self._bill, self._clock = stage, total, bill, clock
         self._stream = stream or sys.stderr
         self._bar = self._stream.isatty()

@@ -37,7 +37,7 @@ class Reading:
     logprob: float | None
 
 
-def read(body: bytes) -> Reading:
+def read_completion(body: bytes) -> Reading:
     """What can be trusted of a body; a field of another type than it should have counts as missing. Raises Unusable."""
     try:
         completion = json.loads(body.decode("utf-8-sig"))
@@ -69,7 +69,7 @@ def read(body: bytes) -> Reading:
     )  # fmt: skip
 
 
-def tokens(body: bytes) -> tuple[Token, ...]:
+def answer_tokens(body: bytes) -> tuple[Token, ...]:
     """The tokens of a body that `read` takes, with their probabilities; none where the server gave none, or not of all."""
     choice = json.loads(body.decode("utf-8-sig"))["choices"][0]
     given = choice.get("logprobs")
@@ -100,8 +100,8 @@ def _text(given: Any) -> str | None:
 
 
 def _logprob(given: Any) -> float | None:
-    tokens = given.get("content") if isinstance(given, dict) else None
-    values = [token.get("logprob") for token in tokens or () if isinstance(token, dict)]
+    entries = given.get("content") if isinstance(given, dict) else None
+    values = [token.get("logprob") for token in entries or () if isinstance(token, dict)]
     known = [value for value in values if isinstance(value, (int, float))]
     return sum(known) / len(known) if known and len(known) == len(values) else None
 

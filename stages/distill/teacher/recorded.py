@@ -47,7 +47,16 @@ class RecordedTeacher:
         for request in requests:
             found = self.completions.get(request.row_id) or self.completions.get(request.source or "")
             if found is None:
-                yield Reply(request.row_id, request.sample, None, None, None, _UNKNOWN, "failed: no completion is recorded for this row", True)
+                yield Reply(
+                    request.row_id,
+                    request.sample,
+                    None,
+                    None,
+                    None,
+                    _UNKNOWN,
+                    "failed: no completion is recorded for this row",
+                    True,
+                )
                 continue
             text, finish_reason, model, usage = found
             model = model or self.model
@@ -70,7 +79,9 @@ def read_completions(path: Path) -> dict[str, Completion]:
     places: dict[str, str] = {}
     for key, where, completion in _all(files):
         if key in found:
-            raise DataError(f"{where}: a second completion for {key!r} (the first: {places[key]}); keep one a row: point teacher.path at one file, or at a folder with the files of one prompt")
+            raise DataError(
+                f"{where}: a second completion for {key!r} (the first: {places[key]}); keep one a row: point teacher.path at one file, or at a folder with the files of one prompt"
+            )
         found[key], places[key] = completion, where
     if not found:
         raise DataError(f"teacher.path: {path}: no completions; .jsonl or <split>_CoT_<k>.json are read")
@@ -119,21 +130,30 @@ def _lines(file: Path) -> Iterator[tuple[str, str, Completion]]:
             key = f"{row['split']}/{row['idx']}"
         else:
             raise DataError(f"{where}: needs 'id', 'custom_id', or 'split' and 'idx', to tell which row it answers")
-        yield key, where, (row["response"], row.get("finish_reason"), row.get("model"), usage(row.get("usage")))
+        yield key, where, (row["response"], row.get("finish_reason"), row.get("model"), _usage(row.get("usage")))
 
 
 def _batch_line(row: dict[str, Any], where: str) -> Completion:
     try:
         body = row["response"]["body"]
         choice = body["choices"][0]
-        return choice["message"]["content"] or "", choice.get("finish_reason"), body.get("model"), usage(body.get("usage"))
+        return (
+            choice["message"]["content"] or "",
+            choice.get("finish_reason"),
+            body.get("model"),
+            _usage(body.get("usage")),
+        )
     except (KeyError, IndexError, TypeError) as error:
-        raise DataError(f"{where}: no chat completion at response.body ({error!r}); take failed rows out of the file") from error
+        raise DataError(
+            f"{where}: no chat completion at response.body ({error!r}); take failed rows out of the file"
+        ) from error
 
 
-def usage(reported: Any) -> Usage:
+def _usage(reported: Any) -> Usage:
     """OpenAI's usage object, where there is one."""
     if not isinstance(reported, dict):
         return _UNKNOWN
     details = reported.get("prompt_tokens_details") or {}
-    return Usage(reported.get("prompt_tokens"), details.get("cached_tokens", 0), reported.get("completion_tokens"), "reported")
+    return Usage(
+        reported.get("prompt_tokens"), details.get("cached_tokens", 0), reported.get("completion_tokens"), "reported"
+    )

@@ -91,6 +91,7 @@ class Claimed:
     found: dict[bytes, Stored] = field(default_factory=dict)
     taken: list[bytes] = field(default_factory=list)
 
+
 LEASE_S = 300.0  # a claim without news for so long is stale; that of a dead process on this machine is at once
 _BUSY_MS = 60_000
 _CHUNK = 256
@@ -163,10 +164,14 @@ class Store:
 
     def _open_read_only(self) -> sqlite3.Connection:
         if not self.path.exists():
-            raise StoreError(f"{self.path}: no response store there; `python stages/store.py import` makes one from exported answers")
+            raise StoreError(
+                f"{self.path}: no response store there; `python stages/store.py import` makes one from exported answers"
+            )
         # Without write access to the folder SQLite can read a WAL file only if told that nobody writes.
         mode = "mode=ro" if os.access(self.path.parent, os.W_OK) else "mode=ro&immutable=1"
-        db = sqlite3.connect(f"{self.path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False
+        )
         db.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         db.execute("SELECT 1 FROM answers LIMIT 1")
         return db
@@ -178,9 +183,13 @@ class Store:
         except StoreError:
             raise
         except NewerSchema as error:
-            raise StoreError(f"{self.path}: {error}; update this project, or point DISTILL_STORE at another file") from error
+            raise StoreError(
+                f"{self.path}: {error}; update this project, or point DISTILL_STORE at another file"
+            ) from error
         except sqlite3.OperationalError as error:
-            raise StoreError(f"{self.path}: {error}; check that the folder is writable, on a local disk, and not full") from error
+            raise StoreError(
+                f"{self.path}: {error}; check that the folder is writable, on a local disk, and not full"
+            ) from error
         except (sqlite3.DatabaseError, zlib.error) as error:
             raise StoreError(
                 f"{self.path} is damaged ({error}). To recover: `python stages/store.py export rescued.jsonl` saves what can be "
@@ -272,7 +281,9 @@ class Store:
         with self.writing() as db:
             db.execute("UPDATE claims SET expires = ? WHERE owner = ?", (time.time() + LEASE_S, owner()))
 
-    def save(self, answers: Sequence[tuple[bytes, Answer]], payments: Sequence[Payment] = (), released: Sequence[bytes] = ()) -> int:
+    def save(
+        self, answers: Sequence[tuple[bytes, Answer]], payments: Sequence[Payment] = (), released: Sequence[bytes] = ()
+    ) -> int:
         """Stores answers for good, ends their claims and those given up, and books what was paid, in one commit.
 
         An answer that is there already stays as it is. Returns how many were added.
@@ -281,7 +292,9 @@ class Store:
         self.commit()
         return added
 
-    def insert(self, answers: Sequence[tuple[bytes, Answer]], payments: Sequence[Payment] = (), released: Sequence[bytes] = ()) -> int:
+    def insert(
+        self, answers: Sequence[tuple[bytes, Answer]], payments: Sequence[Payment] = (), released: Sequence[bytes] = ()
+    ) -> int:
         """As `save`, but for the commit, which is to follow at once: until then no other process can write."""
         rows = [
             (
@@ -303,7 +316,18 @@ class Store:
             db.executemany(
                 "INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (now, p.stage, p.endpoint, p.simulated, p.model, p.calls, p.tokens_in, p.tokens_cached, p.tokens_out, p.picodollars)
+                    (
+                        now,
+                        p.stage,
+                        p.endpoint,
+                        p.simulated,
+                        p.model,
+                        p.calls,
+                        p.tokens_in,
+                        p.tokens_cached,
+                        p.tokens_out,
+                        p.picodollars,
+                    )
                     for p in payments
                 ],
             )

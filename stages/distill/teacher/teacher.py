@@ -17,7 +17,7 @@ _BATCH = 256
 
 
 @dataclass(slots=True)
-class Plan:
+class CallPlan:
     """Different calls, how many of them the store has, and what the others will cost."""
 
     calls: int
@@ -26,6 +26,13 @@ class Plan:
 
     def __str__(self) -> str:
         return f"{self.calls:,} calls at most, of which {self.stored:,} are stored; to pay: {self.to_pay}"
+
+
+class NoTeacher:
+    """Stands where a teacher does while requests are only rendered, for a plan or a preview."""
+
+    def ask(self, requests: Iterable[Request]) -> Iterator[Reply]:
+        raise RuntimeError("requests are only rendered here: nobody is asked")
 
 
 class Teacher:
@@ -59,9 +66,9 @@ class Teacher:
             if stored is not None:
                 yield request, reply(request, stored, paid=False)
 
-    def plan(self, requests: Iterable[Request]) -> Plan:
+    def plan(self, requests: Iterable[Request]) -> CallPlan:
         """What asking these would take, without asking: identical requests count once."""
-        plan, seen = Plan(0, 0, Estimate(self.session.runtime.prices, self.session.mode)), SeenKeys()
+        plan, seen = CallPlan(0, 0, Estimate(self.session.runtime.prices, self.session.mode)), SeenKeys()
         for request, found, stored in self._looked_up(requests):
             if seen.add(found):
                 plan.calls += 1

@@ -15,8 +15,8 @@ from typing import Any
 from distill.errors import DataError
 from distill.rows.files import read_json_lines
 from distill.teacher.exchange import Usage
-from distill.teacher.keys import key
-from distill.teacher.reading import Unusable, read
+from distill.teacher.keys import request_key
+from distill.teacher.reading import Unusable, read_completion
 from distill.teacher.store import Answer, Store, Stored, StoreError
 
 _COLUMNS = (
@@ -115,17 +115,23 @@ def _batches(path: Path) -> Iterator[list[tuple[bytes, Answer]]]:
 def _answer(values: dict[str, Any], where: str) -> tuple[bytes, Answer]:
     if set(values) != set(_COLUMNS):
         odd = sorted(set(values) ^ set(_COLUMNS))
-        raise DataError(f"{where}: not an exported answer (fields {', '.join(odd)}); use a file of `python stages/store.py export`")
+        raise DataError(
+            f"{where}: not an exported answer (fields {', '.join(odd)}); use a file of `python stages/store.py export`"
+        )
     request, body = str(values["request"]).encode(), str(values["body"]).encode()
-    made = key(values["endpoint"], request, values["sample"])
+    made = request_key(values["endpoint"], request, values["sample"])
     if made.hex() != values["key"]:
-        raise DataError(f"{where}: the key does not belong to this request; the line was changed or damaged: leave it out")
+        raise DataError(
+            f"{where}: the key does not belong to this request; the line was changed or damaged: leave it out"
+        )
     stored = derived(body, values["mode"], values["failure"])
     if stored is None:
         raise DataError(f"{where}: the body holds no answer; leave the line out")
     if stored.usage.tokens_from is None:
         usage = Usage(values["tokens_in"], values["tokens_cached"], values["tokens_out"], values["tokens_from"])
-        stored = Stored(stored.text, stored.finish_reason, stored.failure, stored.model, usage, stored.logprob, stored.mode)
+        stored = Stored(
+            stored.text, stored.finish_reason, stored.failure, stored.model, usage, stored.logprob, stored.mode
+        )
     answer = Answer(
         stored, values["endpoint"], values["model"], values["sample"], values["purpose"], values["fingerprint"],
         values["asked_at"], values["answered_at"], values["attempts"], request, body,
@@ -139,10 +145,12 @@ def derived(body: bytes, mode: Any, failure: str | None) -> Stored | None:
     A content filter may answer with an error instead of a completion: that body says no more than `failure`.
     """
     try:
-        reading = read(body)
+        reading = read_completion(body)
     except Unusable:
         return Stored(None, None, failure, None, Usage(), mode=mode) if failure == "content_filter" else None
-    return Stored(reading.text, reading.finish_reason, reading.failure, reading.model, reading.usage, reading.logprob, mode)
+    return Stored(
+        reading.text, reading.finish_reason, reading.failure, reading.model, reading.usage, reading.logprob, mode
+    )
 
 
 def verify(store: Store) -> list[str]:
@@ -171,13 +179,20 @@ def _problem(store: Store, found: bytes, row: int) -> str | None:
         " FROM answers WHERE rowid = ?",
         row,
     )[0]
-    if key(endpoint, zlib.decompress(request), sample) != found:
+    if request_key(endpoint, zlib.decompress(request), sample) != found:
         return "the key does not belong to the request"
     said = derived(zlib.decompress(body), mode, failure)
     if said is None:
         return "the body holds no answer"
     text, finish, model, tokens_in, tokens_out, counted = columns
     usage = (said.usage.tokens_in, said.usage.tokens_out) if counted == "reported" else (tokens_in, tokens_out)
-    if (said.text, said.finish_reason, said.failure, said.model, *usage) != (text, finish, failure, model, tokens_in, tokens_out):
+    if (said.text, said.finish_reason, said.failure, said.model, *usage) != (
+        text,
+        finish,
+        failure,
+        model,
+        tokens_in,
+        tokens_out,
+    ):
         return "text, model or usage differ from the body"
     return None

@@ -16,16 +16,16 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from typing import Any
 
-from distill.teacher.batch_ledger import under_way
+from distill.teacher.batch_ledger import batches_of
 from distill.teacher.budget import Budget, BudgetReached
-from distill.teacher.client import Outcome
+from distill.teacher.client import CallResult
 from distill.teacher.exchange import TeacherError, Usage
-from distill.teacher.failures import Seen, described, judge
+from distill.teacher.failures import Symptom, describe_failure, judge_failure
 from distill.teacher.limits import Pace
-from distill.teacher.reading import Reading, Unusable, read
+from distill.teacher.reading import Reading, Unusable, read_completion
 from distill.teacher.session import Done, Job, Session, Stopped
 from distill.teacher.store import LEASE_S, Answer, Store, Stored
-from distill.teacher.tokens import counted
+from distill.teacher.tokens import usage_or_count
 from distill.teacher.writing import Writer
 
 _FIRST_RETRY_S, _RETRY_FACTOR, _LONGEST_RETRY_S = 0.1, 3.0, 60.0
@@ -110,7 +110,9 @@ class Workers:
 
     async def _live(self) -> None:
         runtime = self._runtime
-        self._pace = Pace(runtime.concurrency, runtime.requests_per_minute, runtime.tokens_per_minute, self._loop.time())
+        self._pace = Pace(
+            runtime.concurrency, runtime.requests_per_minute, runtime.tokens_per_minute, self._loop.time()
+        )
         self._ended = asyncio.Event()
         with Store(self._session.store) as self._store:
             self._budget = Budget(self._session, self._store)
@@ -135,7 +137,7 @@ class Workers:
             return
         keys = [job.key for job in jobs]
         try:
-            batched = under_way(self._store, keys)
+            batched = batches_of(self._store, keys)
             if batched:
                 raise TeacherError(
                     f"{len(batched)} or more rows are in a batch that is not fetched yet: set teacher.mode to batch to fetch it, "
@@ -196,9 +198,9 @@ class Workers:
         outcome = await self._client.send(job.body, job.requests[0].sample)
         if outcome.seen is None:
             try:
-                self._answer(job, outcome, read(outcome.body), asked_at)
+                self._answer(job, outcome, read_completion(outcome.body), asked_at)
             except Unusable as error:
-                self._failed(job, outcome, Seen(broke=error.broke, message=str(error)), asked_at)
+                self._failed(job, outcome, Symptom(broke=error.broke, message=str(error)), asked_at)
         else:
             self._failed(job, outcome, outcome.seen, asked_at)
 
@@ -211,14 +213,16 @@ class Workers:
             self._stop(task.exception())
         self._pump()
 
-    def _answer(self, job: Job, outcome: Outcome, reading: Reading, asked_at: float) -> None:
+    def _answer(self, job: Job, outcome: CallResult, reading: Reading, asked_at: float) -> None:
         request = job.requests[0]
-        usage = counted(reading.usage, request.messages, reading.text, request.model)
+        usage = usage_or_count(reading.usage, request.messages, reading.text, request.model)
         self._answered += 1
         used = (usage.tokens_in or 0) + (usage.tokens_out or 0)
         self._pace.answered(outcome.headers, job.expected_in + job.expected_out, used, self._loop.time())
         stored = Stored(reading.text, reading.finish_reason, reading.failure, reading.model, usage, reading.logprob)
-        self._writer.keep(Done(job, stored, paid=True), self._provenance(job, stored, outcome.body, reading.fingerprint, asked_at))
+        self._writer.keep(
+            Done(job, stored, paid=True), self._provenance(job, stored, outcome.body, reading.fingerprint, asked_at)
+        )
 
     def _provenance(self, job: Job, stored: Stored, body: bytes, fingerprint: str | None, asked_at: float) -> Answer:
         request = job.requests[0]
@@ -227,9 +231,9 @@ class Workers:
             asked_at, time.time(), job.attempts, job.body, body,
         )  # fmt: skip
 
-    def _failed(self, job: Job, outcome: Outcome, seen: Seen, asked_at: float) -> None:
-        failure = judge(seen)
-        why = described(failure, seen)
+    def _failed(self, job: Job, outcome: CallResult, seen: Symptom, asked_at: float) -> None:
+        failure = judge_failure(seen)
+        why = describe_failure(failure, seen)
         if failure.action == "record":
             stored = Stored(None, None, failure.name.replace(" ", "_"), None, Usage(0, 0, 0, "estimate"))
             self._writer.keep(Done(job, stored, paid=True), self._provenance(job, stored, outcome.body, None, asked_at))
@@ -239,13 +243,21 @@ class Workers:
             self._given_up.append(job)
             self._stop(TeacherError(f"row {job.requests[0].row_id!r}: {why}. What to do: {failure.advice}"))
             return
-        asked = self._pace.throttled(outcome.headers, job.started, self._loop.time()) if failure.name == "rate limit" else 0.0
+        asked = (
+            self._pace.throttled(outcome.headers, job.started, self._loop.time())
+            if failure.name == "rate limit"
+            else 0.0
+        )
         if job.attempts <= self._runtime.max_retries:
             self.retried[failure.name] += 1
             self._retry_later(job, asked)
         elif seen.broke == "connection" and not self._answered:
             self._given_up.append(job)
-            self._stop(TeacherError(f"{self._session.endpoint}: {why}. What to do: start the server, or check teacher.base_url"))
+            self._stop(
+                TeacherError(
+                    f"{self._session.endpoint}: {why}. What to do: start the server, or check teacher.base_url"
+                )
+            )
         else:
             self._writer.keep(Done(job, None, why=f"{why}, {job.attempts} attempts"), None)
 

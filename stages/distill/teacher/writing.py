@@ -18,19 +18,25 @@ from distill.teacher.store import Answer, Payment, Store
 
 _COMMIT_EVERY_S = 0.005  # so that a fast disk, too, gets several answers at a time
 
-Batch = list[tuple[Done, Answer | None]]
+_Batch = list[tuple[Done, Answer | None]]
 
 
 class Writer:
     """`keep` what is done; after the commit it goes to `hand_back`, or an error to `broken`."""
 
-    def __init__(self, session: Session, budget: Budget, hand_back: Callable[[list[Done]], None], broken: Callable[[BaseException], None]):
+    def __init__(
+        self,
+        session: Session,
+        budget: Budget,
+        hand_back: Callable[[list[Done]], None],
+        broken: Callable[[BaseException], None],
+    ):
         self._session, self._budget, self._hand_back, self._broken = session, budget, hand_back, broken
         self._store = Store(session.store)
         self._loop = asyncio.get_running_loop()
         self._committer = ThreadPoolExecutor(1, "commit")
-        self._unsaved: Batch = []
-        self._committing: Batch = []
+        self._unsaved: _Batch = []
+        self._committing: _Batch = []
         self._timer: asyncio.TimerHandle | None = None
         self._began = float("-inf")
 
@@ -54,7 +60,9 @@ class Writer:
     def _save(self) -> None:
         batch, self._unsaved, self._timer, self._began = self._unsaved, [], None, self._loop.time()
         answers = [(done.job.key, answer) for done, answer in batch if answer]
-        bought = payments(self._session, self._session.stage, [answer for done, answer in batch if answer and done.paid])
+        bought = payments_for(
+            self._session, self._session.stage, [answer for done, answer in batch if answer and done.paid]
+        )
         try:
             self._store.insert(answers, bought, [done.job.key for done, answer in batch if not answer])
         except TeacherError as error:
@@ -78,12 +86,16 @@ class Writer:
         self._schedule()
         self._hand_back([done for done, _ in batch])
 
-def payments(session: Session, stage: str, answers: Sequence[Answer]) -> list[Payment]:
+
+def payments_for(session: Session, stage: str, answers: Sequence[Answer]) -> list[Payment]:
     """What the answers cost, added up a model. Answers of one call of this have one mode."""
     made = []
     for model in {answer.model for answer in answers}:
         some = [answer.stored for answer in answers if answer.model == model]
-        tokens = [sum(getattr(stored.usage, name) or 0 for stored in some) for name in ("tokens_in", "tokens_cached", "tokens_out")]
+        tokens = [
+            sum(getattr(stored.usage, name) or 0 for stored in some)
+            for name in ("tokens_in", "tokens_cached", "tokens_out")
+        ]
         usd = cost(Usage(*tokens), model, session.runtime.prices, some[0].mode)
         made.append(Payment(stage, session.endpoint, session.simulated, model, len(some), *tokens, picodollars(usd)))
     return made

@@ -4,7 +4,7 @@ It stands in for an LLM on a task whose knowledge stands in a small file, and sa
 is simulated. `with serve(path) as server:` runs it; `server.base_url` is what a client is given.
 """
 
-from distill.teacher.simulated.faults import Fault
+from distill.teacher.simulated.faults import ServerFault
 from distill.teacher.simulated.server import Server, serve
 
-__all__ = ["Fault", "Server", "serve"]
+__all__ = ["Server", "ServerFault", "serve"]

@@ -12,15 +12,21 @@ import threading
 from pathlib import Path
 
 from distill.settings.loader import SettingsError
-from distill.teacher.simulated.faults import KINDS, faults_from
+from distill.teacher.simulated.faults import FAULT_KINDS, faults_from
 from distill.teacher.simulated.server import serve
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="distill.teacher.simulated", description="A simulated teacher that speaks the OpenAI chat API.")
+    parser = argparse.ArgumentParser(
+        prog="distill.teacher.simulated", description="A simulated teacher that speaks the OpenAI chat API."
+    )
     parser.add_argument("--path", type=Path, required=True, help="the file it knows, as data/examples/practice.yaml")
     parser.add_argument("--port", type=int, default=0, help="0: a free one")
-    parser.add_argument("--faults", default="[]", help=f'JSON, as [{{"kind": "rate_limit", "rate": 0.1}}]; kinds: {", ".join(KINDS)}')
+    parser.add_argument(
+        "--faults",
+        default="[]",
+        help=f'JSON, as [{{"kind": "rate_limit", "rate": 0.1}}]; kinds: {", ".join(FAULT_KINDS)}',
+    )
     parser.add_argument("--latency-ms", type=float, default=0.0, help="milliseconds before every answer")
     arguments = parser.parse_args()
     stopped = threading.Event()

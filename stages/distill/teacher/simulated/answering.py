@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
-from distill.teacher.simulated.knowledge import Knowledge, Luck, Opinion, Row
+from distill.teacher.simulated.knowledge import Knowledge, Luck, Opinion, RowSpan
 from distill.teacher.simulated.protocol import Chat
 from distill.teacher.simulated.structured import shape
 from distill.teacher.simulated.traits import Reader, Traits, closing
@@ -27,7 +27,15 @@ EXPLAINS_LABEL_ONLY, EXPLAINS_UNASKED, EXPLAINS = 0.03, 0.30, 0.86
 EXPLAINS_REASONED, EXPLAINS_ALWAYS, EXPLAINS_FACTS, EXPLAINS_PRIMED, EXPLAINS_DEMONSTRATED = 3.0, 4.0, 1.3, 1.5, 3.0
 # Odds that the answer stands in a form that can be found, and factors on them.
 FORM_ODDS = 2.0
-FORM_CLOSING, FORM_STRICT, FORM_LISTED, FORM_FORCED, FORM_COMMIT, FORM_DOUBTS, FORM_DEMONSTRATED = 4.0, 4.0, 1.6, 1.4, 1.4, 0.5, 3.0
+FORM_CLOSING, FORM_STRICT, FORM_LISTED, FORM_FORCED, FORM_COMMIT, FORM_DOUBTS, FORM_DEMONSTRATED = (
+    4.0,
+    4.0,
+    1.6,
+    1.4,
+    1.4,
+    0.5,
+    3.0,
+)
 # Shares of rambling answers, by how plainly brevity is asked for.
 RAMBLES, RAMBLES_WORDY, RAMBLES_HOT = (0.42, 0.12, 0.03), 0.5, 0.15
 # Words of a demonstration, from which on it explains.
@@ -42,7 +50,11 @@ _LOOSE_CLOSINGS = ("So it is {label}.", "Answer: {label}", "The answer is {label
 _SPACES = (" ", "\n", "\n\n")
 _BARE = ("{label}", "{Label}", "{label}.", "{Label}.")
 _REFUSALS = ("I'm sorry, but I can't help with that.", "I'm sorry, I am not able to answer this.")
-_OPENERS = ("Let us think about {names}.", "This is an interesting question about {names}.", "To answer this, we look at {names}.")
+_OPENERS = (
+    "Let us think about {names}.",
+    "This is an interesting question about {names}.",
+    "To answer this, we look at {names}.",
+)
 _HEDGES = (
     "That depends a good deal on the kind one has in mind: {names} can differ, so I would not settle on one answer.",
     "It is hard to say without knowing more, since {names} both come in many forms.",
@@ -50,7 +62,7 @@ _HEDGES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SimulatedAnswer:
     """What the teacher says. `confidence` is that of its label, 0 to 1; label is None where it names none."""
 
     text: str
@@ -60,7 +72,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Demonstrations:
     """Demonstrations that a prompt shows: how many, whether they explain, and how they put the answer."""
 
     count: int = 0
@@ -77,16 +89,18 @@ class Answerer:
         self.reader = Reader(knowledge.classes, knowledge.teacher.facts)
         self._traits = lru_cache(maxsize=4096)(self.reader.read)
 
-    def answer(self, chat: Chat, luck: Luck) -> Answer:
+    def answer(self, chat: Chat, luck: Luck) -> SimulatedAnswer:
         """The answer to the last row that the messages show. `luck` stands for this very draw."""
         row, traits, shown = self._read(chat)
         if row is None:
-            return Answer("I cannot find a question in your message. Could you show it again?", None, 0.0)
+            return SimulatedAnswer("I cannot find a question in your message. Could you show it again?", None, 0.0)
         if luck.chance("refusal", self.habits.refusals):
-            return Answer(luck.pick("refusal text", _REFUSALS), None, 0.0, refusal=True)
+            return SimulatedAnswer(luck.pick("refusal text", _REFUSALS), None, 0.0, refusal=True)
         wanted = shape(chat.schema) if chat.json else None
         if wanted:
-            traits = replace(traits, explain=wanted.rationale, label_only=not wanted.rationale, reason_first=wanted.rationale_first)
+            traits = replace(
+                traits, explain=wanted.rationale, label_only=not wanted.rationale, reason_first=wanted.rationale_first
+            )
         heat = chat.temperature * chat.top_p
         opinion = self.knowledge.opinion(row)
         explains = wanted.rationale if wanted else luck.chance("explains", explaining(traits, shown))
@@ -95,11 +109,11 @@ class Answerer:
         confidence = max(1 / len(self.knowledge.classes), 1 - slips)
         rationale = self._rationale(row, opinion, label, traits, luck, heat) if explains else None
         if wanted:
-            return Answer(wanted.filled(label, rationale or "", confidence), label, confidence)
+            return SimulatedAnswer(wanted.filled(label, rationale or "", confidence), label, confidence)
         text, said = self._worded(label, rationale, opinion, traits, shown, luck, heat)
-        return Answer(text, label if said else None, confidence)
+        return SimulatedAnswer(text, label if said else None, confidence)
 
-    def _read(self, chat: Chat) -> tuple[Row | None, Traits, Shown]:
+    def _read(self, chat: Chat) -> tuple[RowSpan | None, Traits, Demonstrations]:
         """(the last row that a user shows, traits of what is neither row nor demonstration, what the demonstrations show)."""
         asks, demonstrations, row, rows = [], [], None, 0
         for role, text in chat.turns:
@@ -114,20 +128,20 @@ class Answerer:
             # In one message, demonstrations stand between the first row and the last.
             demonstrations += [text[one.end : other.start] for one, other in pairwise(found)]
             asks.append(f"{text[: found[0].start]} … {text[row.end :]}")
-        shown = Shown()
+        shown = Demonstrations()
         if rows > 1 and demonstrations:
             words = sum(len(text.split()) for text in demonstrations) / len(demonstrations)
-            shown = Shown(rows - 1, words >= DEMONSTRATED_WORDS, closing(demonstrations[-1]))
+            shown = Demonstrations(rows - 1, words >= DEMONSTRATED_WORDS, closing(demonstrations[-1]))
         return row, self._traits("\n".join(asks)), shown
 
-    def _slip_luck(self, row: Row, luck: Luck, heat: float) -> float:
+    def _slip_luck(self, row: RowSpan, luck: Luck, heat: float) -> float:
         """Half of the rows are hard for every prompt alike; heat makes each draw one of its own."""
         own = Luck("row/" + "/".join(row.parts))
         if own.chance("shared", 0.5) and not luck.chance("heat", min(1.0, heat)):
             return own.draw("slip")
         return luck.draw("slip")
 
-    def _rationale(self, row: Row, opinion: Opinion, label: str, traits: Traits, luck: Luck, heat: float) -> str:
+    def _rationale(self, row: RowSpan, opinion: Opinion, label: str, traits: Traits, luck: Luck, heat: float) -> str:
         named = luck.chance("named", NAMED_POSITION if traits.position else NAMED)
         vague = luck.chance("vague", VAGUE[traits.facts])
         core = self.knowledge.vague(label, luck) if vague else self.knowledge.reason(row, label, luck, named=named)
@@ -136,11 +150,20 @@ class Answerer:
             return core
         added = [luck.pick(f"filler {i}", self.habits.fillers) for i in range(1 + int(3 * luck.draw("fillers")))]
         opener = [luck.pick("opener", _OPENERS)] if luck.chance("opens", 0.5) else []
-        before, after = ([text.format(names=opinion.names) for text in dict.fromkeys(texts)] for texts in (opener, added))
+        before, after = (
+            [text.format(names=opinion.names) for text in dict.fromkeys(texts)] for texts in (opener, added)
+        )
         return " ".join((*before, core, *after))
 
     def _worded(
-        self, label: str, rationale: str | None, opinion: Opinion, traits: Traits, shown: Shown, luck: Luck, heat: float
+        self,
+        label: str,
+        rationale: str | None,
+        opinion: Opinion,
+        traits: Traits,
+        shown: Demonstrations,
+        luck: Luck,
+        heat: float,
     ) -> tuple[str, bool]:
         """(text, whether it names a label)."""
         if not luck.chance("form", in_form(traits, shown, heat)):
@@ -162,12 +185,16 @@ class Answerer:
             return f"{rationale or ''}\n\n**{label.capitalize()}**".strip(), True
         if kind < 0.7 and options:
             other = luck.pick("paraphrase", options)
-            said = re.sub(rf"(?<!\w){re.escape(label)}(?!\w)", other, rationale) if rationale else f"{other.capitalize()}, I would say."
+            said = (
+                re.sub(rf"(?<!\w){re.escape(label)}(?!\w)", other, rationale)
+                if rationale
+                else f"{other.capitalize()}, I would say."
+            )
             return said, False
         return luck.pick("hedge", _HEDGES).format(names=opinion.names), False
 
 
-def slipping(traits: Traits, explains: bool, shown: Shown, heat: float) -> float:
+def slipping(traits: Traits, explains: bool, shown: Demonstrations, heat: float) -> float:
     """Factor on the share of slips."""
     factor = SLIPS_FACTS[traits.facts] if explains else 1.0
     factor *= (SLIPS_REASONED if traits.reason_first else SLIPS_EXPLAINED) if explains else 1.0
@@ -180,7 +207,7 @@ def slipping(traits: Traits, explains: bool, shown: Shown, heat: float) -> float
     return factor * (1 + SLIPS_A_DEGREE * heat) * _length(traits)
 
 
-def explaining(traits: Traits, shown: Shown) -> float:
+def explaining(traits: Traits, shown: Demonstrations) -> float:
     """Share of answers that explain."""
     if traits.given:
         return 0.97
@@ -196,7 +223,7 @@ def explaining(traits: Traits, shown: Shown) -> float:
     return odds / (1 + odds)
 
 
-def in_form(traits: Traits, shown: Shown, heat: float) -> float:
+def in_form(traits: Traits, shown: Demonstrations, heat: float) -> float:
     """Share of answers whose label stands in the form that was asked for."""
     odds = FORM_ODDS / (1 + 0.5 * heat) / _length(traits)
     odds *= FORM_CLOSING if traits.closing or shown.closing or traits.label_only or traits.given else 1.0

@@ -77,7 +77,10 @@ _PLACEHOLDER = re.compile(r"\{[A-Za-z_]\w*\}")
 def bank(facts: Sequence[str], labels: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """All clauses of a task with these ways of asking for its facts."""
     running, quoted = _listed(labels), _listed([f'"{label}"' for label in labels])
-    made = {family: tuple(clause.replace("LABELS", running).replace("QUOTED", quoted) for clause in clauses) for family, clauses in CLAUSES.items()}
+    made = {
+        family: tuple(clause.replace("LABELS", running).replace("QUOTED", quoted) for clause in clauses)
+        for family, clauses in CLAUSES.items()
+    }
     return made | {"facts": tuple(facts)}
 
 
@@ -85,7 +88,7 @@ def _listed(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def sentences(prompt: str) -> list[str]:
+def prompt_sentences(prompt: str) -> list[str]:
     """The sentences of a prompt that hold no placeholder."""
     parts = (part.strip() for part in _SENTENCE.split(prompt))
     return [part for part in parts if len(part.split()) > 1 and not _PLACEHOLDER.search(part)]

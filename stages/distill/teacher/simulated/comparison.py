@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from distill.settings.loader import Refused
-from distill.teacher.simulated.knowledge import Habits, Luck, Opinion, Row
+from distill.teacher.simulated.knowledge import Habits, Luck, Opinion, RowSpan
 
 # Factor on the chance of a slip, by the steps between the two things: near ones are harder.
 _DIFFICULTY = {0: 1.3, 1: 1.4, 2: 1.0}
@@ -16,7 +16,7 @@ _DIFFICULTY_FAR = 0.7
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Verdict:
     """What is said when the first thing is more than, less than, or the same as the second."""
 
     label: str
@@ -25,10 +25,10 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Outcomes:
-    more: Outcome
-    less: Outcome
-    same: Outcome
+class Verdicts:
+    more: Verdict
+    less: Verdict
+    same: Verdict
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Comparison:
     kind: Literal["comparison"]
     question: str
     rationale: str
-    outcomes: Outcomes
+    outcomes: Verdicts
     scale: tuple[Step, ...]
     teacher: Habits
 
@@ -70,7 +70,9 @@ class Comparison:
         before, between, after = (
             r"\s+".join(map(re.escape, text.split())) for text in re.split(r"\{first\}|\{second\}", self.question)
         )
-        known = "|".join(map(re.escape, sorted((item for step in self.scale for item in step.items), key=len, reverse=True)))
+        known = "|".join(
+            map(re.escape, sorted((item for step in self.scale for item in step.items), key=len, reverse=True))
+        )
         article, word, end = r"(?:(?:an?|the)\s+)?", r"[\w'-]+", rf"\s*{after}"
         one = rf"{article}({word}(?:\s+{word}){{0,3}}?)"
         # The end of the question may be lost: then a known thing ends where it ends, and an unknown one is a word.
@@ -88,15 +90,15 @@ class Comparison:
                 steps[item.lower()] = step + off if 0 <= step + off < len(self.scale) else step - off
         return steps
 
-    def find(self, text: str) -> list[Row]:
+    def find(self, text: str) -> list[RowSpan]:
         found = []
         for match in self._form.finditer(text):
             first, second = (" ".join(thing.lower().split()) for thing in match.groups())
             asked_first = self.question.index("{first}") < self.question.index("{second}")
-            found.append(Row((first, second) if asked_first else (second, first), *match.span()))
+            found.append(RowSpan((first, second) if asked_first else (second, first), *match.span()))
         return found
 
-    def opinion(self, row: Row) -> Opinion:
+    def opinion(self, row: RowSpan) -> Opinion:
         first, second = (self._step(thing) for thing in row.parts)
         gap = abs(first - second)
         more, less, same = self.classes
@@ -109,10 +111,16 @@ class Comparison:
         names = f"the {row.parts[0]} and the {row.parts[1]}"
         return Opinion(label, mistake, _DIFFICULTY.get(gap, _DIFFICULTY_FAR), names)
 
-    def reason(self, row: Row, label: str, luck: Luck, *, named: bool) -> str:
+    def reason(self, row: RowSpan, label: str, luck: Luck, *, named: bool) -> str:
         first, second = self._seen(*(self._step(thing) for thing in row.parts), label)
-        form = luck.pick("rationale", self.teacher.rationales) if self.teacher.rationales and luck.chance("form", 0.1) else self.rationale
-        text = form.format(first=self.scale[first].name, second=self.scale[second].name, conclusion=self._conclusion(label))
+        form = (
+            luck.pick("rationale", self.teacher.rationales)
+            if self.teacher.rationales and luck.chance("form", 0.1)
+            else self.rationale
+        )
+        text = form.format(
+            first=self.scale[first].name, second=self.scale[second].name, conclusion=self._conclusion(label)
+        )
         if named:
             for word, thing in zip(("first", "second"), row.parts, strict=True):
                 text = re.sub(rf"\b([Tt]he) {word}\b", lambda match, thing=thing: f"{match[1]} {thing}", text)
@@ -126,7 +134,9 @@ class Comparison:
         return step if step is not None else int(Luck(f"unknown/{thing}").draw("step") * len(self.scale))
 
     def _conclusion(self, label: str) -> str:
-        return next(o.conclusion for o in (self.outcomes.more, self.outcomes.less, self.outcomes.same) if o.label == label)
+        return next(
+            o.conclusion for o in (self.outcomes.more, self.outcomes.less, self.outcomes.same) if o.label == label
+        )
 
     def _seen(self, first: int, second: int, label: str) -> tuple[int, int]:
         """The steps that a rationale for `label` states: a near thing is seen on the wrong step, while over a

@@ -15,7 +15,12 @@ from distill.teacher.simulated.protocol import ApiError
 ERRORS: dict[str, tuple[int, str, str | None, str]] = {
     "timeout_408": (408, "timeout_error", None, "Request timed out."),
     "conflict_409": (409, "conflict_error", None, "The request conflicted with another one."),
-    "rate_limit": (429, "requests", "rate_limit_exceeded", "Rate limit reached for simulated-1 on requests per min (RPM). Please try again shortly."),
+    "rate_limit": (
+        429,
+        "requests",
+        "rate_limit_exceeded",
+        "Rate limit reached for simulated-1 on requests per min (RPM). Please try again shortly.",
+    ),
     "insufficient_quota": (
         429,
         "insufficient_quota",
@@ -23,12 +28,37 @@ ERRORS: dict[str, tuple[int, str, str | None, str]] = {
         "You exceeded your current quota, please check your plan and billing details.",
     ),
     "unauthorized": (401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
-    "forbidden": (403, "invalid_request_error", "unsupported_country_region_territory", "Country, region, or territory not supported"),
-    "model_not_found": (404, "invalid_request_error", "model_not_found", "The model does not exist or you do not have access to it."),
+    "forbidden": (
+        403,
+        "invalid_request_error",
+        "unsupported_country_region_territory",
+        "Country, region, or territory not supported",
+    ),
+    "model_not_found": (
+        404,
+        "invalid_request_error",
+        "model_not_found",
+        "The model does not exist or you do not have access to it.",
+    ),
     "bad_request": (400, "invalid_request_error", None, "Invalid request."),
-    "no_response_format": (400, "invalid_request_error", None, "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."),
-    "context_length": (400, "invalid_request_error", "context_length_exceeded", "This model's maximum context length was exceeded. Please reduce the length of the messages."),
-    "server_error": (500, "server_error", None, "The server had an error while processing your request. Sorry about that!"),
+    "no_response_format": (
+        400,
+        "invalid_request_error",
+        None,
+        "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.",
+    ),
+    "context_length": (
+        400,
+        "invalid_request_error",
+        "context_length_exceeded",
+        "This model's maximum context length was exceeded. Please reduce the length of the messages.",
+    ),
+    "server_error": (
+        500,
+        "server_error",
+        None,
+        "The server had an error while processing your request. Sorry about that!",
+    ),
     "unavailable": (503, "service_unavailable", None, "The engine is currently overloaded, please try again later."),
 }
 # bad_gateway: an HTML page, as a proxy sends it. hang: no answer. cut: the connection is closed before an
@@ -36,11 +66,11 @@ ERRORS: dict[str, tuple[int, str, str | None, str]] = {
 CONNECTION = ("bad_gateway", "hang", "cut", "torn_body", "torn_json")
 # Answers of status 200 that hold none, or not all of one.
 ANSWERS = ("empty_choices", "null_content", "refusal", "content_filter", "length")
-KINDS = (*ERRORS, *CONNECTION, *ANSWERS)
+FAULT_KINDS = (*ERRORS, *CONNECTION, *ANSWERS)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ServerFault:
     """A failure, and when it is given.
 
     kind: one of KINDS. rate: share of tries that fail so, 0 to 1. first: the first so many tries of each
@@ -56,10 +86,12 @@ class Fault:
     retry_after: float | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind of fault is {self.kind!r}; allowed: {', '.join(KINDS)}")
+        if self.kind not in FAULT_KINDS:
+            raise ValueError(f"kind of fault is {self.kind!r}; allowed: {', '.join(FAULT_KINDS)}")
         if not 0 <= self.rate <= 1 or self.first < 0 or not (self.rate or self.first):
-            raise ValueError(f"fault {self.kind!r}: rate is {self.rate} and first is {self.first}; give a rate above 0, to 1, or a count of first tries")
+            raise ValueError(
+                f"fault {self.kind!r}: rate is {self.rate} and first is {self.first}; give a rate above 0, to 1, or a count of first tries"
+            )
 
     def error(self) -> ApiError:
         """The error of a kind in ERRORS."""
@@ -81,24 +113,24 @@ class Fault:
         return headers
 
 
-def faults_from(values: Iterable[Mapping[str, Any]]) -> tuple[Fault, ...]:
+def faults_from(values: Iterable[Mapping[str, Any]]) -> tuple[ServerFault, ...]:
     """Faults from plain objects. Raises ValueError naming what is wrong."""
-    known = [field.name for field in fields(Fault)]
+    known = [field.name for field in fields(ServerFault)]
     for value in values:
         for name in value:
             if name not in known:
                 raise ValueError(f"fault {dict(value)}: unknown key {name!r}; known: {', '.join(known)}")
-    return tuple(Fault(**value) for value in values)
+    return tuple(ServerFault(**value) for value in values)
 
 
-class Schedule:
+class FaultSchedule:
     """Decides which try of which request fails, by the request's content and the number of the try."""
 
-    def __init__(self, faults: Iterable[Fault]):
+    def __init__(self, faults: Iterable[ServerFault]):
         self.faults = tuple(faults)
         self._tries: Counter[bytes] = Counter()
 
-    def next(self, content: bytes) -> Fault | None:
+    def next(self, content: bytes) -> ServerFault | None:
         """The fault of this try of the request, if any. Of several, the first that applies."""
         if not self.faults:
             return None

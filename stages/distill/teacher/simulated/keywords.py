@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from distill.settings.loader import Refused
-from distill.teacher.simulated.knowledge import Habits, Luck, Opinion, Row
+from distill.teacher.simulated.knowledge import Habits, Luck, Opinion, RowSpan
 
 # Factor on the chance of a slip, by how many words the best label is ahead of the next.
 _DIFFICULTY = {0: 2.0, 1: 1.2}
@@ -56,7 +56,10 @@ class Keywords:
 
     @cached_property
     def _marked(self) -> re.Pattern[str]:
-        return re.compile(rf"^[ \t*#\"]*{re.escape(self.marker)}[ \t*\"]*:[ \t*]*\s?(.+?)(?=\n[ \t]*\n|\Z)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+        return re.compile(
+            rf"^[ \t*#\"]*{re.escape(self.marker)}[ \t*\"]*:[ \t*]*\s?(.+?)(?=\n[ \t]*\n|\Z)",
+            re.IGNORECASE | re.MULTILINE | re.DOTALL,
+        )
 
     @cached_property
     def _words(self) -> dict[str, str]:
@@ -66,7 +69,9 @@ class Keywords:
             others = [other for other in self.classes if other != name]
             for word in label.words:
                 luck = Luck(f"belief/{name}/{word}")
-                believed[word.lower()] = luck.pick("other", others) if luck.chance("misjudged", self.teacher.misjudged) else name
+                believed[word.lower()] = (
+                    luck.pick("other", others) if luck.chance("misjudged", self.teacher.misjudged) else name
+                )
         return believed
 
     @cached_property
@@ -74,14 +79,16 @@ class Keywords:
         longest_first = sorted(self._words, key=lambda word: (-len(word), word))
         return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b", re.IGNORECASE)
 
-    def find(self, text: str) -> list[Row]:
+    def find(self, text: str) -> list[RowSpan]:
         spans = [match.span(1) for match in self._marked.finditer(text)]
         if not spans:
             spans = sorted((match.span(1) for match in _QUOTED.finditer(text)), key=lambda span: span[0] - span[1])[:1]
         # Where nothing sets the row apart, the message is both row and prompt.
-        return [Row((text[start:end].strip(),), start, end) for start, end in spans] or [Row((text.strip(),), len(text), len(text))]
+        return [RowSpan((text[start:end].strip(),), start, end) for start, end in spans] or [
+            RowSpan((text.strip(),), len(text), len(text))
+        ]
 
-    def opinion(self, row: Row) -> Opinion:
+    def opinion(self, row: RowSpan) -> Opinion:
         hits = self._hits(row)
         counts = {name: sum(self._words[word] == name for word in hits) for name in self.classes}
         luck = Luck(f"opinion/{row.parts[0].lower()}")
@@ -90,15 +97,21 @@ class Keywords:
         names = " and ".join(f"“{word}”" for word in hits[:_SHOWN_WORDS]) or "a message of this kind"
         return Opinion(ranked[0], ranked[1], _DIFFICULTY.get(ahead, _DIFFICULTY_CLEAR), names)
 
-    def reason(self, row: Row, label: str, luck: Luck, *, named: bool) -> str:
+    def reason(self, row: RowSpan, label: str, luck: Luck, *, named: bool) -> str:
         own = [word for word in self._hits(row) if named or self._words[word] == label]
         words = " and ".join(f"“{word}”" for word in own[:_SHOWN_WORDS]) or "nothing that stands out"
-        form = luck.pick("rationale", self.teacher.rationales) if self.teacher.rationales and luck.chance("form", 0.1) else self.rationale
-        return form.format(words=words, reason=self.labels[label].reason, conclusion=self.conclusion.format(label=label))
+        form = (
+            luck.pick("rationale", self.teacher.rationales)
+            if self.teacher.rationales and luck.chance("form", 0.1)
+            else self.rationale
+        )
+        return form.format(
+            words=words, reason=self.labels[label].reason, conclusion=self.conclusion.format(label=label)
+        )
 
     def vague(self, label: str, luck: Luck) -> str:
         return luck.pick("vague", self.teacher.vague).format(conclusion=self.conclusion.format(label=label))
 
-    def _hits(self, row: Row) -> list[str]:
+    def _hits(self, row: RowSpan) -> list[str]:
         """The known words of a row, in order, each once."""
         return list(dict.fromkeys(match[0].lower() for match in self._word.finditer(row.parts[0])))

@@ -32,7 +32,7 @@ class Habits:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RowSpan:
     """A row of the task, found in a message. `parts` are the texts it is made of; `start` and `end` where."""
 
     parts: tuple[str, ...]
@@ -61,18 +61,19 @@ class Knowledge(Protocol):
     paraphrases: dict[str, tuple[str, ...]]
     teacher: Habits
 
-    def find(self, text: str) -> list[Row]:
+    def find(self, text: str) -> list[RowSpan]:
         """The rows shown in a text, in order."""
 
-    def opinion(self, row: Row) -> Opinion: ...
+    def opinion(self, row: RowSpan) -> Opinion: ...
 
-    def reason(self, row: Row, label: str, luck: Luck, *, named: bool) -> str:
+    def reason(self, row: RowSpan, label: str, luck: Luck, *, named: bool) -> str:
         """One sentence for a label; `named`: with the row's own words rather than by position."""
 
     def vague(self, label: str, luck: Luck) -> str:
         """One sentence for a label without a fact."""
 
-T = TypeVar("T")
+
+_T = TypeVar("T")
 
 
 class Luck:
@@ -90,5 +91,5 @@ class Luck:
     def chance(self, name: str, probability: float) -> bool:
         return self.draw(name) < probability
 
-    def pick(self, name: str, options: Sequence[T]) -> T:
+    def pick(self, name: str, options: Sequence[_T]) -> _T:
         return options[int(self.draw(name) * len(options))]

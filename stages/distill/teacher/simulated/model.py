@@ -10,14 +10,13 @@ from typing import Any
 import yaml
 
 from distill.settings.loader import SettingsError, load
-from distill.teacher.simulated import tokens
-from distill.teacher.simulated.answering import Answer, Answerer
+from distill.teacher.simulated.answering import Answerer, SimulatedAnswer
 from distill.teacher.simulated.comparison import Comparison
 from distill.teacher.simulated.keywords import Keywords
 from distill.teacher.simulated.knowledge import Knowledge, Luck
 from distill.teacher.simulated.proposing import Proposer
 from distill.teacher.simulated.protocol import Chat, Choice, completion, read_chat
-from distill.teacher.simulated.tokens import log_probabilities
+from distill.teacher.simulated.tokens import count_pieces, cut_pieces, log_probabilities
 
 # Raised with every change of what is answered: it is part of the model's identity.
 VERSION = "2"
@@ -48,39 +47,46 @@ class Model:
         # At temperature 0 neither seed nor sample counts, as with a real model, or nearly so.
         luck = Luck(chat.topic if chat.temperature == 0 else f"{chat.key}/{index}")
         proposal = self._proposer.proposal(chat, luck)
-        answer = self._answerer.answer(chat, luck) if proposal is None else Answer(proposal, None, 0.0)
+        answer = self._answerer.answer(chat, luck) if proposal is None else SimulatedAnswer(proposal, None, 0.0)
         if answer.refusal and chat.json:
-            return Choice(None, "stop", tokens.count(answer.text), refusal=answer.text)
+            return Choice(None, "stop", count_pieces(answer.text), refusal=answer.text)
         text = answer.text
         for stop in chat.stop:
             text = text.split(stop, 1)[0]
-        text, was_cut = tokens.cut(text, chat.limit)
+        text, was_cut = cut_pieces(text, chat.limit)
         logprobs = None
         if chat.logprobs:
-            logprobs = log_probabilities(text, answer.label, answer.confidence, self.knowledge.classes, chat.top_logprobs, luck)
-        return Choice(text, "length" if was_cut else "stop", tokens.count(text), logprobs=logprobs)
+            logprobs = log_probabilities(
+                text, answer.label, answer.confidence, self.knowledge.classes, chat.top_logprobs, luck
+            )
+        return Choice(text, "length" if was_cut else "stop", count_pieces(text), logprobs=logprobs)
 
-KINDS: dict[str, type] = {"comparison": Comparison, "keywords": Keywords}
+
+_KNOWLEDGE_KINDS: dict[str, type] = {"comparison": Comparison, "keywords": Keywords}
 
 
 @dataclass(frozen=True)
-class Known:
+class KnowledgeFile:
     """A knowledge file that was read; `identity` stands for its content."""
 
     knowledge: Knowledge
     identity: str
 
 
-def read_knowledge(path: Path, version: str) -> Known:
+def read_knowledge(path: Path, version: str) -> KnowledgeFile:
     """Reads a knowledge file. Raises SettingsError with file, line and key."""
     try:
         content = path.read_bytes()
         values = yaml.load(content, Loader=yaml.CSafeLoader)
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}); teacher.path must name the simulated teacher's knowledge") from error
+        raise SettingsError(
+            f"{path}: cannot be read ({error.strerror}); teacher.path must name the simulated teacher's knowledge"
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
     kind = values.get("kind") if isinstance(values, dict) else None
-    if kind not in KINDS:
-        raise SettingsError(f"{path}: kind: is {kind!r}; allowed: {', '.join(KINDS)}")
-    return Known(load(KINDS[kind], path), hashlib.sha256(version.encode() + b"\0" + content).hexdigest()[:16])
+    if kind not in _KNOWLEDGE_KINDS:
+        raise SettingsError(f"{path}: kind: is {kind!r}; allowed: {', '.join(_KNOWLEDGE_KINDS)}")
+    return KnowledgeFile(
+        load(_KNOWLEDGE_KINDS[kind], path), hashlib.sha256(version.encode() + b"\0" + content).hexdigest()[:16]
+    )

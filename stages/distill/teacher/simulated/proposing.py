@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from distill.teacher.simulated.clauses import FAMILIES, bank, family, sentences
+from distill.teacher.simulated.clauses import FAMILIES, bank, family, prompt_sentences
 from distill.teacher.simulated.knowledge import Knowledge, Luck
 from distill.teacher.simulated.protocol import Chat
 from distill.teacher.simulated.traits import Reader
@@ -30,11 +30,11 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 _SHORTER = re.compile(r"\b(?:shorter|shorten|compress\w*|fewer (?:words|tokens))\b", re.IGNORECASE)
 _PREFACES = ("", "Here is a new prompt.\n\n", "I combined what worked best so far:\n")
 
-Parts = dict[str, list[str]]
+_Parts = dict[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Meta:
+class MetaPrompt:
     """What a meta-prompt shows: earlier prompts with their scores, best first, and the placeholders it names."""
 
     prompts: tuple[str, ...]
@@ -71,7 +71,7 @@ class Proposer:
             written = " ".join((written, *(luck.pick(f"padding {i}", every) for i in range(_PADDING))))
         return _tagged(written, luck)
 
-    def _parts(self, meta: Meta, luck: Luck, heat: float) -> Parts:
+    def _parts(self, meta: MetaPrompt, luck: Luck, heat: float) -> _Parts:
         """The clauses of a new prompt, by family."""
         if meta.shorter and meta.prompts:
             return self._shortened(self._taken(meta.prompts[0]), luck)
@@ -84,13 +84,13 @@ class Proposer:
         best = meta.prompts[:_PARENTS]
         # The square favours the best.
         one, other = (self._taken(best[int(len(best) * luck.draw(name) ** 2)]) for name in ("one", "other"))
-        parts: Parts = {}
+        parts: _Parts = {}
         for name in FAMILIES:
             first, second = (one, other) if luck.chance(f"from {name}", 0.6) else (other, one)
             parts[name] = first.get(name) or (second.get(name, []) if name in _KEPT else [])
         return self._changed(parts, luck, heat)
 
-    def _changed(self, parts: Parts, luck: Luck, heat: float) -> Parts:
+    def _changed(self, parts: _Parts, luck: Luck, heat: float) -> _Parts:
         for change in range(_MOST_CHANGES):
             if change and not luck.chance(f"change {change}", MORE_CHANGES * heat):
                 break
@@ -99,29 +99,31 @@ class Proposer:
             parts[name] = [] if omits else [luck.pick(f"clause {change}", self.bank[name])]
         return parts
 
-    def _shortened(self, parts: Parts, luck: Luck) -> Parts:
+    def _shortened(self, parts: _Parts, luck: Luck) -> _Parts:
         spare = [name for name in ("role", "other", "care", "commitment", "length", "labels") if parts.get(name)]
         if spare:
             parts[luck.pick("spare", spare)] = []
         return parts
 
-    def _taken(self, prompt: str) -> Parts:
+    def _taken(self, prompt: str) -> _Parts:
         """An earlier prompt's clauses, by family."""
-        parts: Parts = {}
-        for sentence in sentences(prompt):
+        parts: _Parts = {}
+        for sentence in prompt_sentences(prompt):
             parts.setdefault(family(sentence, self.reader), []).append(sentence)
         return parts
 
-    def _written(self, parts: Parts, placeholders: tuple[str, ...], luck: Luck) -> str:
+    def _written(self, parts: _Parts, placeholders: tuple[str, ...], luck: Luck) -> str:
         asked = " ".join(sentence for name in FAMILIES for sentence in parts.get(name, []))
         if not placeholders:
             return asked
         titled = luck.chance("titles", 0.5) or len(placeholders) > 1
-        shown = "\n".join(f"{name.replace('_', ' ').capitalize()}: {{{name}}}" if titled else f"{{{name}}}" for name in placeholders)
+        shown = "\n".join(
+            f"{name.replace('_', ' ').capitalize()}: {{{name}}}" if titled else f"{{{name}}}" for name in placeholders
+        )
         return f"{shown}\n\n{asked}" if luck.chance("row first", 0.5) else f"{asked}\n\n{shown}"
 
 
-def read_meta(text: str) -> Meta:
+def read_meta(text: str) -> MetaPrompt:
     """Reads a meta-prompt: prompts between <PROMPT> and </PROMPT>, each with the next score after it."""
     blocks = list(_BLOCK.finditer(text))
     scored = []
@@ -133,7 +135,7 @@ def read_meta(text: str) -> Meta:
     around = _BLOCK.sub(" ", text)
     named = _PLACEHOLDER.findall(around) or _PLACEHOLDER.findall(text)
     prompts = tuple(prompt for _, _, prompt in sorted(scored, reverse=True))
-    return Meta(prompts, tuple(dict.fromkeys(named)), bool(_SHORTER.search(around)))
+    return MetaPrompt(prompts, tuple(dict.fromkeys(named)), bool(_SHORTER.search(around)))
 
 
 def _tagged(prompt: str, luck: Luck) -> str:

@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from distill.teacher.simulated import tokens
+from distill.teacher.simulated.tokens import count_prompt_pieces
 
-MODEL = "simulated-1"
+SIMULATED_MODEL = "simulated-1"
 # Tokens of prompt and answer together.
 CONTEXT = 16_384
 _DEFAULT_TOKENS = 1_024
@@ -32,7 +32,15 @@ _FORMATS = ("text", "json_object", "json_schema")
 class ApiError(Exception):
     """An error as the API reports it."""
 
-    def __init__(self, status: int, message: str, *, kind: str = "invalid_request_error", param: str | None = None, code: str | None = None):
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        kind: str = "invalid_request_error",
+        param: str | None = None,
+        code: str | None = None,
+    ):
         super().__init__(message)
         self.status, self.message, self.kind, self.param, self.code = status, message, kind, param, code
 
@@ -85,8 +93,13 @@ def read_chat(content: bytes, sample: str = "") -> Chat:
     model = body.get("model")
     if not isinstance(model, str):
         raise ApiError(400, "You must provide a model parameter.", param="model")
-    if model != MODEL:
-        raise ApiError(404, f"The model `{model}` does not exist or you do not have access to it.", param="model", code="model_not_found")
+    if model != SIMULATED_MODEL:
+        raise ApiError(
+            404,
+            f"The model `{model}` does not exist or you do not have access to it.",
+            param="model",
+            code="model_not_found",
+        )
     turns = _turns(body.get("messages"))
     for name, (kind, least, most) in _NUMBERS.items():
         value = body.get(name)
@@ -96,9 +109,11 @@ def read_chat(content: bytes, sample: str = "") -> Chat:
         if body.get(name) not in (None, True, False):
             raise _invalid(name, body[name], "true or false")
     if body.get("stream"):
-        raise ApiError(400, "The simulated model does not stream; leave `stream` out.", param="stream", code="unsupported_value")
+        raise ApiError(
+            400, "The simulated model does not stream; leave `stream` out.", param="stream", code="unsupported_value"
+        )
     limit = body.get("max_completion_tokens") or body.get("max_tokens") or _DEFAULT_TOKENS
-    prompt_tokens = tokens.count_prompt(text for _, text in turns)
+    prompt_tokens = count_prompt_pieces(text for _, text in turns)
     if prompt_tokens + limit > CONTEXT:
         raise context_exceeded(prompt_tokens, limit)
     schema, as_json = _format(body.get("response_format"), turns)
@@ -127,7 +142,7 @@ def completion(chat: Chat, choices: list[Choice], *, code: str, fingerprint: str
         "id": f"chatcmpl-{code}",
         "object": "chat.completion",
         "created": int(time.time()),
-        "model": MODEL,
+        "model": SIMULATED_MODEL,
         "choices": [
             {
                 "index": index,
@@ -150,7 +165,10 @@ def completion(chat: Chat, choices: list[Choice], *, code: str, fingerprint: str
 
 def models() -> dict[str, Any]:
     """The body of GET /v1/models."""
-    return {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "simulated"}]}
+    return {
+        "object": "list",
+        "data": [{"id": SIMULATED_MODEL, "object": "model", "created": 0, "owned_by": "simulated"}],
+    }
 
 
 def context_exceeded(prompt_tokens: int, limit: int) -> ApiError:
@@ -163,14 +181,23 @@ def context_exceeded(prompt_tokens: int, limit: int) -> ApiError:
 
 def _turns(messages: Any) -> tuple[tuple[str, str], ...]:
     if not isinstance(messages, list) or not messages:
-        raise ApiError(400, "Missing required parameter: 'messages', a list that is not empty.", param="messages", code="missing_required_parameter")
+        raise ApiError(
+            400,
+            "Missing required parameter: 'messages', a list that is not empty.",
+            param="messages",
+            code="missing_required_parameter",
+        )
     turns = []
     for index, message in enumerate(messages):
         where = f"messages[{index}]"
         if not isinstance(message, dict) or message.get("role") not in _ROLES:
-            raise _invalid(f"{where}.role", message.get("role") if isinstance(message, dict) else message, ", ".join(_ROLES))
+            raise _invalid(
+                f"{where}.role", message.get("role") if isinstance(message, dict) else message, ", ".join(_ROLES)
+            )
         content = message.get("content")
-        if isinstance(content, list) and all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in content):
+        if isinstance(content, list) and all(
+            isinstance(part, dict) and isinstance(part.get("text"), str) for part in content
+        ):
             content = "\n".join(part["text"] for part in content)
         if not isinstance(content, str):
             raise _invalid(f"{where}.content", content, "a string, or a list of text parts")
@@ -186,7 +213,11 @@ def _format(given: Any, turns: tuple[tuple[str, str], ...]) -> tuple[dict[str, A
     if kind not in _FORMATS:
         raise _invalid("response_format.type", kind, ", ".join(_FORMATS))
     if kind == "json_object" and not any("json" in text.lower() for _, text in turns):
-        raise ApiError(400, "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.", param="messages")
+        raise ApiError(
+            400,
+            "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
+            param="messages",
+        )
     if kind != "json_schema":
         return None, kind == "json_object"
     described = given.get("json_schema")
@@ -200,7 +231,11 @@ def _format(given: Any, turns: tuple[tuple[str, str], ...]) -> tuple[dict[str, A
 
 def _stops(given: Any) -> tuple[str, ...]:
     stops = (given,) if isinstance(given, str) else () if given is None else given
-    if not isinstance(stops, (list, tuple)) or len(stops) > _MOST_STOPS or not all(isinstance(stop, str) and stop for stop in stops):
+    if (
+        not isinstance(stops, (list, tuple))
+        or len(stops) > _MOST_STOPS
+        or not all(isinstance(stop, str) and stop for stop in stops)
+    ):
         raise _invalid("stop", given, f"a string, or up to {_MOST_STOPS}")
     return tuple(stops)
 
@@ -210,4 +245,9 @@ def _or(value: Any, default: Any) -> Any:
 
 
 def _invalid(name: str, value: Any, allowed: str) -> ApiError:
-    return ApiError(400, f"Invalid value for '{name}': {json.dumps(value)[:80]}. Supported: {allowed}.", param=name, code="invalid_value")
+    return ApiError(
+        400,
+        f"Invalid value for '{name}': {json.dumps(value)[:80]}. Supported: {allowed}.",
+        param=name,
+        code="invalid_value",
+    )

@@ -13,14 +13,13 @@ from typing import Any
 
 from aiohttp import web
 
-from distill.teacher.simulated import tokens
-from distill.teacher.simulated.faults import ERRORS, Fault, Schedule
+from distill.teacher.client import SAMPLE_HEADER
+from distill.teacher.simulated.faults import ERRORS, FaultSchedule, ServerFault
 from distill.teacher.simulated.model import Model
 from distill.teacher.simulated.protocol import ApiError, models
+from distill.teacher.simulated.tokens import cut_pieces, pieces
 
 HOST = "127.0.0.1"
-# Header by which a client tells repeated draws of one request apart.
-SAMPLE_HEADER = "X-Sample-Index"
 _LARGEST_BODY = 16 * 2**20
 _BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
@@ -32,12 +31,12 @@ class Server:
     besides the request. calls: requests for completions that came in, failed ones included.
     """
 
-    def __init__(self, model: Model, faults: Iterable[Fault] = (), latency_ms: float = 0.0):
+    def __init__(self, model: Model, faults: Iterable[ServerFault] = (), latency_ms: float = 0.0):
         self.identity = model.identity
         self.calls = 0
         self.port = 0
         self._model = model
-        self._schedule = Schedule(faults)
+        self._schedule = FaultSchedule(faults)
         self._latency = latency_ms / 1000
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="simulated-teacher", daemon=True)
@@ -98,7 +97,7 @@ class Server:
         except ApiError as error:
             return _error(error, fault.headers() if fault else {})
 
-    async def _fail(self, fault: Fault, request: web.Request, content: bytes, sample: str) -> web.StreamResponse:
+    async def _fail(self, fault: ServerFault, request: web.Request, content: bytes, sample: str) -> web.StreamResponse:
         if fault.kind in ERRORS:
             raise fault.error()
         if fault.kind == "bad_gateway":
@@ -113,7 +112,9 @@ class Server:
             whole = json.dumps(body).encode()
             if fault.kind == "torn_json":
                 return web.Response(body=whole[: len(whole) // 2], content_type="application/json")
-            response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(whole))})
+            response = web.StreamResponse(
+                headers={"Content-Type": "application/json", "Content-Length": str(len(whole))}
+            )
             await response.prepare(request)
             await response.write(whole[: len(whole) // 2])
             _drop(request)
@@ -134,8 +135,8 @@ def _spoilt(body: dict[str, Any], kind: str) -> dict[str, Any]:
         elif kind == "content_filter":
             message["content"], choice["finish_reason"] = "", "content_filter"
         elif kind == "length":
-            half = len(tokens.pieces(message["content"] or "")) // 2
-            message["content"], choice["finish_reason"] = tokens.cut(message["content"] or "", half)[0], "length"
+            half = len(pieces(message["content"] or "")) // 2
+            message["content"], choice["finish_reason"] = cut_pieces(message["content"] or "", half)[0], "length"
     return body
 
 
@@ -154,7 +155,9 @@ def _drop(request: web.Request) -> None:
 
 
 @contextmanager
-def serve(path: Path, *, port: int = 0, faults: Iterable[Fault] = (), latency_ms: float = 0.0) -> Iterator[Server]:
+def serve(
+    path: Path, *, port: int = 0, faults: Iterable[ServerFault] = (), latency_ms: float = 0.0
+) -> Iterator[Server]:
     """Runs a server that knows the file at `path`, on a free port of loopback unless one is given.
 
     latency_ms: milliseconds before every answer. Raises SettingsError on a file that cannot be used, and

@@ -44,7 +44,9 @@ def _value(name: str, schema: dict[str, Any], label: str, rationale: str, confid
     if "const" in schema:
         return schema["const"]
     if kind == "object":
-        return {key: _value(key, child, label, rationale, confidence) for key, child in schema.get("properties", {}).items()}
+        return {
+            key: _value(key, child, label, rationale, confidence) for key, child in schema.get("properties", {}).items()
+        }
     if kind == "array":
         return [_value(name, schema.get("items", {}), label, rationale, confidence)]
     if kind in ("number", "integer"):

@@ -53,7 +53,12 @@ CHECK = _family(
     r"\b(?:check (?:that|your|whether|it|the)|make sure)\b",
     r"\bask yourself\b",
 )
-ROLE = _family(r"\byou are (?:an?|the)\b", r"\bact as\b", r"\bas an? (?:expert|experienced|seasoned|patient)\b", r"\bpretend (?:to be|that you)\b")
+ROLE = _family(
+    r"\byou are (?:an?|the)\b",
+    r"\bact as\b",
+    r"\bas an? (?:expert|experienced|seasoned|patient)\b",
+    r"\bpretend (?:to be|that you)\b",
+)
 COMMIT = _family(
     r"\b(?:always|must) (?:choose|pick|decide|commit|settle|answer)\b",
     r"\bcommit to\b",
@@ -73,8 +78,12 @@ NUMBERED_BRIEF = _family(
     rf"\b{_NUMBER}\s*(?:to|-|\u2013|or)\s*{_NUMBER}\s+(?:words?|sentences?)\b",
     r"\b(?:in|with|as|use|write)\s+(?:one|a single|exactly one|just one)\s+(?:short |plain |brief |clear |simple )*sentence\b",
 )
-SOFT_BRIEF = _family(r"\b(?:brief|briefly|concise|concisely|short|shortly|succinct|succinctly|terse|compact|to the point|no rambling|not ramble)\b")
-WORDY = _family(r"\b(?:in (?:great |as much )?detail|as much detail|at length|elaborate(?:ly)?|comprehensive\w*|long answer|exhaustive\w*)\b")
+SOFT_BRIEF = _family(
+    r"\b(?:brief|briefly|concise|concisely|short|shortly|succinct|succinctly|terse|compact|to the point|no rambling|not ramble)\b"
+)
+WORDY = _family(
+    r"\b(?:in (?:great |as much )?detail|as much detail|at length|elaborate(?:ly)?|comprehensive\w*|long answer|exhaustive\w*)\b"
+)
 STRICT_FORMAT = _family(
     r"\b(?:exactly|verbatim|word for word|literally)\b",
     r"\b(?:last|final) (?:line|sentence)\b",
@@ -83,9 +92,18 @@ STRICT_FORMAT = _family(
     r"\bin (?:this|the following|the) (?:form|format)\b",
     r"\b(?:close|end) (?:your|the) (?:answer|reply|response|text) with\b",
 )
-FORCED_CHOICE = _family(r"\b(?:exactly )?one of\b", r"\bno other (?:word|answer|label)s?\b", r"\b(?:allowed|permitted|possible) (?:answer|label|word|choice|option)s?\b", r"[\"'“](?:\w+)[\"'”],")
+FORCED_CHOICE = _family(
+    r"\b(?:exactly )?one of\b",
+    r"\bno other (?:word|answer|label)s?\b",
+    r"\b(?:allowed|permitted|possible) (?:answer|label|word|choice|option)s?\b",
+    r"[\"'“](?:\w+)[\"'”],",
+)
 TEACHES = _family(r"\b(?:teach\w*|tutor\w*|lessons?|pupils?|learners?|students?|classroom)\b")
-AUDIENCE = _family(r"\b(?:small|smaller|weaker|another|other) (?:language )?models?\b", r"\b(?:will|to) (?:learn|be trained|train) (?:from|on)\b", r"\btraining (?:data|material)\b")
+AUDIENCE = _family(
+    r"\b(?:small|smaller|weaker|another|other) (?:language )?models?\b",
+    r"\b(?:will|to) (?:learn|be trained|train) (?:from|on)\b",
+    r"\btraining (?:data|material)\b",
+)
 
 _RECALL = r"\b(?:name|names|naming|state|stating|say|tell|estimate|estimating|describe|consider|identify|give|recall|note|picture|think|decide|work out|list|determine|write)\b"
 _EACH = r"\b(?:each|both|either|the two|one by one|them|(?:the )?first (?:one |thing )?and (?:of )?(?:the )?second)\b"
@@ -142,11 +160,14 @@ class Reader:
         self._label = {label: re.compile(rf"(?<!\w){_loose(label)}(?!\w)", re.IGNORECASE) for label in labels}
         either = "|".join(map(_loose, sorted(labels, key=len, reverse=True)))
         self._given = re.compile(
-            r"\b(?:answer|label|class|choice)\b[^.!?\n]{0,60}?(?:\bis|\bwas|:|=)\s*[\"'“*]*(" + either + r")(?!\w)", re.IGNORECASE
+            r"\b(?:answer|label|class|choice)\b[^.!?\n]{0,60}?(?:\bis|\bwas|:|=)\s*[\"'“*]*(" + either + r")(?!\w)",
+            re.IGNORECASE,
         )
         words = "|".join(map(re.escape, fact_words)) or r"(?!)"
         self._fact = re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
-        self._known = re.compile(r"\b(?:right|correct|true) (?:answer|label) is known:\s*[\"'“*(]*(" + either + r")(?!\w)", re.IGNORECASE)
+        self._known = re.compile(
+            r"\b(?:right|correct|true) (?:answer|label) is known:\s*[\"'“*(]*(" + either + r")(?!\w)", re.IGNORECASE
+        )
         self._recall, self._each = _family(_RECALL), _family(_EACH)
 
     def read(self, text: str) -> Traits:
@@ -181,7 +202,11 @@ class Reader:
 
     def facts(self, text: str) -> int:
         """How plainly a text asks to recall the facts: 1 where a sentence does so, 2 where it does so with care."""
-        asking = [s for s in _SENTENCE_END.split(text) if self._fact.search(s) and self._recall.search(s) and self._each.search(s)]
+        asking = [
+            s
+            for s in _SENTENCE_END.split(text)
+            if self._fact.search(s) and self._recall.search(s) and self._each.search(s)
+        ]
         return 2 if any(_VIVID.search(sentence) for sentence in asking) else 1 if asking else 0
 
     def lists_labels(self, text: str) -> bool:
