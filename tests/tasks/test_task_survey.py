@@ -6,8 +6,9 @@ import pytest
 
 from distill.errors import DataError
 from distill.rows.records import Example
+from distill.sizes import estimate_tokens
 from distill.tasks.base import Task
-from distill.tasks.survey import interval_width, survey, tokens
+from distill.tasks.survey import interval_width, survey
 
 
 class Yes(Task):
@@ -100,7 +101,7 @@ def test_a_split_that_is_too_small_is_said_with_the_width_of_its_interval():
 def test_inputs_that_the_student_would_cut_are_counted_by_an_estimate():
     long = Example("l", "word " * 120, {}, label="no")
     found = survey(split(test=[long]), Yes(None), 128)
-    assert tokens(long.input) == 150
+    assert estimate_tokens(long.input) == 150
     assert found.metrics["test"]["input_tokens_estimated"]["rows_over"] == {"128": 1, "256": 0, "512": 0, "1024": 0}
     assert any(
         notice.startswith("inputs longer than student.max_input_tokens (128)") and ": 1 (l among them)" in notice

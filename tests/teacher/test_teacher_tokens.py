@@ -4,13 +4,13 @@ import socket
 
 import pytest
 
+from distill.sizes import estimate_tokens
 from distill.teacher.exchange import Usage
 from distill.teacher.tokens import (
     _encoding,
     _file,
     count_prompt_tokens,
     count_tokens,
-    estimate,
     estimate_prompt,
     usage_or_count,
 )
@@ -33,7 +33,7 @@ def files(tmp_path, monkeypatch):
 
 
 def test_an_estimate_is_four_bytes_a_token_and_four_tokens_a_message():
-    assert [estimate(text) for text in ("", "abcd", "abcde", "ä" * 4)] == [0, 1, 2, 2]
+    assert [estimate_tokens(text) for text in ("", "abcd", "abcde", "ä" * 4)] == [0, 1, 2, 2]
     assert estimate_prompt(MESSAGES) == (3 + 4) + (3 + 4)
 
 

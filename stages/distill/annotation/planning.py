@@ -18,20 +18,13 @@ from distill.search.optimizers.opro import Opro
 from distill.search.search import Search, slices, start_templates
 from distill.settings import Settings
 from distill.teacher import open_teacher
-from distill.teacher.exchange import Reply, Request, TeacherError
+from distill.teacher.exchange import Request, TeacherError
 from distill.teacher.money import Estimate
-from distill.teacher.teacher import CallPlan
+from distill.teacher.teacher import CallPlan, NoTeacher
 from distill.templates import Template
 
 # By this name the teacher knows that the search is asked live, whatever teacher.mode says.
 SEARCH = "optimize_prompt"
-
-
-class _Nobody:
-    """Stands where a teacher does: nothing is asked here."""
-
-    def ask(self, requests: object) -> Iterator[Reply]:
-        raise AssertionError("a plan asks nothing")
 
 
 def unpriced(settings: Settings) -> str | None:
@@ -52,7 +45,7 @@ def requests_for(
     asks: Sequence[Ask], templates: Mapping[str, Template], card: TaskCard, settings: Settings
 ) -> Iterator[Request]:
     """The annotation's request for each of them; `templates` are those of data/prompt.yaml."""
-    asker, made = Asker(_Nobody(), card, settings.teacher), annotation_templates(templates, card, settings.annotate)
+    asker, made = Asker(NoTeacher(), card, settings.teacher), annotation_templates(templates, card, settings.annotate)
     return (asker.request(ask, made[ask.what]) for ask in asks)
 
 
@@ -66,7 +59,7 @@ def search_requests(card: TaskCard, train: Sequence[Example], settings: Settings
     prompt = settings.prompt
     search, held_out = slices(train, prompt)
     template = start_templates(card, prompt)["explain"]
-    asker = Asker(_Nobody(), card, settings.teacher)
+    asker = Asker(NoTeacher(), card, settings.teacher)
 
     def asked(rows: Sequence[Example], prompts: range) -> Iterator[Request]:
         # A prompt that is not written yet counts as another draw of the hand-written one: so it is never stored.

@@ -6,20 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from distill.annotation.annotation import rows_to_ask
 from distill.annotation.wording import annotation_templates
-from distill.prompts.asking import Asker, Asks
+from distill.prompts.asking import Asker
 from distill.rows.records import Example, TaskCard
 from distill.settings import Settings
 from distill.teacher.exchange import Request, Usage
 from distill.teacher.money import cost, dollars
+from distill.teacher.teacher import NoTeacher
 from distill.teacher.tokens import count_prompt_tokens
 from distill.templates import Template
-
-
-class NoTeacher:
-    """Nobody is asked."""
-
-    def ask(self, requests: object) -> Asks:
-        raise RuntimeError("a preview asks nobody")
 
 
 def preview(
@@ -34,7 +28,7 @@ def preview(
     Tokens are those that a tokenizer of the model counts where its file is here, else an estimate.
     """
     made = annotation_templates(templates, card, settings.annotate)
-    asker = Asker(NoTeacher(), card, settings.teacher)  # type: ignore[arg-type]
+    asker = Asker(NoTeacher(), card, settings.teacher)
     parts, calls, tokens = [], 0, 0
     for split, asks in rows_to_ask(splits, settings.annotate).items():
         shown: dict[str, int] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import types
 import typing
 from collections.abc import Iterable, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar, Union
 
 from distill.errors import DataError
-from distill.rows.files import canonical, read_json_lines, read_object, write_text
+from distill.rows.files import canonical, read_json_lines, read_object, whole_file, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,28 +217,13 @@ def write_prepared(path: Path, rows: Sequence[Example]) -> None:
     if isinstance(rows, list):
         write_rows(path, rows)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     names = [field.name for field in dataclasses.fields(Example)]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-            before = ""
-            for row in rows:
-                if row.id <= before:
-                    raise DataError(
-                        f"{path}: the row {row.id!r} comes after {before!r}; rows must be in the order of their ids,"
-                        " each once"
-                    )
-                before = row.id
-                file.write(
-                    json.dumps(
-                        {name: getattr(row, name) for name in names},
-                        ensure_ascii=False,
-                        sort_keys=True,
-                        allow_nan=False,
-                    )
-                    + "\n"
+    with whole_file(path) as file:
+        before = ""
+        for row in rows:
+            if row.id <= before:
+                raise DataError(
+                    f"{path}: the row {row.id!r} comes after {before!r}; rows must be in the order of their ids, each once"
                 )
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+            before = row.id
+            file.write(canonical({name: getattr(row, name) for name in names}).encode() + b"\n")

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from distill import paths
+from distill.rows.files import whole_file
 
 # Below, tokenizing takes less than half a second, and a file is not worth its place. On 100,000 rows see
 # benchmarks/token_cache.py.
@@ -66,15 +65,8 @@ def _write(file: Path, made: Encoded) -> None:
     rows, cut = made
     head = np.array([len(rows), cut, *map(len, rows)], dtype="<i4")
     content = head.tobytes() + np.fromiter((token for row in rows for token in row), dtype="<i4").tobytes()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(hashlib.sha256(content).digest() + content)
-        os.replace(temporary, file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(file) as out:
+        out.write(hashlib.sha256(content).digest() + content)
     for old in sorted(file.parent.glob("*.bin"), key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]:
         old.unlink(missing_ok=True)
 

@@ -20,11 +20,12 @@ from distill.prompts.asking import Ask
 from distill.rows.records import Annotation, Example, TaskCard, read_json, read_rows
 from distill.search.current import current_prompts
 from distill.settings import Settings
+from distill.sizes import estimate_tokens
 from distill.studies.changes import recorded
 from distill.studies.gathering import Observation, Price
 from distill.teacher.exchange import Usage
 from distill.teacher.money import cost
-from distill.teacher.tokens import estimate, estimate_prompt
+from distill.teacher.tokens import estimate_prompt
 
 MEASURED, PREDICTED, UPPER = "measured", "predicted", "upper bound"
 # The sections that decide what the teacher is asked: an experiment that shares them shares the price of a label.
@@ -61,7 +62,10 @@ def label_share(settings: Settings) -> float | None:
         settings,
     )
     label = _usd(
-        fmean(counted["label"]) * scale, fmean(estimate(a.label or "") for a in answers.values()), model, settings
+        fmean(counted["label"]) * scale,
+        fmean(estimate_tokens(a.label or "") for a in answers.values()),
+        model,
+        settings,
     )
     return None if not explained or label is None else label / explained
 

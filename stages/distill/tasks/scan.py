@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from distill.rows.permutation import seeded_hash
 from distill.tasks.columns import Columns
 from distill.tasks.duplicates import band_keys, fold
 from distill.tasks.problems import Problems
@@ -62,7 +63,7 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
             folded.append(fold(text, digits=kind != "number"))
             content.append(_number(text))
             label.append(0 if gold is None else _number(gold) or 1)
-            order.append(int.from_bytes(hashlib.sha256(f"{seed}\0{identity}".encode()).digest()[:8]))
+            order.append(int.from_bytes(seeded_hash(identity, seed)[:8]))
             part.append(splits.index(split))
             empty.append(not text and gold is None)
         ids.append(pyarrow.array(batch_ids, pyarrow.large_string()))

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from distill.rows.records import Example
-from distill.sizes import SUPPOSED, supposed_interval
+from distill.sizes import BYTES_A_TOKEN, SUPPOSED, estimate_tokens, supposed_interval
 from distill.tasks.base import Task
 from distill.tasks.problems import SHOWN_ROWS, Problems, named
 
-# Of English under the vocabularies of T5 and of GPT models, roughly; a small vocabulary of one's own has more.
-BYTES_A_TOKEN = 4
 LIMITS = (128, 256, 512, 1024)
 # A split whose 95 % interval would be wider than this tells little; it is that of a share of 0.8.
 WIDEST = 0.2
@@ -67,17 +65,12 @@ def interval_width(rows: int) -> float:
     return high - low
 
 
-def tokens(text: str) -> int:
-    """Tokens of a text, estimated at BYTES_A_TOKEN UTF-8 bytes each; the student counts its own."""
-    return -(-len(text.encode()) // BYTES_A_TOKEN)
-
-
 def _count(rows: Sequence[Example], task: Task, split: str, problems: Problems, max_input_tokens: int) -> _Counts:
     counts = _Counts()
     for row in rows:
         counts.ids.append(hash(row.id))
         counts.inputs.append(hash(row.input))
-        counts.tokens.append(tokens(row.input))
+        counts.tokens.append(estimate_tokens(row.input))
         counts.with_rationale += row.rationale is not None
         if counts.tokens[-1] > max_input_tokens and len(counts.long) < SHOWN_ROWS:
             counts.long.append(row.source or row.id)

@@ -3,8 +3,6 @@ still holds can be saved."""
 
 from __future__ import annotations
 
-import json
-import os
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -13,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import DataError
-from distill.rows.files import read_json_lines
+from distill.rows.files import canonical, read_json_lines, whole_file
 from distill.teacher.exchange import Usage
 from distill.teacher.keys import request_key
 from distill.teacher.reading import Unusable, read_completion
@@ -45,20 +43,14 @@ def export_answers(store: Store, path: Path) -> Exported:
     """
     known, lost = _keys(store)
     written = 0
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-            for _, row in sorted(known):
-                try:
-                    values = store.select(f"SELECT {', '.join(_COLUMNS)} FROM answers WHERE rowid = ?", row)[0]
-                    file.write(_line(values) + "\n")
-                    written += 1
-                except (StoreError, zlib.error, UnicodeDecodeError):
-                    lost += 1
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        for _, row in sorted(known):
+            try:
+                values = store.select(f"SELECT {', '.join(_COLUMNS)} FROM answers WHERE rowid = ?", row)[0]
+                file.write(_line(values).encode() + b"\n")
+                written += 1
+            except (StoreError, zlib.error, UnicodeDecodeError):
+                lost += 1
     return Exported(written, lost)
 
 
@@ -67,7 +59,7 @@ def _line(values: tuple[Any, ...]) -> str:
     named["key"] = named["key"].hex()
     for name in ("request", "body"):
         named[name] = zlib.decompress(named[name]).decode()
-    return json.dumps(named, ensure_ascii=False, sort_keys=True)
+    return canonical(named)
 
 
 def _keys(store: Store) -> tuple[list[tuple[bytes, int]], int]:
