@@ -41,7 +41,7 @@ def _said(seen: Symptom, *words: str) -> bool:
     return any(word in said for word in words)
 
 
-TABLE: tuple[Failure, ...] = (
+FAILURES: tuple[Failure, ...] = (
     Failure("timeout", "retry", "no answer within runtime.timeout_s", lambda s: s.broke == "timeout"),
     Failure("connection", "retry", "refused, cut or reset connection", lambda s: s.broke == "connection"),
     Failure("torn JSON", "retry", "200, but the body is no JSON object", lambda s: s.broke == "torn"),
@@ -86,8 +86,8 @@ TABLE: tuple[Failure, ...] = (
 
 
 def judge_failure(seen: Symptom) -> Failure:
-    """The first row of TABLE that fits."""
-    return next(failure for failure in TABLE if failure.matches(seen))
+    """The first row of FAILURES that fits."""
+    return next(failure for failure in FAILURES if failure.matches(seen))
 
 
 def symptom_of_status(status: int, body: bytes) -> Symptom:
