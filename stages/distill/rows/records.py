@@ -223,7 +223,8 @@ def write_prepared(path: Path, rows: Sequence[Example]) -> None:
         for row in rows:
             if row.id <= before:
                 raise DataError(
-                    f"{path}: the row {row.id!r} comes after {before!r}; rows must be in the order of their ids, each once"
+                    f"{path}: the row {row.id!r} comes after {before!r}; rows must be in the order of their ids,"
+                    " each once"
                 )
             before = row.id
             file.write(canonical({name: getattr(row, name) for name in names}).encode() + b"\n")
