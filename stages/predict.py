@@ -1,13 +1,13 @@
-"""Asks the trained student about rows of one's own; one JSON line a row comes out, in the order of the rows.
-A file of any size is read a few batches at a time; the rows a second are told on standard error.
+"""Asks the trained student about rows of your own; one JSON line a row comes out, in the order of the rows.
+A file of any size is read a few batches at a time; standard error says how many rows a second.
 
 run     echo "How big is a ladle next to a tram?" | python stages/predict.py
         python stages/predict.py rows.csv --explain > answers.jsonl
         python stages/predict.py data/prepared/test.jsonl --model data/student
 
-A file is read by its ending: .jsonl and .csv have a column `input`, and where they like `id` and `choices`
-(a JSON list, or in a .csv separated by |); any other file, and what is piped in, is text, an input a line.
-The input must look as the student's training inputs do; data/training/train.jsonl shows them.
+A .csv, .tsv, .jsonl or .parquet file may be the one that the task was made of: with the columns of task.table, with
+labels or without. Or it has a column `input`, and where it likes `id` and `choices` (a JSON list, or with | between).
+Any other file, and what is piped in, is text, an input a line: it must look as data/training/train.jsonl shows.
 """
 
 import argparse
@@ -31,9 +31,11 @@ def main() -> None:
     )
     parser.add_argument("--model", type=Path, default=paths.STUDENT, help="folder of the student; default: %(default)s")
     parser.add_argument("--explain", action="store_true", help="the student's own rationale as well")
-    given = parser.parse_args()
-    student = Student.load(given.model, load_settings().runtime)
-    for answer in timed(answers(student, read_inputs(given.rows, given.format), given.explain), sys.stderr):
+    options = parser.parse_args()
+    settings = load_settings()
+    rows = read_inputs(options.rows, options.format, settings.task)
+    student = Student.load(options.model, settings.runtime)
+    for answer in timed(answers(student, rows, options.explain), sys.stderr):
         print(json.dumps(answer, ensure_ascii=False), flush=True)
 
 

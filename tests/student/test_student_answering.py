@@ -5,13 +5,19 @@ import sys
 import weakref
 from types import SimpleNamespace
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 from toy_student import RUNTIME, examples
 
 import predict
 from distill.errors import DataError
+from distill.settings import load_settings
 from distill.student.answering import BATCHES, answers, read_inputs
 from distill.student.predicting import Student
+from house import ROOT
+
+PRACTICE = load_settings(ROOT / "params.yaml").task
 
 
 def write(tmp_path, name, text):
@@ -22,10 +28,10 @@ def write(tmp_path, name, text):
 
 def test_text_is_an_input_a_line(monkeypatch, tmp_path):
     path = write(tmp_path, "rows.txt", "a fork on the bed\n\n  a cup on the roof \n")
-    rows = list(read_inputs(path, None))
+    rows = list(read_inputs(path, None, PRACTICE))
     assert [(row.id, row.input) for row in rows] == [("1", "a fork on the bed"), ("3", "a cup on the roof")]
     monkeypatch.setattr(sys, "stdin", io.StringIO("a fork on the bed\n"))
-    assert [row.input for row in read_inputs(None, None)] == ["a fork on the bed"]
+    assert [row.input for row in read_inputs(None, None, PRACTICE)] == ["a fork on the bed"]
 
 
 def test_jsonl_and_csv_have_columns(tmp_path):
@@ -35,7 +41,7 @@ def test_jsonl_and_csv_have_columns(tmp_path):
         '{"id": "x", "input": "a fork", "choices": ["sink", "shed"], "label": "sink"}\n{"input": "a cup"}\n',
     )
     csv = write(tmp_path, "rows.csv", '\ufeffid,input,choices\nx,a fork,sink | shed\n,"a cup, a big one",\n')
-    one, two = list(read_inputs(jsonl, None)), list(read_inputs(csv, None))
+    one, two = list(read_inputs(jsonl, None, PRACTICE)), list(read_inputs(csv, None, PRACTICE))
     assert [(row.id, row.input, row.choices) for row in one] == [("x", "a fork", ("sink", "shed")), ("2", "a cup", ())]
     assert [(row.id, row.input, row.choices) for row in two] == [
         ("x", "a fork", ("sink", "shed")),
@@ -46,21 +52,21 @@ def test_jsonl_and_csv_have_columns(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.jsonl", '{"input": "a"}\n{"input": \n', r"a\.jsonl:2: not JSON"),
-        ("a.jsonl", "[1]\n", r"a\.jsonl:1: a list, not an object"),
-        ("a.jsonl", '{"question": "a"}\n', r"a\.jsonl:1: no text in `input`; there is question"),
-        ("a.jsonl", '{"input": "a", "choices": "sink"}\n', r"a\.jsonl:1: choices is \"sink\"; it must be a list"),
-        ("a.csv", "id,text\n1,a\n", r"a\.csv:2: no text in `input`; there is id, text"),
+        ("a.jsonl", '{"input": "a"}\n{"input": \n', r"a\.jsonl cannot be used as it is:\n  - line 2: not JSON"),
+        ("a.jsonl", "[1]\n", r"a\.jsonl: has the columns none; it needs `input`"),
+        ("a.jsonl", '{"question": "a"}\n', r"a\.jsonl: has the columns question; it needs `input`"),
+        ("a.jsonl", '{"input": " "}\n', r"a\.jsonl:1: no text in `input`"),
+        ("a.csv", "id,text\n1,a\n", r"a\.csv: has the columns id, text; it needs `input`"),
     ],
 )
 def test_what_cannot_be_read_is_refused(tmp_path, name, text, message):
     with pytest.raises(DataError, match=message):
-        list(read_inputs(write(tmp_path, name, text), None))
+        list(read_inputs(write(tmp_path, name, text), None, PRACTICE))
 
 
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"none\.csv: no such file"):
-        list(read_inputs(tmp_path / "none.csv", None))
+        list(read_inputs(tmp_path / "none.csv", None, PRACTICE))
 
 
 def test_answers_come_in_order_in_chunks_and_with_rationales(toys):
@@ -107,3 +113,54 @@ def test_the_front_door(toys, tmp_path, pytestconfig, monkeypatch, capsys):
     one, two = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (one["id"], one["label"], two["id"], two["label"]) == ("x", "sink", "y", "shed")
     assert one["rationale"] == "it is made of iron so it goes to the sink"
+
+
+@pytest.fixture
+def table(make_settings):
+    def make(**changes):
+        own = {"task.name": "table", "task.table.description": "Decide.", "task.table.columns": ["subject", "body"]}
+        return make_settings(**own | {f"task.table.{key}": value for key, value in changes.items()}).task
+
+    return make
+
+
+ROWS = [
+    {"nr": "7", "subject": "Kettle", "body": "It leaks.", "desk": "post"},
+    {"nr": "8", "subject": "", "body": "", "desk": ""},
+]
+
+
+def test_the_file_that_the_task_was_made_of_is_read_as_the_task_reads_it(table, tmp_path):
+    task = table(id="nr", label="desk")
+    text = "nr,subject,body,desk\n7,Kettle,It leaks.,post\n8,,,\n"
+    csv, tsv = write(tmp_path, "a.csv", text), write(tmp_path, "a.tsv", text.replace(",", "\t"))
+    jsonl = write(tmp_path, "a.jsonl", "".join(json.dumps(row) + "\n" for row in ROWS))
+    parquet = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), parquet)
+    for path in (csv, tsv, jsonl, parquet):
+        assert [(row.id, row.input) for row in read_inputs(path, None, task)] == [
+            ("7", "Subject: Kettle\nBody: It leaks.")
+        ]
+    bare = write(tmp_path, "b.csv", "body,subject\nIt leaks.,Kettle\n")
+    assert [(row.id, row.input) for row in read_inputs(bare, None, task)] == [("2", "Subject: Kettle\nBody: It leaks.")]
+
+
+def test_text_is_refused_for_a_task_of_several_columns(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("It leaks.\n"))
+    with pytest.raises(
+        DataError, match="text has one input a line, and the task's input is made of subject, body: give a"
+    ):
+        list(read_inputs(None, None, table()))
+    with pytest.raises(
+        DataError, match=r"a\.csv: has the columns text; it needs the task's columns \(subject, body\), or `input`"
+    ):
+        list(read_inputs(write(tmp_path, "a.csv", "text\na\n"), None, table()))
+
+
+def test_a_rows_own_choices_are_read_as_the_task_reads_them(table, tmp_path):
+    task = table(kind="choices", columns=["question"], choices=["options"])
+    path = write(tmp_path, "a.csv", "question,options\nWhere?,sink | shed\n")
+    (row,) = read_inputs(path, None, task)
+    assert row.choices == ("sink", "shed") and row.input.startswith("Where?")
+    with pytest.raises(DataError, match=r"a\.csv:2: 1 answers to choose from in options; give two or more"):
+        list(read_inputs(write(tmp_path, "a.csv", "question,options\nWhere?,sink\n"), None, task))

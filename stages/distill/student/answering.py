@@ -2,46 +2,99 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
-import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, TextIO, TypeVar
 
 from distill.errors import DataError
-from distill.rows.files import json_lines
 from distill.rows.records import Example
+from distill.settings.task import TableSettings, TaskSettings
 from distill.student.predicting import Student
 from distill.student.token_cache import LEAST
+from distill.tasks.columns import Columns, listed_choices
+from distill.tasks.problems import Problems, named
+from distill.tasks.text_files import Cells, column_names, parquet_rows, rows_of
 
 Row = TypeVar("Row")
 
+FORMATS = ("text", "jsonl", "csv", "tsv", "parquet")
 # Batches that are read before any is answered: enough to group rows by length, few enough for any file.
 BATCHES = 16
 # Rows, however many a batch has: so many texts at once would be kept as if they were to be tokenized again.
 ROWS = LEAST // 2
 
 
-def read_inputs(path: Path | None, style: str | None) -> Iterator[Example]:
+def read_inputs(path: Path | None, style: str | None, task: TaskSettings) -> Iterator[Example]:
     """Rows of a file, or of standard input for None; `style` is one of FORMATS, or None for the file's ending.
 
-    Blank lines are passed over. A row without an id gets the number of its line. Raises DataError with file
-    and line on a file that is not there, and on a row that is not of the format or has no input.
+    A table with the columns of `task.table` is read as the task reads it: its template, choices and ids, with labels or
+    without. A table with a column `input` gives that as it stands, with `id` and `choices` where they are there. Text
+    is an input a line, and is refused for a task whose input has several parts. Rows without an id get their line's
+    number; a row without input is passed over where the table is the task's. Raises DataError with file and line.
     """
-    style = style or (path.suffix.removeprefix(".") if path and path.suffix in (".jsonl", ".csv") else "text")
-    if path is None:
-        yield from FORMATS[style](sys.stdin, "standard input")
+    table = task.table if task.name == "table" else None
+    style = style or (path.suffix.removeprefix(".") if path and path.suffix.removeprefix(".") in FORMATS else "text")
+    if style == "text":
+        if table is not None and (len(table.columns) > 1 or table.template or table.context or table.choices):
+            names = ", ".join((*table.columns, *table.choices, *([table.context] if table.context else [])))
+            raise DataError(
+                f"text has one input a line, and the task's input is made of {names}: give a file with these columns "
+                "(.csv, .tsv, .jsonl or .parquet), or one with `input` as in data/training/train.jsonl"
+            )
+        yield from _text_rows(path)
         return
+    if path is None:
+        with NamedTemporaryFile("w", suffix=f".{style}", encoding="utf-8", newline="") as file:
+            file.write(sys.stdin.read())
+            file.flush()
+            yield from _table_rows(Path(file.name), "standard input", style, table)
+        return
+    yield from _table_rows(path, str(path), style, table)
+
+
+def _text_rows(path: Path | None) -> Iterator[Example]:
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            yield from FORMATS[style](file, str(path))
+        with open(path, encoding="utf-8-sig") if path else nullcontext(sys.stdin) as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield Example(str(number), line.strip(), {})
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; give a file of rows, or pipe them in") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+
+
+def _table_rows(path: Path, name: str, style: str, table: TableSettings | None) -> Iterator[Example]:
+    there = column_names(path, table.delimiter if table else ",")
+    columns = Columns(table) if table else None
+    if columns is not None and {*columns.table.columns, *columns.table.choices} <= set(there):
+        read, wanted = columns.unlabelled, [column for column in columns.wanted if column in there]
+    elif "input" in there:
+        read, wanted = _plain_row, [column for column in ("id", "input", "choices") if column in there]
+    else:
+        needed = f"the task's columns ({', '.join(columns.wanted)}), or " if columns else ""
+        raise DataError(f"{name}: has the columns {named(there) or 'none'}; it needs {needed}`input`")
+    problems = Problems(name)
+    delimiter = table.delimiter if table else ","
+    rows = parquet_rows(path, wanted) if style == "parquet" else rows_of(path, wanted, delimiter, problems)
+    for number, cells in rows:
+        problems.raise_any()
+        example = read(cells, f"{name}:{number}", number)
+        if example is not None:
+            yield example
+    problems.raise_any()
+
+
+def _plain_row(cells: Cells, where: str, number: int) -> Example:
+    text = (cells.get("input") or "").strip()
+    if not text:
+        raise DataError(f"{where}: no text in `input`")
+    return Example(cells.get("id") or str(number), text, {}, listed_choices(cells.get("choices") or ""))
 
 
 def answers(student: Student, rows: Iterable[Example], explain: bool) -> Iterator[dict[str, Any]]:
@@ -75,33 +128,3 @@ def timed(rows: Iterable[Row], stream: TextIO, every: float = 5.0) -> Iterator[R
 
 def _tell(stream: TextIO, count: int, seconds: float) -> None:
     print(f"predict: {count:,} rows, {count / max(seconds, 1e-9):,.0f} rows/s", file=stream, flush=True)
-
-
-def _text(file: TextIO, name: str) -> Iterator[Example]:
-    for number, line in enumerate(file, 1):
-        if line.strip():
-            yield Example(str(number), line.strip(), {})
-
-
-def _jsonl(file: TextIO, name: str) -> Iterator[Example]:
-    for number, values in json_lines(file, name):
-        yield _row(values, values.get("choices") or [], f"{name}:{number}", number)
-
-
-def _csv(file: TextIO, name: str) -> Iterator[Example]:
-    reader = csv.DictReader(file)
-    for values in reader:
-        choices = [choice.strip() for choice in (values.get("choices") or "").split("|") if choice.strip()]
-        yield _row(values, choices, f"{name}:{reader.line_num}", reader.line_num)
-
-
-def _row(values: dict[str, Any], choices: Any, where: str, number: int) -> Example:
-    text = values.get("input")
-    if not isinstance(text, str) or not text.strip():
-        raise DataError(f"{where}: no text in `input`; there is {', '.join(str(key) for key in values)}")
-    if not isinstance(choices, list) or not all(isinstance(choice, str) and choice for choice in choices):
-        raise DataError(f"{where}: choices is {json.dumps(choices)[:80]}; it must be a list of texts")
-    return Example(str(values.get("id") or number), text, {}, tuple(choices))
-
-
-FORMATS: dict[str, Callable[[TextIO, str], Iterator[Example]]] = {"text": _text, "jsonl": _jsonl, "csv": _csv}

@@ -88,13 +88,7 @@ class Columns:
             return ()
         if len(self.table.choices) > 1:
             return tuple(text for name in self.table.choices if (text := _clean(cells[name])))
-        text = _clean(cells[self.table.choices[0]])
-        try:
-            values = json.loads(text)
-        except ValueError:
-            values = None
-        found = values if isinstance(values, list) else text.split("|")
-        return tuple(stripped for value in found if (stripped := str(value).strip()))
+        return listed_choices(_clean(cells[self.table.choices[0]]))
 
     def label(self, cells: Cells) -> str | None:
         """The gold label; a choice may be given by its letter. None where the cell is empty."""
@@ -133,6 +127,21 @@ class Columns:
             f"{part}/{number}",
         )
 
+    def unlabelled(self, cells: Cells, where: str, number: int) -> Example | None:
+        """A row to be answered, with its label or without; None where it has no input. Raises DataError on its choices.
+
+        `cells` may lack all but the columns that the input is made of.
+        """
+        cells = {**dict.fromkeys(self.wanted), **cells}
+        text, choices = self.input(cells), self.choices(cells)
+        if not text:
+            return None
+        if self.table.choices and len(choices) < 2:
+            raise DataError(
+                f"{where}: {len(choices)} answers to choose from in {named(self.table.choices)}; give two or more"
+            )
+        return Example((_clean(cells[self.table.id]) if self.table.id else "") or str(number), text, {}, choices)
+
     def faults(self, cells: Cells, input: str) -> Iterator[Fault]:
         """(what is wrong with a row, what to do)."""
         table = self.table
@@ -166,6 +175,16 @@ class Columns:
     def _context(self, cells: Cells) -> str:
         text = _clean(cells[self.table.context]) if self.table.context else ""
         return f"Context: {text}" if text else ""
+
+
+def listed_choices(text: str) -> tuple[str, ...]:
+    """The choices in a cell: a JSON list, or answers between bars."""
+    try:
+        values = json.loads(text)
+    except ValueError:
+        values = None
+    items = values if isinstance(values, list) else text.split("|")
+    return tuple(stripped for value in items if (stripped := str(value).strip()))
 
 
 def _clean(text: str | None) -> str:

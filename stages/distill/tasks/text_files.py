@@ -1,4 +1,5 @@
-"""CSV and JSONL files, row by row: faults are gathered with their lines, and reading goes on."""
+"""Files of rows (CSV, TSV, JSONL, Parquet), row by row, as texts: faults are gathered with their lines, and reading
+goes on."""
 
 from __future__ import annotations
 
@@ -6,9 +7,11 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from distill.errors import DataError
 from distill.tasks.problems import Problems, named
 
 Cells = dict[str, str | None]
@@ -27,6 +30,45 @@ def rows_of(
         yield from _json_rows(path, wanted, problems, prefix)
     else:
         yield from _csv_rows(path, wanted, "\t" if path.suffix == ".tsv" else delimiter, problems, prefix)
+
+
+def column_names(path: Path, delimiter: str) -> tuple[str, ...]:
+    """The columns of a file: its header, the keys of its first objects, or its schema. Raises DataError."""
+    try:
+        if path.suffix == ".parquet":
+            import pyarrow.parquet
+
+            return tuple(pyarrow.parquet.read_schema(path).names)
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            if path.suffix == ".jsonl":
+                objects = (_parsed(line) for line in islice((line for line in file if line.strip()), 20))
+                return tuple(dict.fromkeys(key for values in objects if isinstance(values, dict) for key in values))
+            header = next(csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else delimiter), [])
+            return tuple(name.strip() for name in header)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except (OSError, ValueError, csv.Error, RecursionError) as error:
+        raise DataError(f"{path}: cannot be read as {path.suffix or 'a table'} ({error})") from error
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def parquet_rows(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, Cells]]:
+    """(row number from 1, the wanted columns as texts) of a Parquet file, a batch at a time."""
+    import pyarrow.parquet
+
+    number = 0
+    for batch in pyarrow.parquet.ParquetFile(path).iter_batches(columns=list(wanted)):
+        for values in batch.to_pylist():
+            number += 1
+            yield number, {name: as_text(values.get(name)) for name in wanted}
 
 
 def as_text(value: Any) -> str | None:
