@@ -5,10 +5,9 @@ run     python stages/batch.py list
 """
 
 import argparse
-import sys
 
 from distill import paths
-from distill.errors import UserError
+from distill.running import run_front_door
 from distill.settings import load_settings
 from distill.teacher.batch_ledger import open_batches
 from distill.teacher.opening import open_batch_api
@@ -34,7 +33,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(f"batch: {error}")
+    run_front_door("batch", main)

@@ -10,10 +10,9 @@ What each answered comes out of DVC's cache, or its remote. Reads no test row: e
 
 import argparse
 import json
-import sys
 
-from distill.errors import UserError
 from distill.evaluation.comparison import WORKSPACE, compared, judged_at, table
+from distill.running import run_front_door
 from distill.settings import load_settings
 
 
@@ -46,7 +45,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(f"compare: {error}")
+    run_front_door("compare", main)

@@ -10,15 +10,14 @@ run     python stages/diagnose.py                     # the workspace alone
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from distill import paths
 from distill.diagnostics.experiment import diagnosed, sample
 from distill.diagnostics.page import ABOUT, page
-from distill.errors import UserError
 from distill.evaluation.comparison import WORKSPACE
 from distill.rows.files import write_json, write_text
+from distill.running import run_front_door
 from distill.settings import load_settings
 
 
@@ -40,7 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(f"diagnose: {error}")
+    run_front_door("diagnose", main)

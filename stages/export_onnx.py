@@ -8,12 +8,11 @@ run     python stages/export_onnx.py data/model data/onnx
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from distill import paths
-from distill.errors import UserError
 from distill.onnx.exporting import export, read
+from distill.running import run_front_door
 
 
 def main() -> None:
@@ -37,7 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(f"export_onnx: {error}")
+    run_front_door("export_onnx", main)

@@ -9,9 +9,8 @@ run     python stages/frontier.py
 """
 
 import argparse
-import sys
 
-from distill.errors import UserError
+from distill.running import run_front_door
 from distill.studies.survey import survey
 
 
@@ -31,7 +30,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(f"frontier: {error}")
+    run_front_door("frontier", main)

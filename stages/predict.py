@@ -12,12 +12,11 @@ Any other file, and what is piped in, is text, an input a line: it must look as 
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
 from distill import paths
-from distill.errors import UserError
+from distill.running import run_front_door
 from distill.settings import load_settings
 from distill.student.answering import FORMATS, answers, read_inputs, timed
 from distill.student.predicting import Student
@@ -40,10 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(f"predict: {error}")
-    except BrokenPipeError:
-        # `| head` is enough for the reader; the interpreter must not try to flush what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    run_front_door("predict", main)

@@ -7,11 +7,10 @@ run     python stages/store.py stats
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from distill import paths
-from distill.errors import UserError
+from distill.running import run_front_door
 from distill.teacher.inventory import store_report
 from distill.teacher.store import Store
 from distill.teacher.transfer import export_answers, import_answers, verify
@@ -27,18 +26,18 @@ def main() -> int:
     actions.add_parser("export", help="all answers as sorted JSONL").add_argument("file", type=Path)
     actions.add_parser("import", help="adds exported answers").add_argument("file", type=Path)
     actions.add_parser("verify", help="checks everything; exits with 1 where something is wrong")
-    given = parser.parse_args()
-    with Store(given.store, read_only=given.action != "import") as store:
-        if given.action == "stats":
+    options = parser.parse_args()
+    with Store(options.store, read_only=options.action != "import") as store:
+        if options.action == "stats":
             print(store_report(store))
-        elif given.action == "export":
-            done = export_answers(store, given.file)
+        elif options.action == "export":
+            done = export_answers(store, options.file)
             print(
-                f"{done.answers:,} answers written to {given.file}"
+                f"{done.answers:,} answers written to {options.file}"
                 + (f"; {done.unreadable:,} could not be read" if done.unreadable else "")
             )
-        elif given.action == "import":
-            added = import_answers(store, given.file)
+        elif options.action == "import":
+            added = import_answers(store, options.file)
             print(f"{added.added:,} answers added, {added.known:,} were there already")
         else:
             problems = verify(store)
@@ -48,7 +47,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except UserError as error:
-        sys.exit(f"store: {error}")
+    run_front_door("store", main)

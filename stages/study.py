@@ -8,10 +8,9 @@ run     python stages/study.py data/studies/practice.yaml --dry          what wo
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-from distill.errors import UserError
+from distill.running import run_front_door
 from distill.studies.study import Study
 
 
@@ -38,7 +37,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(f"study: {error}")
+    run_front_door("study", main)

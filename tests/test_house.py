@@ -66,7 +66,7 @@ def test_nothing_in_the_library_imports_a_stage_script_or_dvc():
 # From the ground up: a room stands on the rooms above it in this list, and on the ground, and on no other.
 ROOMS = (
     "answers", "tasks", "teacher", "prompts", "search", "annotation", "selection", "student", "evaluation", "studies",
-    "handover", "onnx", "report", "diagnostics",
+    "handover", "onnx", "report", "diagnostics", "start",
 )  # fmt: skip
 GROUND = {
     "settings",
@@ -100,7 +100,7 @@ def test_no_import_runs_upward():
 
 
 @pytest.mark.parametrize(
-    "script", ["prepare", "optimize_prompt", "annotate", "subsample", "study", "frontier", "hand_over", "report"]
+    "script", ["start", "prepare", "optimize_prompt", "annotate", "subsample", "study", "frontier", "hand_over", "report"]
 )
 def test_a_stage_without_a_model_starts_without_torch(script):
     code = (

@@ -14,6 +14,21 @@ from distill.errors import UserError
 from distill.rows.files import merge_metrics
 
 
+def run_front_door(name: str, work: Callable[[], int | None]) -> None:
+    """Runs a script that is no stage, and exits with what `work` returns, if anything. What a person can mend ends it in
+    one line; Ctrl-C and `| head` in none.
+    """
+    try:
+        sys.exit(work())
+    except UserError as error:
+        sys.exit(f"{name}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The interpreter must not try to flush what nobody reads.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def run_stage(name: str, work: Callable[[], Mapping[str, Any] | None], *, takes_arguments: bool = False) -> None:
     """Runs a stage. What `work` returns (money paid, rows a second) goes to metrics/runtime.json with the seconds.
 

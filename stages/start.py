@@ -1,0 +1,51 @@
+"""Looks at a file of yours and writes the `task` section of params.yaml; asks what it cannot know. Pays nothing.
+
+run     python stages/start.py mine.csv
+        python stages/start.py mine.csv --description "Decide which desk answers the message." \\
+          --provider openai --model qwen3:8b --base-url http://localhost:11434/v1
+        python stages/start.py owner/dataset --revision COMMIT --description "…"    # a hub data set
+
+reads   the file (.csv, .tsv, .jsonl, .parquet), params.yaml
+writes  params.yaml: task, the teacher where it is named, sizes as `auto`
+"""
+
+import argparse
+
+from distill import paths
+from distill.running import run_front_door
+from distill.settings import load_settings
+from distill.settings.writing import write_settings
+from distill.start.answers import ask_person, chosen_settings
+from distill.start.showing import introduction
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", help="a .csv, .tsv, .jsonl or .parquet file, or a hub data set's id with --revision")
+    parser.add_argument("--description", help="one sentence that says what is to be decided")
+    parser.add_argument("--kind", choices=("classes", "choices", "number", "text"), help="what an answer is")
+    parser.add_argument("--label", help="column of gold labels; none: no row is labelled")
+    parser.add_argument("--columns", nargs="+", help="columns that the input is made of")
+    parser.add_argument("--classes", nargs="+", help="the allowed labels; default: those in the file")
+    parser.add_argument(
+        "--choices", nargs="+", help="kind choices: the column with the answers, or one column an answer"
+    )
+    parser.add_argument("--id", help="column of unique ids; none: a hash of the content")
+    parser.add_argument("--revision", help="a hub data set's commit hash")
+    parser.add_argument("--configuration", help="a hub data set's configuration")
+    parser.add_argument("--provider", choices=("simulated", "openai", "recorded"), help="who answers")
+    parser.add_argument("--model", help="the teacher's model, as its server knows it")
+    parser.add_argument("--base-url", help="the teacher's server, as http://localhost:8000/v1")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    file, changes = chosen_settings(options, ask_person)
+    for line in write_settings(paths.PARAMS, changes):
+        print(f"params.yaml: {line}")
+    print(introduction(file, load_settings()))
+
+
+if __name__ == "__main__":
+    run_front_door("start", main)

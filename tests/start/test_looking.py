@@ -1,0 +1,102 @@
+"""What a file seems to hold."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from distill.errors import DataError
+from distill.start.looking import look
+
+DESKS = ["post", "till", "shop"]
+
+
+def rows(count=30, labelled=12):
+    return [
+        {"id": str(i), "subject": f"subject {i}", "body": f"words of the message {i}", "desk": DESKS[i % 3] if i < labelled else ""}
+        for i in range(count)
+    ]  # fmt: skip
+
+
+def write_csv(path, table, delimiter=","):
+    lines = [delimiter.join(table[0]), *(delimiter.join(row.values()) for row in table)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_one_file_in_four_formats_looks_alike(tmp_path):
+    table = rows()
+    paths = [
+        write_csv(tmp_path / "a.csv", table),
+        write_csv(tmp_path / "b.tsv", table, "\t"),
+        tmp_path / "c.jsonl",
+        tmp_path / "d.parquet",
+    ]
+    paths[2].write_text("".join(json.dumps(row) + "\n" for row in table))
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(table), paths[3])
+    for path in paths:
+        file = look(path)
+        assert file.columns == ("id", "subject", "body", "desk") and len(file.rows) == 30
+        assert file.labels() == ("desk",) and file.id() == "id" and file.kind("desk") == "classes"
+        assert file.inputs(["desk", "id"]) == ("subject", "body")
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_a_delimiter_is_seen_in_the_header(tmp_path, delimiter):
+    file = look(write_csv(tmp_path / "a.csv", rows(), delimiter))
+    assert file.delimiter == delimiter and file.columns[1] == "subject"
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([str(i) for i in range(60)], "number"),
+        ([f"{i},5 km" if i % 2 else f"{i}" for i in range(60)], "text"),
+        ([f"a free answer of row {i}" for i in range(60)], "text"),
+        (["1", "2", "3"] * 20, "classes"),
+        ([""] * 60, None),
+    ],
+)
+def test_of_which_kind_answers_are(tmp_path, values, kind):
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        "".join(json.dumps({"q": f"question {i}", "answer": value}) + "\n" for i, value in enumerate(values))
+    )
+    assert look(path).kind("answer") == kind
+
+
+def test_a_label_by_its_name_comes_before_columns_that_merely_repeat(tmp_path):
+    table = [{"text": f"t{i}", "colour": ["red", "blue"][i % 2], "label": DESKS[i % 3]} for i in range(30)]
+    assert look(write_csv(tmp_path / "a.csv", table)).labels() == ("label", "colour")
+
+
+def test_choices_and_rationales_go_by_their_names(tmp_path):
+    table = [
+        {"question": f"q{i}", "options": "sink | shed", "explanation": f"why {i}", "answer": "sink"} for i in range(5)
+    ]
+    file = look(write_csv(tmp_path / "a.csv", table))
+    assert (file.choices(), file.rationale(), file.kind("answer")) == ("options", "explanation", "choices")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.txt", "x\n", r"a\.txt: is no \.csv, \.tsv, \.jsonl, \.parquet file"),
+        ("a.csv", "", r"a\.csv: has no columns"),
+        ("a.csv", "text,desk\n", r"a\.csv: has no rows"),
+        ("a.csv", "text,desk\na,b,c\n", r"line 2: 3 cells where the header has 2"),
+        ("a.parquet", "no parquet", r"a\.parquet: cannot be read as \.parquet"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=message):
+        look(tmp_path / name)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"none\.csv: no such file"):
+        look(tmp_path / "none.csv")
