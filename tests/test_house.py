@@ -100,7 +100,8 @@ def test_no_import_runs_upward():
 
 
 @pytest.mark.parametrize(
-    "script", ["start", "prepare", "optimize_prompt", "annotate", "subsample", "study", "frontier", "hand_over", "report"]
+    "script",
+    ["start", "prepare", "optimize_prompt", "annotate", "subsample", "study", "frontier", "hand_over", "report"],
 )
 def test_a_stage_without_a_model_starts_without_torch(script):
     code = (

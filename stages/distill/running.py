@@ -15,8 +15,8 @@ from distill.rows.files import merge_metrics
 
 
 def run_front_door(name: str, work: Callable[[], int | None]) -> None:
-    """Runs a script that is no stage, and exits with what `work` returns, if anything. What a person can mend ends it in
-    one line; Ctrl-C and `| head` in none.
+    """Runs a script that is no stage, and exits with what `work` returns, if anything. What a person can mend ends it
+    in one line; Ctrl-C and `| head` in none.
     """
     try:
         sys.exit(work())

@@ -16,9 +16,14 @@ DESKS = ["post", "till", "shop"]
 
 def rows(count=30, labelled=12):
     return [
-        {"id": str(i), "subject": f"subject {i}", "body": f"words of the message {i}", "desk": DESKS[i % 3] if i < labelled else ""}
+        {
+            "id": str(i),
+            "subject": f"subject {i}",
+            "body": f"words of the message {i}",
+            "desk": DESKS[i % 3] if i < labelled else "",
+        }
         for i in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def write_csv(path, table, delimiter=","):

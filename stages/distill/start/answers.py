@@ -36,8 +36,8 @@ def ask_person(question: str, flag: str, suggested: str | None) -> str:
 def chosen_settings(options: argparse.Namespace, ask: Ask) -> tuple[Look, dict[str, Any]]:
     """The file as it looks, and the values of params.yaml that make it the task.
 
-    `options` are those of stages/start.py; what they leave open is guessed where the file shows it, else `ask` is asked.
-    A description is never guessed. Raises UserError on a file, column or kind that cannot be.
+    `options` are those of stages/start.py; what they leave open is guessed where the file shows it, else `ask` is
+    asked. A description is never guessed. Raises UserError on a file, column or kind that cannot be.
     """
     file = (
         look_at_hub(options.source, options.configuration, options.revision)

@@ -1,4 +1,6 @@
-"""What a person sees of their task before anything is paid: rows, the prompt as it is sent, the cost, the next command."""
+"""What a person sees of their task before anything is paid: rows, the prompt as it is sent, the cost, the
+next command.
+"""
 
 from __future__ import annotations
 
@@ -53,8 +55,8 @@ def _untracked(file: Look) -> list[str]:
     if listed.stdout.strip() or Path(f"{file.path}.dvc").exists():
         return []
     return [
-        f"note: {file.path} is not tracked: put it into the repository and `git add` it (`dvc add` where it is large), as "
-        "queued experiments and colleagues see only what is tracked"
+        f"note: {file.path} is not tracked: put it into the repository and `git add` it (`dvc add` where it is large), "
+        "as queued experiments and colleagues see only what is tracked"
     ]
 
 
