@@ -74,6 +74,7 @@ GROUND = {
     "errors.py",
     "intervals.py",
     "paths.py",
+    "progress.py",
     "revisions.py",
     "running.py",
     "sizes.py",

@@ -41,7 +41,7 @@ def run(make_settings):
         with open_teacher(settings, "annotate") as teacher:
 
             class Recording:
-                def ask(self, requests):
+                def ask(self, requests, total=None, title=""):
                     def each():
                         for request in requests:
                             asked.append(request)

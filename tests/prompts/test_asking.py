@@ -20,7 +20,7 @@ class Backwards:
     def __init__(self, **texts):
         self.texts, self.requests = texts, []
 
-    def ask(self, requests):
+    def ask(self, requests, total=None, title=""):
         self.requests = list(requests)
         for request in reversed(self.requests):
             text, failure, reason = self.texts[request.row_id]

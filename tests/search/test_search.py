@@ -41,7 +41,7 @@ class Teacher:
     def __init__(self, proposals, search_ids=()):
         self.proposals, self.search_ids, self.asked = list(proposals), set(search_ids), []
 
-    def ask(self, requests):
+    def ask(self, requests, total=None, title=""):
         replies = [self.reply(request) for request in requests]
         yield from reversed(replies)
 

@@ -167,7 +167,7 @@ def test_the_teacher_reads_the_context_before_the_question(make, make_settings, 
     found, card, asked = task.splits()["train"], task.card(), []
 
     class Teacher:
-        def ask(self, requests):
+        def ask(self, requests, total=None, title=""):
             for request in requests:
                 asked.append(request.messages[-1]["content"])
                 yield Reply(

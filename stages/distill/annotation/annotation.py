@@ -217,7 +217,7 @@ def annotate(
     found = {}
     for split, asks in rows_to_ask(splits, settings.annotate).items():
         rows = {row.id: row for row in splits[split]}
-        found[split] = merged(asker.asked(asks, made), rows, card, settings.annotate)
+        found[split] = merged(asker.asked(asks, made, split), rows, card, settings.annotate)
     return found
 
 

@@ -4,7 +4,7 @@ and what the annotation keeps come from here alike."""
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sized
 from itertools import chain, islice
 from typing import Any, NamedTuple, Protocol
 
@@ -19,7 +19,7 @@ from distill.templates import Template
 class Asks(Protocol):
     """What is needed of a teacher here; see distill.teacher."""
 
-    def ask(self, requests: Iterable[Request]) -> Iterator[Reply]: ...
+    def ask(self, requests: Iterable[Request], total: int | None = None, title: str = "") -> Iterator[Reply]: ...
 
 
 class Ask(NamedTuple):
@@ -43,24 +43,30 @@ class Asker:
         self.teacher, self.card, self.settings, self.labels_only = teacher, card, settings, labels_only
         self.structured, self._tried = settings.structured, False
 
-    def answers(self, rows: Iterable[tuple[Any, ...]], templates: Mapping[str, Template]) -> Iterator[Annotation]:
-        """The teacher's answer to every (row, what is asked[, sample]), in the order in which answers come."""
-        return (answer for _, answer in self.asked(rows, templates))
+    def answers(
+        self, rows: Iterable[tuple[Any, ...]], templates: Mapping[str, Template], title: str = ""
+    ) -> Iterator[Annotation]:
+        """The teacher's answer to every (row, what is asked[, sample]), in the order in which answers come.
+
+        `title` names the pass in the progress line.
+        """
+        return (answer for _, answer in self.asked(rows, templates, title))
 
     def asked(
-        self, rows: Iterable[tuple[Any, ...]], templates: Mapping[str, Template]
+        self, rows: Iterable[tuple[Any, ...]], templates: Mapping[str, Template], title: str = ""
     ) -> Iterator[tuple[Ask, Annotation]]:
         """The same with what was asked.
 
         Rows are matched by id. A row that got no answer comes back with the status "failed", or "refusal".
         """
+        total = len(rows) if isinstance(rows, Sized) else None
         asks = (Ask(*row) for row in rows)
         # A batch comes back within a day: one that is asked first costs more time than it saves.
         if self.structured and not self._tried and self.settings.mode == "live":
             first = list(islice(asks, 1))
             self._tried = True
             try:
-                yield from self._answers(first, templates)
+                yield from self._answers(first, templates, len(first), title)
             except TeacherError as error:
                 if not rejects_format(error):
                     raise
@@ -69,9 +75,11 @@ class Asker:
                 )
                 self.structured = False
                 asks = chain(first, asks)
-        yield from self._answers(asks, templates)
+        yield from self._answers(asks, templates, total, title)
 
-    def _answers(self, asks: Iterable[Ask], templates: Mapping[str, Template]) -> Iterator[tuple[Ask, Annotation]]:
+    def _answers(
+        self, asks: Iterable[Ask], templates: Mapping[str, Template], total: int | None, title: str
+    ) -> Iterator[tuple[Ask, Annotation]]:
         waiting: dict[tuple[str, int], Ask] = {}
 
         def requests() -> Iterator[Request]:
@@ -83,7 +91,7 @@ class Asker:
                 waiting[row_id, ask.sample] = ask
                 yield self.request(ask, templates[ask.what], row_id)
 
-        for reply in self.teacher.ask(requests()):
+        for reply in self.teacher.ask(requests(), total, title):
             ask = waiting.pop((reply.row_id, reply.sample))
             yield ask, annotation(reply, ask.example, ask.what, self.card, explains=ask.what not in self.labels_only)
 

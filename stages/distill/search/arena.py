@@ -44,7 +44,7 @@ class Arena:
         self.prompt = tryouts.settings.prompt
         self.rejected: Counter[str] = Counter()
         self.seen = {fingerprint(start)}
-        answers = tryouts.answers({"hand-written": (start, rows)})["hand-written"]
+        answers = tryouts.answers({"hand-written": (start, rows)}, "hand-written prompt")["hand-written"]
         self.candidates = [Candidate(0, 0, start, tryouts.score(answers, rows), answers=answers)]
 
     @property
@@ -88,7 +88,7 @@ class Arena:
             names = {
                 f"candidate {one.number if one else len(self.candidates) + i}": i for i, (_, one) in enumerate(alive)
             }
-            answers = self.tryouts.answers({name: (alive[i][0], rows) for name, i in names.items()})
+            answers = self.tryouts.answers({name: (alive[i][0], rows) for name, i in names.items()}, f"round {step}")
             running = []
             for name, i in names.items():
                 template, one = alive[i]

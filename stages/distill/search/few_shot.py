@@ -65,7 +65,7 @@ def compare_few_shot(
         return None
     template = Template(first.template.system, first.template.user, shots)
     try:
-        answers = tryouts.answers({"few-shot": (template, held_out_rows)})["few-shot"]
+        answers = tryouts.answers({"few-shot": (template, held_out_rows)}, "few-shot prompt")["few-shot"]
     except LimitReached as limit:
         print(f"no few-shot prompt was tried: {limit}", flush=True)
         return None

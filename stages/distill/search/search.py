@@ -104,7 +104,7 @@ class Search:
         )
         finalists = [hand_written, *ranked[: self.prompt.finalists]]
         answers = self.tryouts.answers(
-            {f"finalist {one.number}": (one.template, self.held_out_rows) for one in finalists}
+            {f"finalist {one.number}": (one.template, self.held_out_rows) for one in finalists}, "confirmation"
         )
         scores: dict[Candidate, Score] = {}
         for one in finalists:

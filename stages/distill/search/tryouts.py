@@ -71,16 +71,19 @@ class Tryouts:
     def __post_init__(self) -> None:
         self.asker = Asker(self.teacher, self.card, self.settings.teacher)
 
-    def answers(self, tries: Mapping[str, tuple[Template, Sequence[Example]]]) -> dict[str, list[Annotation]]:
+    def answers(
+        self, tries: Mapping[str, tuple[Template, Sequence[Example]]], title: str
+    ) -> dict[str, list[Annotation]]:
         """The answers to each try, a name with a prompt and its rows, asked side by side, in order of id.
 
+        `title` names the pass in the progress line.
         Raises LimitReached before the first call where all could pass a limit.
         """
         self.check(self.most_for(tries.values()))
         rows = [(row, name) for name, (_, asked) in tries.items() for row in asked]
         templates = {name: template for name, (template, _) in tries.items()}
         found: dict[str, list[Annotation]] = {name: [] for name in tries}
-        for one in self.asker.answers(rows, templates):
+        for one in self.asker.answers(rows, templates, title):
             found[one.asked].append(one)
             usage = Usage(one.tokens_in, one.tokens_cached, one.tokens_out, one.tokens_from)
             if one.status != "failed":
@@ -96,7 +99,7 @@ class Tryouts:
     def proposals(self, requests: Sequence[Request]) -> list[Reply]:
         """The optimizer model's replies, in the order of `sample`. Raises LimitReached before the first call."""
         self.check(self._most(requests))
-        replies = sorted(self.teacher.ask(requests), key=lambda reply: reply.sample)
+        replies = sorted(self.teacher.ask(requests, title="proposals"), key=lambda reply: reply.sample)
         model = self.settings.prompt.model or self.settings.teacher.model
         for reply in replies:
             if reply.text is not None:

@@ -6,16 +6,16 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from itertools import islice
 from types import FrameType
 
+from distill.progress import Progress
 from distill.teacher.batches import Batches
 from distill.teacher.budget import BudgetReached, check_prices
 from distill.teacher.exchange import Reply, Request, TeacherError, Token, Usage
 from distill.teacher.keys import SeenKeys, request_body, request_key
-from distill.teacher.money import Bill, Estimate, cost
-from distill.teacher.progress import Progress
+from distill.teacher.money import Bill, Estimate, cost, dollars
 from distill.teacher.reading import answer_tokens
 from distill.teacher.session import Done, Job, Session, Stopped
 from distill.teacher.store import Store, Stored
@@ -66,6 +66,7 @@ class Books:
         self.counted = SeenKeys()
         self.versions: dict[str, Counter[str]] = {}
         self.bill = Bill(estimate=Estimate(session.runtime.prices, session.mode))
+        self.warned: set[str] = set()
         self._usual: dict[tuple[str, str], float | None] = {}
 
     def close(self) -> None:
@@ -92,11 +93,13 @@ class Books:
 class Asking:
     """One pass over an iterable of requests."""
 
-    def __init__(self, books: Books, requests: Iterable[Request], total: int | None):
+    def __init__(self, books: Books, requests: Iterable[Request], total: int | None, title: str):
         self._books, self._session = books, books.session
-        if total is None and hasattr(requests, "__len__"):
+        if total is None and isinstance(requests, Sized):
             total = len(requests)
-        self._progress = Progress(self._session.stage, total, books.bill)
+        name = f"{self._session.stage}, {title}" if title else self._session.stage
+        self._progress = Progress(name, total, details=self._details)
+        self._without_answer = 0
         self._requests = iter(requests)
         self._workers: Workers | Batches | None = None
         self._pending: dict[bytes, Job] = {}
@@ -113,9 +116,9 @@ class Asking:
                 elif more and not interrupts.count and (not self._workers or len(self._pending) < self._workers.window):
                     batch = list(islice(self._requests, size))
                     more, size = bool(batch), min(_BATCH, 2 * size)
-                    for answered in self._from_store(batch):
-                        self._progress.rows += 1
-                        yield answered
+                    for answer in self._from_store(batch):
+                        self._progress.done += 1
+                        yield answer
                     if self._workers:
                         if not more or len(self._pending) >= self._workers.window:
                             self._workers.flush(final=not more)
@@ -124,11 +127,12 @@ class Asking:
                     done = self._workers.take(_WAIT_S)
                 if isinstance(done, Stopped):
                     self._ended(done, interrupted=interrupts.count > 0)
-                for one in done:
-                    for answered in self._replies(one):
-                        self._progress.rows += 1
-                        yield answered
-                self._progress.tick(self._workers.budget_left if self._workers else None)
+                for finished in done:
+                    for answer in self._replies(finished):
+                        self._progress.done += 1
+                        yield answer
+                self._warn()
+                self._progress.tick()
             if interrupts.count:
                 raise KeyboardInterrupt
 
@@ -140,6 +144,26 @@ class Asking:
             self._books.say(f"asked again: {_counted(self._workers.retried)}")
         if self._why:
             self._books.say(f"{self._why.total()} rows without a usable answer: {_counted(self._why)}")
+
+    def _details(self) -> Iterator[str]:
+        """What a line of progress says beside rows, rate and time left."""
+        bill, workers = self._books.bill, self._workers
+        yield f"{bill.paid.tokens_in:,} tokens in, {bill.paid.tokens_out:,} out"
+        yield f"{dollars(bill.paid.usd)} paid, {dollars(bill.saved.usd)} saved"
+        if workers and workers.retried:
+            yield f"{workers.retried.total():,} asked again"
+        if self._without_answer:
+            yield f"{self._without_answer:,} without an answer"
+        if workers and workers.budget_left is not None:
+            yield f"budget: {workers.budget_left} left"
+
+    def _warn(self) -> None:
+        """Says once, when it begins, that calls fail in a way that waiting may not mend."""
+        while self._workers and self._workers.warnings:
+            name, warning = self._workers.warnings.popleft()
+            if name not in self._books.warned:
+                self._books.warned.add(name)
+                self._progress.say(f"{self._session.stage}: {warning}")
 
     def _stop(self, *, now: bool = False) -> None:
         if self._workers:
@@ -183,7 +207,7 @@ class Asking:
                 yield self._reply(done.job.key, request, done.stored, paid=done.paid)
             else:
                 self._why[(done.why or "").split(":")[0].split(" (")[0]] += 1
-                self._progress.failed += 1
+                self._without_answer += 1
                 yield Reply(request.row_id, request.sample, None, None, None, Usage(), f"failed: {done.why}", False)
 
     def _reply(self, key: bytes, request: Request, stored: Stored, *, paid: bool) -> Reply:
@@ -213,7 +237,7 @@ class Asking:
             if isinstance(stopped.error, BudgetReached)
             else "Run"
         )
-        said = f"{self._progress.rows:,} rows of this pass are answered and stored; {missing}.{note} {after} again to go on: nothing is paid twice"
+        said = f"{self._progress.done:,} rows of this pass are answered and stored; {missing}.{note} {after} again to go on: nothing is paid twice"
         if stopped.error is not None:
             raise type(stopped.error)(f"{stopped.error}. {said}") from stopped.error
         if interrupted:

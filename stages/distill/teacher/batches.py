@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -107,6 +107,7 @@ class Batches:
         self.budget_left: str | None = None
         self.note: str | None = None
         self.retried: Counter[str] = Counter()
+        self.warnings: deque[tuple[str, str]] = deque()
         self._api: BatchApi = session.batch_api()
         self._out: queue.SimpleQueue[list[Done] | Stopped] = queue.SimpleQueue()
         self._inbox: queue.SimpleQueue[list[Job] | bool] = queue.SimpleQueue()
@@ -275,6 +276,7 @@ class Batches:
         for job in jobs:
             self._budget.free(job)
         self._live = live = Workers(replace(self._session, mode="live"))
+        self.retried, self.warnings = live.retried, live.warnings
         live.submit(jobs)
 
     def _look(self, waiting: _Awaited) -> None:

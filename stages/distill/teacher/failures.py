@@ -27,7 +27,8 @@ class Symptom:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A row of the table. `advice` is what to do, for those that stop."""
+    """A row of the table. `advice` is what to do: said at the end where it stops, and once when it begins where calls are
+    asked again."""
 
     name: str
     action: Action
@@ -42,11 +43,20 @@ def _said(seen: Symptom, *words: str) -> bool:
 
 
 FAILURES: tuple[Failure, ...] = (
-    Failure("timeout", "retry", "no answer within runtime.timeout_s", lambda s: s.broke == "timeout"),
-    Failure("connection", "retry", "refused, cut or reset connection", lambda s: s.broke == "connection"),
+    Failure(
+        "timeout", "retry", "no answer within runtime.timeout_s", lambda s: s.broke == "timeout",
+        "see that the server is up and not overloaded, lower runtime.concurrency, or raise runtime.timeout_s",
+    ),
+    Failure(
+        "connection", "retry", "refused, cut or reset connection", lambda s: s.broke == "connection",
+        "see that the server is up, and that teacher.base_url is its address",
+    ),
     Failure("torn JSON", "retry", "200, but the body is no JSON object", lambda s: s.broke == "torn"),
     Failure("empty choices", "retry", "200, but no choice or no content", lambda s: s.broke == "empty"),
-    Failure("request timeout", "retry", "408", lambda s: s.status == 408),
+    Failure(
+        "request timeout", "retry", "408", lambda s: s.status == 408,
+        "see that the server is not overloaded, or lower runtime.concurrency",
+    ),
     Failure("conflict", "retry", "409", lambda s: s.status == 409),
     Failure(
         "quota", "stop", "429 with insufficient_quota, or 402",

@@ -42,7 +42,7 @@ class RecordedTeacher:
         self.bill = Bill()
         self.completions = read_completions(self.path)
 
-    def ask(self, requests: Iterable[Request]) -> Iterator[Reply]:
+    def ask(self, requests: Iterable[Request], total: int | None = None, title: str = "") -> Iterator[Reply]:
         """The recorded answer to each request, by the row's id, else by its place in the published split."""
         for request in requests:
             found = self.completions.get(request.row_id) or self.completions.get(request.source or "")

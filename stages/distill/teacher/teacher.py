@@ -31,7 +31,7 @@ class CallPlan:
 class NoTeacher:
     """Stands where a teacher does while requests are only rendered, for a plan or a preview."""
 
-    def ask(self, requests: Iterable[Request]) -> Iterator[Reply]:
+    def ask(self, requests: Iterable[Request], total: int | None = None, title: str = "") -> Iterator[Reply]:
         raise RuntimeError("requests are only rendered here: nobody is asked")
 
 
@@ -84,15 +84,15 @@ class Teacher:
             found = self._books.store.lookup(keys)
             yield from ((request, key, found.get(key)) for key, request in zip(keys, batch, strict=True))
 
-    def ask(self, requests: Iterable[Request], total: int | None = None) -> Iterator[Reply]:
+    def ask(self, requests: Iterable[Request], total: int | None = None, title: str = "") -> Iterator[Reply]:
         """A reply for every request, in any order, while requests are still being read.
 
-        Holds a bounded number of rows whatever the number of requests; `total` is that number where the
-        caller knows it, for the progress line. Identical requests are asked and counted once. Raises
+        Holds a bounded number of rows whatever the number of requests. `total` is that number where the caller knows
+        it, and `title` names the pass; both are for the progress line. Identical requests are asked and counted once. Raises
         TeacherError where asking cannot go on, and KeyboardInterrupt after Ctrl-C; what was answered until
         then has been handed out and stored.
         """
-        asking = Asking(self._books, requests, total)
+        asking = Asking(self._books, requests, total, title)
         try:
             yield from asking.run()
         finally:

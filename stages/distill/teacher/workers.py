@@ -41,6 +41,7 @@ class Workers:
     def __init__(self, session: Session):
         self._session, self._runtime = session, session.runtime
         self.retried: Counter[str] = Counter()
+        self.warnings: deque[tuple[str, str]] = deque()
         self.window = max(256, 4 * self._runtime.concurrency)
         self.budget_left: str | None = None
         self.note: str | None = None
@@ -243,14 +244,15 @@ class Workers:
             self._given_up.append(job)
             self._stop(TeacherError(f"row {job.requests[0].row_id!r}: {why}. What to do: {failure.advice}"))
             return
-        asked = (
-            self._pace.throttled(outcome.headers, job.started, self._loop.time())
-            if failure.name == "rate limit"
-            else 0.0
-        )
+        if failure.advice:
+            again = f"asked again up to {self._runtime.max_retries} times (runtime.max_retries)"
+            self.warnings.append((failure.name, f"{why}. Such calls are {again}. If it goes on, {failure.advice}"))
+        pause = 0.0
+        if failure.name == "rate limit":
+            pause = self._pace.throttled(outcome.headers, job.started, self._loop.time())
         if job.attempts <= self._runtime.max_retries:
             self.retried[failure.name] += 1
-            self._retry_later(job, asked)
+            self._retry_later(job, pause)
         elif seen.broke == "connection" and not self._answered:
             self._given_up.append(job)
             self._stop(
