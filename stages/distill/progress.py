@@ -1,6 +1,6 @@
-"""How far long work is, in one shape for every stage: on a terminal a bar that is redrawn, elsewhere a line now and then.
+"""How far long work is, in one shape for every stage: a bar that a terminal redraws, a line now and then in a log.
 
-annotate, train: 250/1,000 rows | 25.0 rows/s | 0:30 left | $0.0200 paid, $0.0050 saved | budget: $1.5000 left
+For one, `annotate, train: 250/1,000 rows | 25.0 rows/s | 0:30 left | $0.0200 paid, $0.0050 saved | budget: $1.50 left`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import TextIO
 
 # Seconds between two lines. A log gets them less often once the work has taken a minute.
@@ -51,9 +50,7 @@ class Progress:
     def __enter__(self) -> Progress:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def add(self, count: int = 1) -> None:

@@ -88,7 +88,8 @@ class Arena:
             names = {
                 f"candidate {one.number if one else len(self.candidates) + i}": i for i, (_, one) in enumerate(alive)
             }
-            answers = self.tryouts.answers({name: (alive[i][0], rows) for name, i in names.items()}, f"round {step}")
+            tries = {name: (alive[i][0], rows) for name, i in names.items()}
+            answers = self.tryouts.answers(tries, f"round {step} of {self.prompt.steps}")
             running = []
             for name, i in names.items():
                 template, one = alive[i]

@@ -31,9 +31,8 @@ def compress(tryouts: Tryouts, winner: Candidate, rows: Sequence[Example], arena
             template = arena.checked(reply.text)
             if template and len(template.user.split()) < words:
                 variants.append(template)
-        answers = tryouts.answers(
-            {f"shorter {i}": (template, rows) for i, template in enumerate(variants)}, "shorter prompts"
-        )
+        tries = {f"shorter {i}": (template, rows) for i, template in enumerate(variants)}
+        answers = tryouts.answers(tries, "shorter prompts")
     except LimitReached as limit:
         print(f"no shorter prompt was sought: {limit}", flush=True)
         return Compressed(None, None, {"tried": 0, "words": words})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from distill.progress import Progress
 from distill.rows.files import write_json, write_text
 from distill.settings.train import TrainSettings
 from distill.student import processes
 from distill.student.checkpoints import Checkpoints
-from distill.student.progress import Progress
 from distill.student.sharding import Whole
 from distill.student.trainer import TwoTaskTrainer, trained_weights
 from distill.student.validation import Judged, Validation
@@ -81,7 +82,14 @@ class Curve(TrainerCallback):
         self.began = self.looked = time.monotonic()
         self.looked_step = self.step
         if processes.first():
-            self.progress = Progress(self.name, self.settings.steps, self.settings.batch_rows, done=self.step)
+            self.progress = Progress(
+                self.name,
+                self.settings.steps,
+                unit="steps",
+                rows_each=self.settings.batch_rows,
+                done=self.step,
+                details=self._details,
+            )
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self.step = state.global_step
@@ -93,18 +101,11 @@ class Curve(TrainerCallback):
         control.should_save = self.every is not None and self.step % self.every == 0 and not done
         if done:
             self.seconds += time.monotonic() - self.began
-        if not processes.first():
-            return
-        text = ""
-        if self.rows:
-            row = self.rows[-1]
-            shown = {
-                "label loss": "label_loss",
-                "rationale loss": "rationale_loss",
-                "validation": "validation_accuracy",
-            }
-            text = "  ".join(f"{name} {row[key]:.3f}" for name, key in shown.items() if row[key] is not None)
-        self.progress.update(self.step, text, last=control.should_training_stop)
+        if processes.first():
+            self.progress.done = self.step
+            self.progress.tick()
+            if done:
+                self.progress.close()
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         recent = self._recent().tolist()
@@ -118,6 +119,13 @@ class Curve(TrainerCallback):
         write_text(folder / STATE, json.dumps(kept))
         save_file(self.best_weights, folder / BEST)
         self.checkpoints.seal(folder, self.step)
+
+    def _details(self) -> Iterator[str]:
+        """What a line of progress says beside steps, rate and time left: the curve's last row."""
+        names = {"label_loss": "label loss", "rationale_loss": "rationale loss", "validation_accuracy": "validation"}
+        for key, name in names.items():
+            if self.rows and self.rows[-1][key] is not None:
+                yield f"{name} {self.rows[-1][key]:.3f}"
 
     def _judge(self) -> None:
         now = time.monotonic()

@@ -71,9 +71,8 @@ class Gepa:
         if missing:
             try:
                 name = f"candidate {len(self.tried) - 1}"
-                found = self.arena.tryouts.answers(
-                    {name: (Template(self.arena.start.system, text), missing)}, f"proposal {self.proposed}"
-                )[name]
+                tries = {name: (Template(self.arena.start.system, text), missing)}
+                found = self.arena.tryouts.answers(tries, f"proposal {self.proposed}")[name]
             except LimitReached as limit:
                 self.limit = limit
                 raise
