@@ -16,9 +16,10 @@ import sys
 from pathlib import Path
 
 from distill import paths
+from distill.progress import Progress
 from distill.running import run_front_door
 from distill.settings import load_settings
-from distill.student.answering import FORMATS, answers, read_inputs, timed
+from distill.student.answering import FORMATS, answers, read_inputs
 from distill.student.predicting import Student
 
 
@@ -34,8 +35,10 @@ def main() -> None:
     settings = load_settings()
     rows = read_inputs(options.rows, options.format, settings.task)
     student = Student.load(options.model, settings.runtime)
-    for answer in timed(answers(student, rows, options.explain), sys.stderr):
-        print(json.dumps(answer, ensure_ascii=False), flush=True)
+    with Progress("predict", bar=not sys.stdout.isatty()) as progress:
+        for answer in answers(student, rows, options.explain):
+            print(json.dumps(answer, ensure_ascii=False), flush=True)
+            progress.add()
 
 
 if __name__ == "__main__":

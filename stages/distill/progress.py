@@ -24,8 +24,9 @@ class Progress:
 
     `name` says which stage and which pass; `total` is None where it is not known. Where the unit is not a row,
     `rows_each` is how many rows one of it has: the rate is always in rows a second. What was done before the pass began
-    (`done`) counts for no rate. `details` gives what else the line says, and is called for each line alone. Work that
-    ends before the first line was due stays silent.
+    (`done`) counts for no rate. `details` gives what else the line says, and is called for each line alone. Without a
+    `bar` a terminal gets lines as a log does: it is not redrawn where results are written to it as well. Work that ends
+    before the first line was due stays silent.
     """
 
     def __init__(
@@ -37,13 +38,14 @@ class Progress:
         rows_each: int = 1,
         done: int = 0,
         details: Callable[[], Iterable[str]] = _nothing,
+        bar: bool = True,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
         self.name, self.total, self.done = name, total, done
         self._unit, self._rows_each, self._done_before, self._details = unit, rows_each, done, details
         self._stream, self._clock = stream or sys.stderr, clock
-        self._terminal = self._stream.isatty()
+        self._terminal = bar and self._stream.isatty()
         self._began = self._written_at = clock()
         self._written_done: int | None = None
 

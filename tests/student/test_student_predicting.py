@@ -65,11 +65,11 @@ def test_no_rows(toys):
 def test_predict_spreads_its_rationales_over_the_rows(toys):
     student = Student.load(toys("decoder").folder, RUNTIME)
     rows = examples()
-    made, measured = predict(student, rows, 4)
+    made, measured = predict(student, rows, 4, "test")
     assert [(p.id, p.gold) for p in made] == [(row.id, row.label) for row in rows]
     assert [place for place, p in enumerate(made) if p.rationale is not None] == [0, 16, 32, 48]
     assert set(measured) == {"label_rows_per_s", "rationale_rows_per_s"}
-    assert all(p.rationale is None for p in predict(student, rows, 0)[0])
+    assert all(p.rationale is None for p in predict(student, rows, 0, "test")[0])
 
 
 def test_a_label_only_student_writes_no_rationales(tmp_path):
@@ -78,7 +78,7 @@ def test_a_label_only_student_writes_no_rationales(tmp_path):
     student = Student.load(tmp_path / "model", RUNTIME)
     with pytest.raises(DataError, match="labels alone"):
         student.explain(examples())
-    assert all(p.rationale is None for p in predict(student, examples(), 10)[0])
+    assert all(p.rationale is None for p in predict(student, examples(), 10, "test")[0])
 
 
 def test_choices_without_choices_are_refused(toys):

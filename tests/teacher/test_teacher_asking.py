@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import io
 import json
 import math
 import time
 import zlib
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from fake_endpoint import Said, completion, error, question
 
+from distill.progress import Progress
 from distill.teacher import TeacherError, Usage, open_teacher
 from distill.teacher.exchange import Token
 from distill.teacher.opening import is_local
@@ -258,3 +261,61 @@ def test_an_error_of_our_own_reaches_the_caller(settings, monkeypatch):
     monkeypatch.setattr(Store, "claim", breaks)
     with pytest.raises(ZeroDivisionError, match="a bug"):
         ask(settings(), [question("a")])
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def pass_of(monkeypatch, settings):
+    """Asks with a teacher that is open, and gives the last line of progress of a pass of ten seconds."""
+
+    def run(teacher, rows, title):
+        clock, stream = Clock(), io.StringIO()
+        monkeypatch.setattr("distill.teacher.asking.Progress", partial(Progress, clock=clock, stream=stream))
+        for _ in teacher.ask(rows, title=title):
+            clock.now += 10 / len(rows)
+        return stream.getvalue().splitlines()[-1]
+
+    return run
+
+
+def test_the_progress_line_names_the_pass_and_says_what_was_paid_and_what_is_left_of_the_budget(
+    endpoint, settings, pass_of
+):
+    endpoint.answer = lambda body, times: (
+        error(500)
+        if body["messages"][0]["content"] in "01" and (times == 1 or body["messages"][0]["content"] == "1")
+        else completion()
+    )
+    rows = [question(str(number)) for number in range(20)]
+    with open_teacher(settings(budget_usd=Decimal("0.5"), budget_calls=100, max_retries=1), "annotate") as teacher:
+        assert pass_of(teacher, rows, "train") == (
+            "annotate, train: 20/20 rows | 2.0 rows/s | 0:00 left | 190 tokens in, 95 out | $0.0003 paid, $0.0000 saved"
+            " | 2 asked again | 1 without an answer | budget: $0.4997, 81 calls left"
+        )
+        assert pass_of(teacher, rows[2:], "") == (
+            "annotate: 18/18 rows | 1.8 rows/s | 0:00 left | 190 tokens in, 95 out | $0.0003 paid, $0.0000 saved"
+        )
+    with open_teacher(settings(), "annotate") as teacher:
+        assert pass_of(teacher, rows[2:], "test").endswith(" | 0 tokens in, 0 out | $0.0000 paid, $0.0003 saved")
+
+
+def test_time_outs_are_said_once_when_they_begin_with_advice(endpoint, settings, capsys):
+    endpoint.hold.clear()
+    rows = [question(str(number)) for number in range(3)]
+    capsys.readouterr()
+    with open_teacher(settings(timeout_s=0.05, max_retries=1), "annotate") as teacher:
+        replies = [*teacher.ask(rows), *teacher.ask([question("later")])]
+    assert {reply.failure for reply in replies} == {"failed: timeout: no answer within 0.05 s, 2 attempts"}
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == (
+        "annotate: timeout: no answer within 0.05 s. Such calls are asked again (runtime.max_retries: 1). "
+        "If it goes on, see that the server is up and not overloaded, lower runtime.concurrency, or raise "
+        "runtime.timeout_s"
+    )
+    assert [line for line in lines if "If it goes on" in line] == lines[:1]

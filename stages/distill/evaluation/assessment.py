@@ -10,6 +10,7 @@ from typing import Any
 from distill.evaluation.cascade import cascade_curve, cascade_metrics, rows_of
 from distill.evaluation.efficiency import cold_start, size, speed, usd_per_1000
 from distill.evaluation.judging import answerer, extracted, joined, judge, total_cost
+from distill.progress import Progress
 from distill.rows.records import Annotation, Example, Judged, Prediction, TaskCard
 from distill.settings import Settings, SettingsError
 from distill.settings.runtime import RuntimeSettings
@@ -53,7 +54,7 @@ def assess(
     """
     asked, confidence = settings.evaluate, settings.evaluate.confidence
     student = Student.load(folder, settings.runtime)
-    predictions, measured = predict(student, test.rows, asked.rationale_rows)
+    predictions, measured = predict(student, test.rows, asked.rationale_rows, "evaluate, test")
     rows = joined(test.rows, predictions, test.teacher, card)
     metrics = judge(rows, card, confidence)
     metrics["student"] |= size(student, folder)
@@ -65,7 +66,8 @@ def assess(
 
     known = {answer.id for answer in validation.teacher}
     chosen_on = [row for row in validation.rows if row.id in known]
-    answered = joined(chosen_on, predict(student, chosen_on, 0)[0] if chosen_on else [], validation.teacher, card)
+    chosen_by = predict(student, chosen_on, 0, "evaluate, validation")[0] if chosen_on else []
+    answered = joined(chosen_on, chosen_by, validation.teacher, card)
     metrics["cascade"] = cascade_metrics(rows_of(answered), rows_of(rows), asked.cascade, confidence, teacher_usd)
     curve = cascade_curve(rows_of(rows), confidence, teacher_usd, metrics["cascade"]["threshold"])
     if settings.runtime.speed_rows:
@@ -80,7 +82,8 @@ def _untrained(folder: Path, rows: Sequence[Example], card: TaskCard, settings: 
         model = untrained_student(folder).to(device(settings.runtime))
     except SettingsError as error:
         return {"label": None, "reason": str(error)}
-    said = Student(model, settings.runtime.predict_rows).label(labelled)
+    with Progress("evaluate, untrained student", len(labelled)) as progress:
+        said = Student(model, settings.runtime.predict_rows).label(labelled, progress)
     pairs = [(row.label or "", extracted(label, card)) for row, (label, _) in zip(labelled, said, strict=True)]
     return answerer(pairs, card, settings.evaluate.confidence)
 

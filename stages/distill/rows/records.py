@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar, Union
 
 from distill.errors import DataError
+from distill.progress import Progress
 from distill.rows.files import canonical, read_json_lines, read_object, whole_file, write_text
 
 
@@ -218,7 +219,7 @@ def write_prepared(path: Path, rows: Sequence[Example]) -> None:
         write_rows(path, rows)
         return
     names = [field.name for field in dataclasses.fields(Example)]
-    with whole_file(path) as file:
+    with whole_file(path) as file, Progress(f"prepare, writing {path.stem}", len(rows)) as progress:
         before = ""
         for row in rows:
             if row.id <= before:
@@ -228,3 +229,4 @@ def write_prepared(path: Path, rows: Sequence[Example]) -> None:
                 )
             before = row.id
             file.write(canonical({name: getattr(row, name) for name in names}).encode() + b"\n")
+            progress.add()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, TextIO, TypeVar
+from typing import Any
 
 from distill.errors import DataError
 from distill.rows.records import Example
@@ -19,8 +18,6 @@ from distill.student.token_cache import LEAST
 from distill.tasks.columns import Columns, listed_choices
 from distill.tasks.problems import Problems, named
 from distill.tasks.text_files import Cells, column_names, parquet_rows, rows_of
-
-Row = TypeVar("Row")
 
 FORMATS = ("text", "jsonl", "csv", "tsv", "parquet")
 # Batches that are read before any is answered: enough to group rows by length, few enough for any file.
@@ -109,22 +106,3 @@ def answers(student: Student, rows: Iterable[Example], explain: bool) -> Iterato
         for row, (label, probability), rationale in zip(chunk, student.label(chunk), rationales, strict=True):
             answer = {"id": row.id, "label": label, "probability": round(probability, 6)}
             yield answer | {"rationale": rationale} if explain else answer
-
-
-def timed(rows: Iterable[Row], stream: TextIO, every: float = 5.0) -> Iterator[Row]:
-    """The rows as they come; how many there were and how many a second is told every so many seconds, and
-    at the end.
-    """
-    started = shown = time.monotonic()
-    count = 0
-    for count, row in enumerate(rows, 1):
-        yield row
-        now = time.monotonic()
-        if now - shown >= every:
-            shown = now
-            _tell(stream, count, now - started)
-    _tell(stream, count, time.monotonic() - started)
-
-
-def _tell(stream: TextIO, count: int, seconds: float) -> None:
-    print(f"predict: {count:,} rows, {count / max(seconds, 1e-9):,.0f} rows/s", file=stream, flush=True)

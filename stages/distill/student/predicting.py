@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from distill.errors import DataError
+from distill.progress import Progress
 from distill.rows.records import Example, Prediction
 from distill.settings.runtime import RuntimeSettings
 from distill.student.architecture import Architecture, Generated, Plan, TaskName
@@ -33,7 +34,7 @@ class Student:
         """Whether it learnt to write rationales."""
         return self.model.plan.mode != "standard"
 
-    def label(self, rows: Sequence[Example]) -> list[tuple[str, float]]:
+    def label(self, rows: Sequence[Example], progress: Progress | None = None) -> list[tuple[str, float]]:
         """Label and probability of each row.
 
         Where the answers are known beforehand all of them are scored, and the probability is the label's
@@ -41,48 +42,53 @@ class Student:
         the mean log probability of its tokens. Raises DataError on a row that lacks the choices it needs.
         """
         if self.model.plan.task_kind in ("number", "text"):
-            return [(made.text, made.probability) for made in self._generate(rows, "label")]
+            return [(made.text, made.probability) for made in self._generate(rows, "label", progress)]
         answers = candidates(rows, self.model.plan)
         found = []
-        for row, logs in zip(
-            answers, scores(self.model, [row.input for row in rows], answers, self.rows_per_batch), strict=True
-        ):
+        logs_of_rows = scores(self.model, [row.input for row in rows], answers, self.rows_per_batch, progress)
+        for row, logs in zip(answers, logs_of_rows, strict=True):
             best = max(range(len(row)), key=logs.__getitem__)
             found.append((row[best], 1 / sum(math.exp(log - logs[best]) for log in logs)))
         return found
 
-    def explain(self, rows: Sequence[Example]) -> list[str]:
+    def explain(self, rows: Sequence[Example], progress: Progress | None = None) -> list[str]:
         """The student's own rationale of each row, decoded greedily. Raises DataError where it learnt none."""
         if not self.explains:
             raise DataError("this student was trained on labels alone (train.mode: standard); it writes no rationales")
-        return [made.text for made in self._generate(rows, "rationale")]
+        return [made.text for made in self._generate(rows, "rationale", progress)]
 
     @torch.inference_mode()
-    def _generate(self, rows: Sequence[Example], task: TaskName) -> list[Generated]:
+    def _generate(self, rows: Sequence[Example], task: TaskName, progress: Progress | None) -> list[Generated]:
         self.model.eval()
         inputs = self.model.inputs([row.input for row in rows], task)
         found: dict[int, Generated] = {}
         for batch in by_length([len(ids) for ids in inputs], self.rows_per_batch):
             found |= zip(batch, self.model.generate([inputs[index] for index in batch], task), strict=True)
+            if progress:
+                progress.add(len(batch))
         return [found[index] for index in range(len(rows))]
 
 
 def predict(
-    student: Student, rows: Sequence[Example], rationale_rows: int
+    student: Student, rows: Sequence[Example], rationale_rows: int, title: str
 ) -> tuple[list[Prediction], dict[str, float]]:
     """Predictions in the order of `rows`, and rows per second of either task.
 
     `rationale_rows` of them, spread evenly, also get the student's rationale; none where it learnt none.
+    `title` names the work in the progress line.
     """
     started = time.perf_counter()
-    labels = student.label(rows)
+    with Progress(f"{title}, labels", len(rows)) as progress:
+        labels = student.label(rows, progress)
     measured = {"label_rows_per_s": len(rows) / (time.perf_counter() - started)}
     wanted = min(rationale_rows, len(rows)) if student.explains else 0
     chosen = [place * len(rows) // wanted for place in range(wanted)]
     rationales: dict[int, str] = {}
     if chosen:
         started = time.perf_counter()
-        rationales = dict(zip(chosen, student.explain([rows[place] for place in chosen]), strict=True))
+        with Progress(f"{title}, rationales", len(chosen)) as progress:
+            written = student.explain([rows[place] for place in chosen], progress)
+        rationales = dict(zip(chosen, written, strict=True))
         measured["rationale_rows_per_s"] = len(chosen) / (time.perf_counter() - started)
     made = [
         Prediction(row.id, label, row.label, round(probability, 6), rationales.get(place))
@@ -105,7 +111,11 @@ def candidates(rows: Sequence[Example], plan: Plan) -> list[tuple[str, ...]]:
 
 @torch.inference_mode()
 def scores(
-    model: Architecture, texts: Sequence[str], answers: Sequence[Sequence[str]], rows_per_batch: int
+    model: Architecture,
+    texts: Sequence[str],
+    answers: Sequence[Sequence[str]],
+    rows_per_batch: int,
+    progress: Progress | None = None,
 ) -> list[list[float]]:
     """Log probability in nats of each row's answers."""
     model.eval()
@@ -114,4 +124,6 @@ def scores(
     for batch in by_length([len(ids) for ids in inputs], rows_per_batch):
         logs = model.score([inputs[index] for index in batch], [answers[index] for index in batch])
         found |= {index: row.tolist() for index, row in zip(batch, logs, strict=True)}
+        if progress:
+            progress.add(len(batch))
     return [found[index] for index in range(len(texts))]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from distill.progress import Progress
 from distill.rows.permutation import seeded_hash
 from distill.tasks.columns import Columns
 from distill.tasks.duplicates import band_keys, fold
@@ -48,26 +49,28 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
     part, empty = array("b"), array("b")
     bands, labels = [], Counter[str]()
     splits = [split for split, _ in source.parts]
-    for indices, rows in source.batches():
-        batch_ids, folded = [], []
-        for index, cells in zip(indices, rows, strict=True):
-            split, _ = source.part(index)
-            text = columns.input(cells)
-            for what, do in columns.faults(cells, text):
-                problems.add(what, do, source.where(index))
-            gold = columns.label(cells)
-            if gold is not None and kind == "classes" and (gold in labels or len(labels) <= MOST_CLASSES):
-                labels[gold] += 1
-            identity = columns.id(cells, text, split)
-            batch_ids.append(identity)
-            folded.append(fold(text, digits=kind != "number"))
-            content.append(_number(text))
-            label.append(0 if gold is None else _number(gold) or 1)
-            order.append(int.from_bytes(seeded_hash(identity, seed)[:8]))
-            part.append(splits.index(split))
-            empty.append(not text and gold is None)
-        ids.append(pyarrow.array(batch_ids, pyarrow.large_string()))
-        bands.append(band_keys(folded))
+    with Progress("prepare, reading", len(source)) as progress:
+        for indices, rows in source.batches():
+            batch_ids, folded = [], []
+            for index, cells in zip(indices, rows, strict=True):
+                split, _ = source.part(index)
+                text = columns.input(cells)
+                for what, do in columns.faults(cells, text):
+                    problems.add(what, do, source.where(index))
+                gold = columns.label(cells)
+                if gold is not None and kind == "classes" and (gold in labels or len(labels) <= MOST_CLASSES):
+                    labels[gold] += 1
+                identity = columns.id(cells, text, split)
+                batch_ids.append(identity)
+                folded.append(fold(text, digits=kind != "number"))
+                content.append(_number(text))
+                label.append(0 if gold is None else _number(gold) or 1)
+                order.append(int.from_bytes(seeded_hash(identity, seed)[:8]))
+                part.append(splits.index(split))
+                empty.append(not text and gold is None)
+            ids.append(pyarrow.array(batch_ids, pyarrow.large_string()))
+            bands.append(band_keys(folded))
+            progress.add(len(rows))
     if kind == "classes" and len(labels) > MOST_CLASSES:
         problems.add(
             f"more than {MOST_CLASSES} different labels",

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from distill.progress import Progress
 from distill.rows.records import Example
 from distill.sizes import BYTES_A_TOKEN, SUPPOSED, estimate_tokens, supposed_interval
 from distill.tasks.base import Task
@@ -46,7 +47,10 @@ def survey(splits: Mapping[str, Sequence[Example]], task: Task, max_input_tokens
     a notice alone: the report says how many rows are longer than each of LIMITS.
     """
     problems = Problems(f"task {task.name!r}")
-    counted = {split: _count(rows, task, split, problems, max_input_tokens) for split, rows in splits.items()}
+    with Progress("prepare, checking", sum(map(len, splits.values()))) as progress:
+        counted = {
+            split: _count(rows, task, split, problems, max_input_tokens, progress) for split, rows in splits.items()
+        }
     for split, rows in splits.items():
         if not rows:
             problems.add(f"the split {split!r} is empty", f"see task.{split}_rows and task.path")
@@ -65,9 +69,12 @@ def interval_width(rows: int) -> float:
     return high - low
 
 
-def _count(rows: Sequence[Example], task: Task, split: str, problems: Problems, max_input_tokens: int) -> _Counts:
+def _count(
+    rows: Sequence[Example], task: Task, split: str, problems: Problems, max_input_tokens: int, progress: Progress
+) -> _Counts:
     counts = _Counts()
     for row in rows:
+        progress.add()
         counts.ids.append(hash(row.id))
         counts.inputs.append(hash(row.input))
         counts.tokens.append(estimate_tokens(row.input))

@@ -245,8 +245,8 @@ class Workers:
             self._stop(TeacherError(f"row {job.requests[0].row_id!r}: {why}. What to do: {failure.advice}"))
             return
         if failure.advice:
-            again = f"asked again up to {self._runtime.max_retries} times (runtime.max_retries)"
-            self.warnings.append((failure.name, f"{why}. Such calls are {again}. If it goes on, {failure.advice}"))
+            again = f"Such calls are asked again (runtime.max_retries: {self._runtime.max_retries})"
+            self.warnings.append((failure.name, f"{why}. {again}. If it goes on, {failure.advice}"))
         pause = 0.0
         if failure.name == "rate limit":
             pause = self._pace.throttled(outcome.headers, job.started, self._loop.time())
