@@ -38,7 +38,7 @@ def main() -> int:
             )
         elif options.action == "import":
             added = import_answers(store, options.file)
-            print(f"{added.added:,} answers added, {added.known:,} were there already")
+            print(f"{added.added:,} answers added, {added.present:,} were there already")
         else:
             problems = verify(store)
             print("\n".join(problems) or f"{len(store):,} answers, all sound")

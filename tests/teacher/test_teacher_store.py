@@ -57,7 +57,7 @@ def test_a_claim_is_granted_once_until_it_is_answered_or_given_up(store):
     again = store.claim([one(1), one(2), one(3)])
     assert (again.taken, again.granted) == ([one(1), one(2)], [one(3)])
     store.save([(one(3), answer("three"))], released=[])
-    assert store.claim([one(3)]).found == {one(3): replace(STORED, text="three")}
+    assert store.claim([one(3)]).answered == {one(3): replace(STORED, text="three")}
     assert store.select("SELECT count(*) FROM claims") == [(2,)]
 
 

@@ -1,4 +1,4 @@
-"""One pass over requests: from the store what it has, from the endpoint the rest, replies as they come."""
+"""One pass over requests: the store answers what it has, the endpoint the rest; replies come in any order."""
 
 from __future__ import annotations
 
@@ -170,20 +170,19 @@ class Asking:
             self._workers.stop(now=now)
 
     def _from_store(self, batch: list[Request]) -> Iterator[Reply]:
-        asked = [keyed(self._session, request) for request in batch]
-        found = self._books.store.lookup([one for one, _, _ in asked])
+        keys_and_bodies = [key_and_body(self._session, request) for request in batch]
+        answers = self._books.store.lookup([key for key, _ in keys_and_bodies])
         jobs = []
-        for one, sent, request in asked:
-            if one in found:
-                yield self._reply(one, request, found[one], paid=False)
-            elif one in self._pending:
-                self._pending[one].requests.append(request)
+        for request, (key, body) in zip(batch, keys_and_bodies, strict=True):
+            if key in answers:
+                yield self._reply(key, request, answers[key], paid=False)
+            elif key in self._pending:
+                self._pending[key].requests.append(request)
             else:
                 self._check(request)
                 self._books.usual_out(request)  # noted before the first answer, as an estimate must be
-                self._pending[one] = job = Job(
-                    one, sent, [request], estimate_prompt(request.messages), request.max_tokens
-                )
+                job = Job(key, body, [request], estimate_prompt(request.messages), request.max_tokens)
+                self._pending[key] = job
                 jobs.append(job)
         if jobs:
             if self._workers is None:
@@ -193,8 +192,9 @@ class Asking:
     def _check(self, request: Request) -> None:
         if self._session.runtime.offline:
             raise TeacherError(
-                f"row {request.row_id!r} ({request.purpose}, {request.model}) has no answer in {self._session.store}, and runtime.offline "
-                "is true: set it to false to ask, or import the answers with `python stages/store.py import`"
+                f"row {request.row_id!r} ({request.purpose}, {request.model}) has no answer in {self._session.store}, "
+                "and runtime.offline is true: set it to false to ask, or import the answers with "
+                "`python stages/store.py import`"
             )
         if request.model not in self._priced:
             check_prices(self._session.runtime, request.model)
@@ -223,60 +223,56 @@ class Asking:
             self._why[stored.failure] += 1
         elif stored.finish_reason == "length":
             self._why["cut at max_tokens"] += 1
-        raw = books.store.body(key) if self._session.logprobs and stored.logprob is not None else None
-        return reply(request, stored, paid=paid, found=answer_tokens(raw) if raw else ())
+        body = books.store.body(key) if self._session.logprobs and stored.logprob is not None else None
+        return reply(request, stored, paid=paid, tokens=answer_tokens(body) if body else ())
 
     def _ended(self, stopped: Stopped, *, interrupted: bool) -> None:
         """Says what is stored and what is missing, and raises."""
         if stopped.error is not None and not isinstance(stopped.error, TeacherError):
             raise stopped.error
-        missing = self._missing()
         note = f" {self._workers.note}." if self._workers and self._workers.note else ""
-        after = (
-            "Raise the budget (or set runtime.budget_since) and run"
-            if isinstance(stopped.error, BudgetReached)
-            else "Run"
+        over_budget = isinstance(stopped.error, BudgetReached)
+        advice = "Raise the budget (or set runtime.budget_since) and run again" if over_budget else "Run again"
+        state = (
+            f"{self._progress.done:,} rows of this pass are answered and stored; {self._missing()}.{note} "
+            f"{advice} to go on: nothing is paid twice"
         )
-        said = f"{self._progress.done:,} rows of this pass are answered and stored; {missing}.{note} {after} again to go on: nothing is paid twice"
         if stopped.error is not None:
-            raise type(stopped.error)(f"{stopped.error}. {said}") from stopped.error
+            raise type(stopped.error)(f"{stopped.error}. {state}") from stopped.error
         if interrupted:
-            self._books.say(f"interrupted: {said}")
+            self._books.say(f"interrupted: {state}")
             raise KeyboardInterrupt
         raise RuntimeError("the workers ended without a reason")
 
     def _missing(self) -> str:
         """The rows without an answer, those not read yet among them, and what they would cost."""
         rest, named = Estimate(self._session.runtime.prices, self._session.mode), []
-        first = {one: job.requests[0] for one, job in self._pending.items()}
-        batch = [(one, request) for one, request in first.items()]
+        batch = [(key, job.requests[0]) for key, job in self._pending.items()]
         while batch:
-            found = self._books.store.lookup([one for one, _ in batch])
-            for one, request in batch:
-                if one not in found:
+            answers = self._books.store.lookup([key for key, _ in batch])
+            for key, request in batch:
+                if key not in answers:
                     rest.add(request, self._books.usual_out(request))
                     named += [request.row_id] if len(named) < _NAMED else []
-            batch = [(keyed(self._session, request)[0], request) for request in islice(self._requests, _BATCH)]
-        return (
-            f"missing: {', '.join(named)}{', …' if rest.calls > _NAMED else ''} ({rest})"
-            if rest.calls
-            else "none is missing"
-        )
+            batch = [(key_and_body(self._session, request)[0], request) for request in islice(self._requests, _BATCH)]
+        if not rest.calls:
+            return "none is missing"
+        return f"missing: {', '.join(named)}{', …' if rest.calls > _NAMED else ''} ({rest})"
 
 
 def _counted(counter: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counter.most_common())
 
 
-def keyed(session: Session, request: Request) -> tuple[bytes, bytes, Request]:
-    """(key, body as it is sent, request)."""
-    sent = request_body(request, session.output_limit, logprobs=session.logprobs)
-    return request_key(session.endpoint, sent, request.sample), sent, request
+def key_and_body(session: Session, request: Request) -> tuple[bytes, bytes]:
+    """The request's key in the store, and the body that is sent."""
+    body = request_body(request, session.output_limit, logprobs=session.logprobs)
+    return request_key(session.endpoint, body, request.sample), body
 
 
-def reply(request: Request, stored: Stored, *, paid: bool, found: tuple[Token, ...] = ()) -> Reply:
-    """What a stored answer says to one of the requests for it."""
+def reply(request: Request, stored: Stored, *, paid: bool, tokens: tuple[Token, ...] = ()) -> Reply:
+    """The reply to one of the requests that a stored answer belongs to."""
     return Reply(
-        request.row_id, request.sample, stored.text, stored.finish_reason, stored.model, stored.usage, stored.failure, not paid,
-        stored.logprob, stored.mode, found,
+        request.row_id, request.sample, stored.text, stored.finish_reason, stored.model, stored.usage, stored.failure,
+        not paid, stored.logprob, stored.mode, tokens,
     )  # fmt: skip

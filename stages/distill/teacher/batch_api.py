@@ -68,25 +68,21 @@ class BatchApi:
         )
         with self._errors(missing=True):
             uploaded = self._api.files.create(file=("requests.jsonl", b"".join(lines)), purpose="batch")
-            made = self._api.batches.create(
+            batch = self._api.batches.create(
                 input_file_id=uploaded.id,
                 endpoint="/v1/chat/completions",
                 completion_window="24h",
                 metadata={_NUMBER: number},
             )
-        return made.id
+        return batch.id
 
     def find(self, number: str) -> str | None:
         """The id of a batch by our number, among the provider's; None where there is none."""
         with self._errors():
-            return next(
-                (
-                    batch.id
-                    for batch in self._api.batches.list(limit=100)
-                    if (batch.metadata or {}).get(_NUMBER) == number
-                ),
-                None,
-            )
+            for batch in self._api.batches.list(limit=100):
+                if (batch.metadata or {}).get(_NUMBER) == number:
+                    return batch.id
+        return None
 
     def state(self, batch_id: str) -> BatchState:
         with self._errors():
@@ -122,12 +118,12 @@ class _Errors:
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, self._openai.APIStatusError):
-            seen = symptom_of_status(error.status_code, error.response.content.replace(self._key.encode(), b"[key]"))
+            symptom = symptom_of_status(error.status_code, error.response.content.replace(self._key.encode(), b"[key]"))
             if self._missing and error.status_code in _MISSING:
                 raise NoBatches(f"the endpoint has no batches ({error.status_code})") from error
-            failure = judge_failure(seen)
+            failure = judge_failure(symptom)
             advice = failure.advice or "run again: a batch that was created goes on at the provider"
-            raise TeacherError(f"batch: {describe_failure(failure, seen)}. What to do: {advice}") from error
+            raise TeacherError(f"batch: {describe_failure(failure, symptom)}. What to do: {advice}") from error
         if isinstance(error, self._openai.APIConnectionError):
             raise TeacherError(
                 f"batch: the endpoint cannot be reached ({error}); run again: a batch that was created goes on there"

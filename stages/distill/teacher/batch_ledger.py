@@ -70,7 +70,8 @@ def forget_batch(store: Store, number: str) -> None:
 def open_batches(store: Store, endpoint: str | None = None) -> list[OpenBatch]:
     """Batches of an endpoint (None: of all) that are not fetched yet, oldest first."""
     rows = store.select(
-        "SELECT b.number, b.id, b.endpoint, b.stage, b.created_at, (SELECT count(*) FROM batch_rows r WHERE r.number = b.number)"
+        "SELECT b.number, b.id, b.endpoint, b.stage, b.created_at,"
+        " (SELECT count(*) FROM batch_rows r WHERE r.number = b.number)"
         " FROM batches b WHERE ? IS NULL OR b.endpoint = ? ORDER BY b.created_at, b.number",
         endpoint, endpoint,
     )  # fmt: skip
@@ -78,13 +79,15 @@ def open_batches(store: Store, endpoint: str | None = None) -> list[OpenBatch]:
 
 
 def settle_lost_batches(store: Store, endpoint: str, find: Callable[[str], str | None]) -> None:
-    """Settles batches that a crash left without an id: `find` gives the provider's for our number, or None for
-    one that was never made, which is forgotten."""
+    """Settles batches that a crash left without an id.
+
+    `find` gives the provider's id for our number, or None for a batch that was never made, which is forgotten.
+    """
     for batch in open_batches(store, endpoint):
         if batch.id is None and store.claim([claim_of(batch.number)]).granted:
-            found = find(batch.number)
-            if found:
-                record_batch_id(store, batch.number, found)
+            provider_id = find(batch.number)
+            if provider_id:
+                record_batch_id(store, batch.number, provider_id)
             else:
                 forget_batch(store, batch.number)
             store.save((), (), [claim_of(batch.number)])
@@ -98,13 +101,12 @@ def requests_of(store: Store, number: str) -> dict[bytes, BatchRequest]:
 
 def batches_of(store: Store, keys: Sequence[bytes]) -> dict[bytes, str]:
     """Which of the keys are in an open batch, and the batch's number."""
-    found: dict[bytes, str] = {}
+    numbers: dict[bytes, str] = {}
     for start in range(0, len(keys), 256):
         chunk = keys[start : start + 256]
-        found.update(
-            store.select(f"SELECT key, number FROM batch_rows WHERE key IN ({','.join('?' * len(chunk))})", *chunk)
-        )
-    return found
+        marks = ",".join("?" * len(chunk))
+        numbers.update(store.select(f"SELECT key, number FROM batch_rows WHERE key IN ({marks})", *chunk))
+    return numbers
 
 
 def claim_of(number: str) -> bytes:

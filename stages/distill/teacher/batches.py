@@ -1,4 +1,4 @@
-"""Asking by the provider's Batch API: at half the price, within a day. Takes the place of the workers."""
+"""Asking through the provider's Batch API: half the price, within a day. Takes the place of the workers."""
 
 from __future__ import annotations
 
@@ -36,6 +36,10 @@ from distill.teacher.tokens import usage_or_count
 from distill.teacher.workers import Workers
 from distill.teacher.writing import payments_for
 
+BATCH_ROWS = 20_000  # of one batch; OpenAI takes 50,000 rows and 200 MB
+_AT_ONCE = 10  # batches under way: what bounds the memory
+_SAVED_AT_ONCE = 256
+
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
@@ -46,45 +50,40 @@ class BatchOutcome:
     stop: bool = False
 
 
-def read_result(result: BatchResult, asked: BatchRequest, batch: OpenBatch) -> BatchOutcome:
+def read_result(result: BatchResult, request: BatchRequest, batch: OpenBatch) -> BatchOutcome:
     """One line of a batch, by the same table of failures as live calls."""
     if result.status == 200:
         try:
             reading = read_completion(result.body)
         except Unusable as error:
-            return _without(Symptom(broke=error.broke, message=str(error)), result, asked, batch)
-        usage = usage_or_count(reading.usage, json.loads(asked.request)["messages"], reading.text, asked.model)
+            return _without(Symptom(broke=error.broke, message=str(error)), result, request, batch)
+        usage = usage_or_count(reading.usage, json.loads(request.request)["messages"], reading.text, request.model)
         stored = Stored(
             reading.text, reading.finish_reason, reading.failure, reading.model, usage, reading.logprob, "batch"
         )
-        return BatchOutcome(_answer(stored, result, asked, batch, reading.fingerprint))
+        return BatchOutcome(_answer(stored, result, request, batch, reading.fingerprint))
     if result.status is None:
-        return _without(Symptom(broke="empty", message=result.message), result, asked, batch)
-    return _without(symptom_of_status(result.status, result.body), result, asked, batch)
+        return _without(Symptom(broke="empty", message=result.message), result, request, batch)
+    return _without(symptom_of_status(result.status, result.body), result, request, batch)
 
 
-def _without(seen: Symptom, result: BatchResult, asked: BatchRequest, batch: OpenBatch) -> BatchOutcome:
-    failure = judge_failure(seen)
+def _without(symptom: Symptom, result: BatchResult, request: BatchRequest, batch: OpenBatch) -> BatchOutcome:
+    failure = judge_failure(symptom)
     if failure.action == "record":
         stored = Stored(None, None, failure.name.replace(" ", "_"), None, Usage(0, 0, 0, "estimate"), mode="batch")
-        return BatchOutcome(_answer(stored, result, asked, batch, None))
-    why = describe_failure(failure, seen)
+        return BatchOutcome(_answer(stored, result, request, batch, None))
+    why = describe_failure(failure, symptom)
     stop = failure.action == "stop"
     return BatchOutcome(None, f"{why}. What to do: {failure.advice}" if stop else why, stop)
 
 
 def _answer(
-    stored: Stored, result: BatchResult, asked: BatchRequest, batch: OpenBatch, fingerprint: str | None
+    stored: Stored, result: BatchResult, request: BatchRequest, batch: OpenBatch, fingerprint: str | None
 ) -> Answer:
     return Answer(
-        stored, batch.endpoint, asked.model, asked.sample, asked.purpose, fingerprint,
-        batch.created_at, time.time(), 1, asked.request, result.body,
+        stored, batch.endpoint, request.model, request.sample, request.purpose, fingerprint,
+        batch.created_at, time.time(), 1, request.request, result.body,
     )  # fmt: skip
-
-
-MOST_ROWS = 20_000  # of one batch; OpenAI takes 50,000 rows and 200 MB
-_AT_ONCE = 10  # batches under way: what bounds the memory
-_SAVED_AT_ONCE = 256
 
 
 @dataclass
@@ -93,14 +92,14 @@ class _Awaited:
 
     open: OpenBatch
     next_look: float = 0.0
-    said: str = ""
+    state: str = ""
     jobs: dict[bytes, Job] = field(default_factory=dict)
 
 
 class Batches:
     """`submit` jobs, `flush` when no more come for now, `take` what is done; from one thread. See Workers."""
 
-    window = _AT_ONCE * MOST_ROWS
+    window = _AT_ONCE * BATCH_ROWS
 
     def __init__(self, session: Session):
         self._session, self._runtime = session, session.runtime
@@ -163,7 +162,7 @@ class Batches:
                 while not self._stopping and self._live is None:
                     self._wake.clear()
                     self._read_inbox()
-                    while len(self._unsent) >= MOST_ROWS or (self._final and self._unsent):
+                    while len(self._unsent) >= BATCH_ROWS or (self._final and self._unsent):
                         if not self._send():
                             break
                     if self._quiet:  # an answer fetched before its row is submitted would count as saved
@@ -219,8 +218,8 @@ class Batches:
         claimed, by_key = self._store.claim([job.key for job in new]), {job.key: job for job in new}
         self._unsent += [by_key[key] for key in claimed.granted]
         self._elsewhere += [by_key[key] for key in claimed.taken]
-        if claimed.found:
-            self._out.put([Done(by_key[key], stored) for key, stored in claimed.found.items()])
+        if claimed.answered:
+            self._out.put([Done(by_key[key], stored) for key, stored in claimed.answered.items()])
 
     def _look_elsewhere(self) -> None:
         jobs, self._elsewhere = self._elsewhere, []
@@ -233,7 +232,7 @@ class Batches:
         limit = None
         for job in self._unsent:
             limit = self._budget.exceeded_by(job) if self._budget.limited else None
-            if limit or len(fitting) == MOST_ROWS:
+            if limit or len(fitting) == BATCH_ROWS:
                 break
             self._budget.reserve(job)
             fitting.append(job)
@@ -245,7 +244,7 @@ class Batches:
         self._store.claim([claim_of(number)])  # so that no other process takes it for one that was lost
         record_batch(self._store, number, self._session.endpoint, self._session.stage, fitting)
         try:
-            made = self._api.create(number, ((job.key, job.body) for job in fitting))
+            batch_id = self._api.create(number, ((job.key, job.body) for job in fitting))
         except NoBatches as error:
             forget_batch(self._store, number)
             self._go_live(str(error))
@@ -255,12 +254,12 @@ class Batches:
             if self._api_says_no(number):
                 forget_batch(self._store, number)
             raise
-        record_batch_id(self._store, number, made)
+        record_batch_id(self._store, number, batch_id)
         self._store.save((), (), [claim_of(number)])
         self._unsent = self._unsent[len(fitting) :]
         opened = next(batch for batch in open_batches(self._store, self._session.endpoint) if batch.number == number)
         self._waiting[number] = _Awaited(opened, jobs={job.key: job for job in fitting})
-        self._say(f"batch {made}: {len(fitting):,} rows sent; it may take a day, and a later run fetches it, too")
+        self._say(f"batch {batch_id}: {len(fitting):,} rows sent; it may take a day, and a later run fetches it, too")
         return True
 
     def _api_says_no(self, number: str) -> bool:
@@ -283,9 +282,9 @@ class Batches:
         if time.monotonic() < waiting.next_look:
             return
         waiting.next_look = time.monotonic() + self._runtime.batch_poll_s
-        found = self._store.lookup(list(waiting.jobs))
-        if found:  # another process fetched the batch
-            self._out.put([Done(waiting.jobs.pop(key), stored) for key, stored in found.items()])
+        answers = self._store.lookup(list(waiting.jobs))
+        if answers:  # another process fetched the batch
+            self._out.put([Done(waiting.jobs.pop(key), stored) for key, stored in answers.items()])
         still = [
             batch for batch in open_batches(self._store, self._session.endpoint) if batch.number == waiting.open.number
         ]
@@ -297,10 +296,10 @@ class Batches:
         if waiting.open.id is None:  # another process is just sending it
             return
         state = self._api.state(waiting.open.id)
-        said = f"batch {state.id}: {state.status}, {state.done:,}/{state.total:,} rows"
-        if said != waiting.said:
-            waiting.said = said
-            self._say(said)
+        line = f"batch {state.id}: {state.status}, {state.done:,}/{state.total:,} rows"
+        if line != waiting.state:
+            waiting.state = line
+            self._say(line)
         if state.ended and self._store.claim([claim_of(waiting.open.number)]).granted:
             self._fetch(waiting, state)
 
@@ -323,25 +322,26 @@ class Batches:
     def _save(self, results: Sequence[BatchResult], sent: dict[bytes, BatchRequest], waiting: _Awaited) -> list[str]:
         """Stores answers with their payments, hands back those waited for; returns what stops the run."""
         answers, done, stops = [], [], []
-        known = self._store.lookup([result.key for result in results])
+        before = self._store.lookup([result.key for result in results])
         for result in results:
-            found = read_result(result, sent[result.key], waiting.open)
-            stored = known.get(result.key) or (found.answer.stored if found.answer else None)
-            if found.answer and result.key not in known:
-                answers.append((result.key, found.answer))
-            if found.stop:
-                stops.append(found.why or "")
+            outcome = read_result(result, sent[result.key], waiting.open)
+            stored = before.get(result.key) or (outcome.answer.stored if outcome.answer else None)
+            if outcome.answer and result.key not in before:
+                answers.append((result.key, outcome.answer))
+            if outcome.stop:
+                stops.append(outcome.why or "")
             job = waiting.jobs.pop(result.key, None)
-            if job and not found.stop:
-                done.append(Done(job, stored, paid=stored is not None and result.key not in known, why=found.why))
+            if job and not outcome.stop:
+                paid = stored is not None and result.key not in before
+                done.append(Done(job, stored, paid=paid, why=outcome.why))
         self._store.save(answers, payments_for(self._session, waiting.open.stage, [answer for _, answer in answers]))
         self._budget.update()
         self._hand_back(done)
         return stops
 
     def _hand_back(self, done: list[Done]) -> None:
-        for one in done:
-            self._budget.free(one.job)
+        for finished in done:
+            self._budget.free(finished.job)
         self.budget_left = self._budget.left() if self._budget.limited else None
         if done:
             self._out.put(done)

@@ -53,8 +53,9 @@ class Budget:
                 usd = cost(Usage(*paid.unpriced_tokens), paid.model, self._runtime.prices)
                 if usd is None:
                     raise TeacherError(
-                        f"runtime.budget_usd cannot be kept: {paid.unpriced} calls to {paid.model!r} were paid at an unknown price. "
-                        f"Add {paid.model!r} to runtime.prices, or set runtime.budget_since to a later time"
+                        f"runtime.budget_usd cannot be kept: {paid.unpriced} calls to {paid.model!r} were paid at an "
+                        f"unknown price. Add {paid.model!r} to runtime.prices, or set runtime.budget_since to a later "
+                        "time"
                     )
                 self._picodollars += picodollars(usd) or 0
 
@@ -67,9 +68,9 @@ class Budget:
         if runtime.budget_tokens is not None and tokens > runtime.budget_tokens:
             return f"runtime.budget_tokens ({runtime.budget_tokens:,}; {self._tokens:,} used)"
         if runtime.budget_usd is not None:
-            spent = from_picodollars(self._picodollars + self._reserved_picodollars + self._worst(job))
-            if spent > runtime.budget_usd:
-                return f"runtime.budget_usd ({dollars(runtime.budget_usd)}; {dollars(from_picodollars(self._picodollars))} spent)"
+            spent = from_picodollars(self._picodollars)
+            if spent + from_picodollars(self._reserved_picodollars + self._worst(job)) > runtime.budget_usd:
+                return f"runtime.budget_usd ({dollars(runtime.budget_usd)}; {dollars(spent)} spent)"
         return None
 
     def reserve(self, job: Job) -> None:
@@ -99,14 +100,8 @@ class Budget:
 
     def _worst(self, job: Job) -> int:
         # Prices were checked before the first call, and cached tokens only make it cheaper.
-        return (
-            picodollars(
-                cost(
-                    Usage(job.expected_in, 0, job.expected_out), job.requests[0].model, self._runtime.prices, self._mode
-                )
-            )
-            or 0
-        )
+        usage, model = Usage(job.expected_in, 0, job.expected_out), job.requests[0].model
+        return picodollars(cost(usage, model, self._runtime.prices, self._mode)) or 0
 
 
 def check_prices(runtime: RuntimeSettings, model: str) -> None:
@@ -119,6 +114,7 @@ def check_prices(runtime: RuntimeSettings, model: str) -> None:
     ]
     if missing:
         raise TeacherError(
-            f"runtime.budget_usd is {runtime.budget_usd}, but runtime.prices has no {', '.join(missing)} for {model!r}: "
-            "nothing was asked. Add the price with its date and source, or set budget_calls or budget_tokens instead"
+            f"runtime.budget_usd is {runtime.budget_usd}, but runtime.prices has no {', '.join(missing)} for "
+            f"{model!r}: nothing was asked. Add the price with its date and source, or set budget_calls or "
+            "budget_tokens instead"
         )

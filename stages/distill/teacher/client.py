@@ -25,11 +25,11 @@ _OWN = frozenset(("host", "content-length", "accept-encoding", "connection"))
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """Body and headers of what came back, and what was seen if that is no answer."""
+    """Body and headers of what came back, and the symptom if that is no answer."""
 
     headers: Mapping[str, str]
     body: bytes = b""
-    seen: Symptom | None = None
+    symptom: Symptom | None = None
 
 
 class Client:
@@ -72,9 +72,9 @@ class Client:
                 content = content.replace(self._key.encode(), b"[key]")  # some servers quote a key that they refuse
                 return CallResult(response.headers, content, symptom_of_status(response.status, content))
         except TimeoutError:
-            return CallResult({}, seen=Symptom(broke="timeout", message=f"no answer within {self._timeout_s:g} s"))
+            return CallResult({}, symptom=Symptom(broke="timeout", message=f"no answer within {self._timeout_s:g} s"))
         except self._broken as error:
-            return CallResult({}, seen=Symptom(broke="connection", message=str(error)))
+            return CallResult({}, symptom=Symptom(broke="connection", message=str(error)))
 
 
 def scrubbed(body: bytes, key: str) -> bytes:

@@ -26,14 +26,9 @@ def ask_again(teacher: Teacher, requests: Iterable[Request], draw: int) -> list[
     The new answers are stored as draw number `draw` of their questions, so that nothing is overwritten and a
     check that was interrupted goes on; a number that was used before gives that check's answers.
     """
-    stored = dict(_by_row(teacher.stored(requests)))
+    stored = {request.row_id: (request, reply) for request, reply in teacher.stored(requests)}
     again = [replace(request, sample=draw, purpose="drift") for request, _ in stored.values()]
     return [Pair(reply.row_id, stored[reply.row_id][1], reply) for reply in teacher.ask(again)]
-
-
-def _by_row(found: Iterable[tuple[Request, Reply]]) -> Iterable[tuple[str, tuple[Request, Reply]]]:
-    for request, reply in found:
-        yield request.row_id, (request, reply)
 
 
 def agreement(pairs: Sequence[Pair], labels: Sequence[tuple[str | None, str | None]]) -> dict[str, Any]:
@@ -57,22 +52,24 @@ def agreement(pairs: Sequence[Pair], labels: Sequence[tuple[str | None, str | No
 
 
 def _overlap(before: str, after: str) -> float:
-    one, other = set(before.lower().split()), set(after.lower().split())
-    return len(one & other) / len(one | other) if one | other else 1.0
+    words_before, words_after = set(before.lower().split()), set(after.lower().split())
+    union = words_before | words_after
+    return len(words_before & words_after) / len(union) if union else 1.0
 
 
-def drift_report(found: dict[str, Any]) -> str:
-    """The comparison for people, with a warning where the model's name has changed."""
-    if not found["rows"]:
+def drift_report(comparison: dict[str, Any]) -> str:
+    """The comparison (of `agreement`) for people, with a warning where the model's name has changed."""
+    if not comparison["rows"]:
         return "no row of this prompt and teacher is stored; run annotate first"
     lines = [
-        f"{found['rows']} stored rows asked again: {found['text_agreement']:.1%} the same text, {found['word_overlap']:.1%} of the words shared",
-        f"label: {found['label_agreement']:.1%} the same of {found['labels_compared']}"
-        if found["labels_compared"]
-        else "label: none could be compared",
+        f"{comparison['rows']} stored rows asked again: {comparison['text_agreement']:.1%} the same text, "
+        f"{comparison['word_overlap']:.1%} of the words shared"
     ]
-    if set(found["models_before"]) != set(found["models_after"]):
-        lines.append(
-            f"warning: the server's name for the model was {', '.join(found['models_before'])} and is {', '.join(found['models_after'])}"
-        )
+    if comparison["labels_compared"]:
+        lines.append(f"label: {comparison['label_agreement']:.1%} the same of {comparison['labels_compared']}")
+    else:
+        lines.append("label: none could be compared")
+    before, after = comparison["models_before"], comparison["models_after"]
+    if set(before) != set(after):
+        lines.append(f"warning: the server's name for the model was {', '.join(before)} and is {', '.join(after)}")
     return "\n".join(lines)

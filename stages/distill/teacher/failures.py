@@ -27,8 +27,11 @@ class Symptom:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A row of the table. `advice` is what to do: said at the end where it stops, and once when it begins where calls are
-    asked again."""
+    """A row of the table.
+
+    `advice` is what to do. People read it where the failure stops the run; where calls are asked again, they read it
+    once, when it begins.
+    """
 
     name: str
     action: Action
@@ -37,9 +40,9 @@ class Failure:
     advice: str = ""
 
 
-def _said(seen: Symptom, *words: str) -> bool:
-    said = f"{seen.code} {seen.message}".lower()
-    return any(word in said for word in words)
+def _says(symptom: Symptom, *words: str) -> bool:
+    text = f"{symptom.code} {symptom.message}".lower()
+    return any(word in text for word in words)
 
 
 FAILURES: tuple[Failure, ...] = (
@@ -60,7 +63,8 @@ FAILURES: tuple[Failure, ...] = (
     Failure("conflict", "retry", "409", lambda s: s.status == 409),
     Failure(
         "quota", "stop", "429 with insufficient_quota, or 402",
-        lambda s: s.status == 402 or (s.status == 429 and _said(s, "insufficient_quota", "billing_hard_limit", "billing_not_active")),
+        lambda s: s.status == 402
+        or (s.status == 429 and _says(s, "insufficient_quota", "billing_hard_limit", "billing_not_active")),
         "add credit or raise the spending limit at the provider, then run again: what is stored is not paid twice",
     ),
     Failure("rate limit", "retry", "429", lambda s: s.status == 429),
@@ -75,17 +79,20 @@ FAILURES: tuple[Failure, ...] = (
     ),
     Failure(
         "content filter", "record", "400 with content_filter",
-        lambda s: s.status == 400 and _said(s, "content_filter", "content_policy_violation", "responsibleaipolicyviolation"),
+        lambda s: s.status == 400
+        and _says(s, "content_filter", "content_policy_violation", "responsibleaipolicyviolation"),
     ),
     Failure(
         "context length", "stop", "400 with context_length_exceeded",
-        lambda s: s.status in (400, 413) and _said(s, "context_length", "context length", "maximum context", "context window", "too many tokens"),
-        "the prompt and teacher.max_tokens do not fit the model: shorten the prompt or the row, lower teacher.max_tokens, "
-        "or take a model with a longer context",
+        lambda s: s.status in (400, 413)
+        and _says(s, "context_length", "context length", "maximum context", "context window", "too many tokens"),
+        "the prompt and teacher.max_tokens do not fit the model: shorten the prompt or the row, lower "
+        "teacher.max_tokens, or take a model with a longer context",
     ),
     Failure(
         "unknown model", "stop", "404, or 400 with model_not_found",
-        lambda s: s.status == 404 or (s.status == 400 and _said(s, "model_not_found", "model not found", "unknown model")),
+        lambda s: s.status == 404
+        or (s.status == 400 and _says(s, "model_not_found", "model not found", "unknown model")),
         "check teacher.model and teacher.base_url (it usually ends in /v1)",
     ),
     Failure(
@@ -95,9 +102,9 @@ FAILURES: tuple[Failure, ...] = (
 )  # fmt: skip
 
 
-def judge_failure(seen: Symptom) -> Failure:
+def judge_failure(symptom: Symptom) -> Failure:
     """The first row of FAILURES that fits."""
-    return next(failure for failure in FAILURES if failure.matches(seen))
+    return next(failure for failure in FAILURES if failure.matches(symptom))
 
 
 def symptom_of_status(status: int, body: bytes) -> Symptom:
@@ -115,7 +122,7 @@ def symptom_of_status(status: int, body: bytes) -> Symptom:
     return Symptom(status=status, code=code, message=message[:500])
 
 
-def describe_failure(failure: Failure, seen: Symptom) -> str:
+def describe_failure(failure: Failure, symptom: Symptom) -> str:
     """The failure in a few words: "rate limit (429): slow down"."""
-    status = f" ({seen.status})" if seen.status is not None else ""
-    return f"{failure.name}{status}" + (f": {seen.message}" if seen.message else "")
+    status = f" ({symptom.status})" if symptom.status is not None else ""
+    return f"{failure.name}{status}" + (f": {symptom.message}" if symptom.message else "")

@@ -14,8 +14,9 @@ def store_report(store: Store) -> str:
     size = store.path.stat().st_size
     lines = [f"{store.path}: {len(store):,} answers, {size / 2**20:,.1f} MiB"]
     for endpoint, model, mode, returned, answers, failed, cut, tokens_in, tokens_out, last in store.select(
-        "SELECT endpoint, model, mode, count(DISTINCT returned_model), count(*), sum(failure IS NOT NULL), sum(finish_reason IS 'length'),"
-        " sum(tokens_in), sum(tokens_out), max(answered_at) FROM answers GROUP BY endpoint, model, mode ORDER BY endpoint, model, mode"
+        "SELECT endpoint, model, mode, count(DISTINCT returned_model), count(*), sum(failure IS NOT NULL),"
+        " sum(finish_reason IS 'length'), sum(tokens_in), sum(tokens_out), max(answered_at) FROM answers"
+        " GROUP BY endpoint, model, mode ORDER BY endpoint, model, mode"
     ):
         lines.append(
             f"  {model} at {endpoint} ({mode}): {answers:,} answers, {failed:,} refused or filtered, {cut:,} cut, "
@@ -31,10 +32,14 @@ def store_report(store: Store) -> str:
 
 
 def paid_by_stage(store: Store) -> list[tuple[Any, ...]]:
-    """(stage, model, simulated, calls, tokens in, tokens out, picodollars, calls without a price), a stage and model."""
+    """A row a stage and model.
+
+    (stage, model, simulated, calls, tokens in, tokens out, picodollars, calls without a price)
+    """
     return store.select(
         "SELECT stage, model, simulated, sum(calls), sum(tokens_in), sum(tokens_out), coalesce(sum(picodollars), 0),"
-        " sum(CASE WHEN picodollars IS NULL THEN calls ELSE 0 END) FROM payments GROUP BY stage, model, simulated ORDER BY 1, 2, 3"
+        " sum(CASE WHEN picodollars IS NULL THEN calls ELSE 0 END) FROM payments"
+        " GROUP BY stage, model, simulated ORDER BY 1, 2, 3"
     )
 
 
@@ -46,7 +51,8 @@ def _paid(
         money = dollars(None)
     elif unpriced:
         money += f" and {unpriced:,} calls at an unknown price"
-    return f"{stage}, {model}{', simulated' if simulated else ''}: {calls:,} calls, {tokens_in:,} tokens in, {tokens_out:,} out, {money}"
+    name = f"{stage}, {model}{', simulated' if simulated else ''}"
+    return f"{name}: {calls:,} calls, {tokens_in:,} tokens in, {tokens_out:,} out, {money}"
 
 
 def _day(seconds: float) -> str:

@@ -75,10 +75,10 @@ class Pace:
         if started > self._cut_at:
             self._cut_at = now
             self.limit = max(1.0, self.limit * _CUT)
-        asked = retry_after(headers)
-        self._resume_at = max(self._resume_at, now + asked)
+        pause = retry_after(headers)
+        self._resume_at = max(self._resume_at, now + pause)
         self._heed(headers, now)
-        return asked
+        return pause
 
     def _heed(self, headers: Mapping[str, str], now: float) -> None:
         for name in ("requests", "tokens"):
@@ -102,10 +102,10 @@ def retry_after(headers: Mapping[str, str]) -> float:
     exact = headers.get("retry-after-ms")
     if exact:
         return min(duration(exact) / 1000, _LONGEST_PAUSE_S)
-    said = headers.get("retry-after") or ""
-    if said and not said.replace(".", "", 1).isdigit():
+    value = headers.get("retry-after") or ""
+    if value and not value.replace(".", "", 1).isdigit():
         try:
-            return min(max(0.0, email.utils.parsedate_to_datetime(said).timestamp() - time.time()), _LONGEST_PAUSE_S)
+            return min(max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time()), _LONGEST_PAUSE_S)
         except ValueError:
             return 0.0
-    return min(duration(said), _LONGEST_PAUSE_S)
+    return min(duration(value), _LONGEST_PAUSE_S)

@@ -34,8 +34,9 @@ def _payments(db: sqlite3.Connection) -> None:
     simulated is 1 for the teacher that costs nothing."""
     db.execute("""
         CREATE TABLE payments (
-            at REAL NOT NULL, stage TEXT NOT NULL, endpoint TEXT NOT NULL, simulated INTEGER NOT NULL, model TEXT NOT NULL,
-            calls INTEGER NOT NULL, tokens_in INTEGER NOT NULL, tokens_cached INTEGER NOT NULL, tokens_out INTEGER NOT NULL, picodollars INTEGER
+            at REAL NOT NULL, stage TEXT NOT NULL, endpoint TEXT NOT NULL, simulated INTEGER NOT NULL,
+            model TEXT NOT NULL, calls INTEGER NOT NULL, tokens_in INTEGER NOT NULL, tokens_cached INTEGER NOT NULL,
+            tokens_out INTEGER NOT NULL, picodollars INTEGER
         )""")
 
 
@@ -47,8 +48,8 @@ def _batches(db: sqlite3.Connection) -> None:
         )""")
     db.execute("""
         CREATE TABLE batch_rows (
-            number TEXT NOT NULL, key BLOB PRIMARY KEY, model TEXT NOT NULL, sample INTEGER NOT NULL, purpose TEXT NOT NULL,
-            request BLOB NOT NULL
+            number TEXT NOT NULL, key BLOB PRIMARY KEY, model TEXT NOT NULL, sample INTEGER NOT NULL,
+            purpose TEXT NOT NULL, request BLOB NOT NULL
         )""")
     db.execute("CREATE INDEX batch_rows_number ON batch_rows (number)")
 

@@ -95,7 +95,8 @@ class Estimate:
 
     def __str__(self) -> str:
         money = dollars(None) if self.usd_low is None else f"{dollars(self.usd_low)} to {dollars(self.usd_high)}"
-        return f"{self.calls:,} calls, about {self.tokens_in:,} tokens in and {self.tokens_out_low:,} to {self.tokens_out_high:,} out, {money}"
+        tokens_out = f"{self.tokens_out_low:,} to {self.tokens_out_high:,}"
+        return f"{self.calls:,} calls, about {self.tokens_in:,} tokens in and {tokens_out} out, {money}"
 
     def against(self, paid: Mapping[str, Any]) -> dict[str, Any]:
         """Beside what was paid (as Cost.numbers): the estimate, and its error as a share of what was paid."""

@@ -30,7 +30,10 @@ _ALWAYS_LIVE = frozenset(("optimize_prompt",))
 
 @contextmanager
 def open_teacher(settings: Settings, stage: str) -> Iterator[Teacher]:
-    """The teacher that `settings.teacher` names; `stage` is who pays. Raises StoreError where the store cannot be used."""
+    """The teacher that `settings.teacher` names; `stage` is who pays.
+
+    Raises StoreError where the store cannot be used.
+    """
     provider = settings.teacher.provider
     if provider == "recorded":
         from distill.teacher.recorded import RecordedTeacher
@@ -54,7 +57,7 @@ def _opened(
     settings: Settings, stage: str, base_url: str, endpoint: str, description: str, *, simulated: bool
 ) -> Iterator[Teacher]:
     # The key is read when something has to be asked: what is stored needs none.
-    asked, runtime = settings.teacher, settings.runtime
+    teacher_settings, runtime = settings.teacher, settings.runtime
 
     @cache
     def client() -> Client:
@@ -63,16 +66,17 @@ def _opened(
     def batch_api() -> BatchApi:
         return BatchApi(base_url, secret(base_url, runtime.key_env), runtime.timeout_s, runtime.max_retries)
 
-    mode = asked.mode
+    mode = teacher_settings.mode
     if stage in _ALWAYS_LIVE and mode == "batch":
         mode = "live"
         print(
-            f"{stage}: asked live, as each round of the search waits for the one before; teacher.mode batch is for annotate",
+            f"{stage}: asked live, as each round of the search waits for the one before; teacher.mode batch is for "
+            "annotate",
             flush=True,
         )
     session = Session(
         endpoint, description, stage, paths.store(), runtime, client, batch_api, mode, simulated,
-        asked.logprobs, asked.max_tokens_field,
+        teacher_settings.logprobs, teacher_settings.max_tokens_field,
     )  # fmt: skip
     teacher = Teacher(session)
     try:

@@ -64,19 +64,21 @@ def read_completion(body: bytes) -> Reading:
     elif not isinstance(text, str):
         raise Unusable("empty", "a message without content")
     return Reading(
-        _text(text), _text(finish), failure, _text(completion.get("model")), _text(completion.get("system_fingerprint")),
-        _usage(completion.get("usage")), _logprob(choice.get("logprobs")),
+        _text(text), _text(finish), failure, _text(completion.get("model")),
+        _text(completion.get("system_fingerprint")), _usage(completion.get("usage")), _logprob(choice.get("logprobs")),
     )  # fmt: skip
 
 
 def answer_tokens(body: bytes) -> tuple[Token, ...]:
-    """The tokens of a body that `read` takes, with their probabilities; none where the server gave none, or not of all."""
-    choice = json.loads(body.decode("utf-8-sig"))["choices"][0]
-    given = choice.get("logprobs")
-    entries = given.get("content") if isinstance(given, dict) else None
-    made = [_token(entry) for entry in entries] if isinstance(entries, list) else []
-    found = tuple(token for token in made if token is not None)
-    return found if len(found) == len(made) else ()
+    """The tokens of a body that `read_completion` takes, with their probabilities.
+
+    None where the server gave no probabilities, or not those of all tokens.
+    """
+    logprobs = json.loads(body.decode("utf-8-sig"))["choices"][0].get("logprobs")
+    entries = logprobs.get("content") if isinstance(logprobs, dict) else None
+    tokens = [_token(entry) for entry in entries] if isinstance(entries, list) else []
+    readable = tuple(token for token in tokens if token is not None)
+    return readable if len(readable) == len(tokens) else ()
 
 
 def _token(entry: Any) -> Token | None:
@@ -84,7 +86,8 @@ def _token(entry: Any) -> Token | None:
     if chance is None:
         return None
     top = entry.get("top_logprobs")
-    return Token(*chance, tuple(one for one in map(_chance, top if isinstance(top, list) else ()) if one is not None))
+    chances = map(_chance, top if isinstance(top, list) else ())
+    return Token(*chance, tuple(other for other in chances if other is not None))
 
 
 def _chance(entry: Any) -> tuple[str, float] | None:
@@ -94,16 +97,16 @@ def _chance(entry: Any) -> tuple[str, float] | None:
     return text, math.exp(min(log, 0.0))
 
 
-def _text(given: Any) -> str | None:
+def _text(value: Any) -> str | None:
     # Half of a surrogate pair, as of an emoji that max_tokens cut, is no text that a file or database takes.
-    return given.encode("utf-8", "replace").decode() if isinstance(given, str) else None
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
 
 
-def _logprob(given: Any) -> float | None:
-    entries = given.get("content") if isinstance(given, dict) else None
+def _logprob(logprobs: Any) -> float | None:
+    entries = logprobs.get("content") if isinstance(logprobs, dict) else None
     values = [token.get("logprob") for token in entries or () if isinstance(token, dict)]
-    known = [value for value in values if isinstance(value, (int, float))]
-    return sum(known) / len(known) if known and len(known) == len(values) else None
+    numbers = [value for value in values if isinstance(value, (int, float))]
+    return sum(numbers) / len(numbers) if numbers and len(numbers) == len(values) else None
 
 
 def _usage(reported: Any) -> Usage:
@@ -117,5 +120,5 @@ def _usage(reported: Any) -> Usage:
     return Usage(tokens_in, min(cached or 0, tokens_in), tokens_out, "reported")
 
 
-def _count(given: Any) -> int | None:
-    return given if type(given) is int and 0 <= given <= _MOST_TOKENS else None
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None

@@ -45,20 +45,12 @@ class RecordedTeacher:
     def ask(self, requests: Iterable[Request], total: int | None = None, title: str = "") -> Iterator[Reply]:
         """The recorded answer to each request, by the row's id, else by its place in the published split."""
         for request in requests:
-            found = self.completions.get(request.row_id) or self.completions.get(request.source or "")
-            if found is None:
-                yield Reply(
-                    request.row_id,
-                    request.sample,
-                    None,
-                    None,
-                    None,
-                    _UNKNOWN,
-                    "failed: no completion is recorded for this row",
-                    True,
-                )
+            completion = self.completions.get(request.row_id) or self.completions.get(request.source or "")
+            if completion is None:
+                why = "failed: no completion is recorded for this row"
+                yield Reply(request.row_id, request.sample, None, None, None, _UNKNOWN, why, from_store=True)
                 continue
-            text, finish_reason, model, usage = found
+            text, finish_reason, model, usage = completion
             model = model or self.model
             self.bill.add(usage, cost(usage, model, self.prices), from_store=True)
             yield Reply(request.row_id, request.sample, text, finish_reason, model, usage, None, True)
@@ -75,17 +67,18 @@ def read_completions(path: Path) -> dict[str, Completion]:
     if not path.exists():
         raise DataError(f"teacher.path: {path}: no such file or folder")
     files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.suffix in (".json", ".jsonl"))
-    found: dict[str, Completion] = {}
+    completions: dict[str, Completion] = {}
     places: dict[str, str] = {}
     for key, where, completion in _all(files):
-        if key in found:
+        if key in completions:
             raise DataError(
-                f"{where}: a second completion for {key!r} (the first: {places[key]}); keep one a row: point teacher.path at one file, or at a folder with the files of one prompt"
+                f"{where}: a second completion for {key!r} (the first: {places[key]}); keep one a row: point "
+                "teacher.path at one file, or at a folder with the files of one prompt"
             )
-        found[key], places[key] = completion, where
-    if not found:
+        completions[key], places[key] = completion, where
+    if not completions:
         raise DataError(f"teacher.path: {path}: no completions; .jsonl or <split>_CoT_<k>.json are read")
-    return found
+    return completions
 
 
 def _all(files: list[Path]) -> Iterator[tuple[str, str, Completion]]:

@@ -23,6 +23,10 @@ from distill.teacher.migrations import NewerSchema, migrate
 
 Mode = Literal["live", "batch"]
 
+LEASE_S = 300.0  # a claim without news for so long is stale; that of a dead process on this machine is at once
+_BUSY_MS = 60_000
+_CHUNK = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -88,13 +92,8 @@ class Claimed:
     """The fate of the keys that were claimed: ours to ask, answered meanwhile, or being asked elsewhere."""
 
     granted: list[bytes] = field(default_factory=list)
-    found: dict[bytes, Stored] = field(default_factory=dict)
+    answered: dict[bytes, Stored] = field(default_factory=dict)
     taken: list[bytes] = field(default_factory=list)
-
-
-LEASE_S = 300.0  # a claim without news for so long is stale; that of a dead process on this machine is at once
-_BUSY_MS = 60_000
-_CHUNK = 256
 
 
 @cache
@@ -192,8 +191,9 @@ class Store:
             ) from error
         except (sqlite3.DatabaseError, zlib.error) as error:
             raise StoreError(
-                f"{self.path} is damaged ({error}). To recover: `python stages/store.py export rescued.jsonl` saves what can be "
-                f"read; move {self.path}, its -wal and its -shm away; `python stages/store.py import rescued.jsonl`"
+                f"{self.path} is damaged ({error}). To recover: `python stages/store.py export rescued.jsonl` saves "
+                f"what can be read; move {self.path}, its -wal and its -shm away; `python stages/store.py import "
+                "rescued.jsonl`"
             ) from error
 
     @contextmanager
@@ -233,33 +233,32 @@ class Store:
 
     def lookup(self, keys: Sequence[bytes]) -> dict[bytes, Stored]:
         """The answers that are there."""
-        found: dict[bytes, Stored] = {}
+        answers: dict[bytes, Stored] = {}
         with self._guard():
             for start in range(0, len(keys), _CHUNK):
                 chunk = keys[start : start + _CHUNK]
                 marks = ",".join("?" * len(chunk))
                 rows = self._db.execute(
-                    "SELECT key, text, finish_reason, failure, returned_model, tokens_in, tokens_cached, tokens_out, tokens_from,"
-                    " logprob, mode"
-                    f" FROM answers WHERE key IN ({marks})",
+                    "SELECT key, text, finish_reason, failure, returned_model, tokens_in, tokens_cached, tokens_out,"
+                    f" tokens_from, logprob, mode FROM answers WHERE key IN ({marks})",
                     chunk,
                 )
                 for key, text, finish, failure, model, tokens_in, cached, tokens_out, counted, logprob, mode in rows:
                     usage = Usage(tokens_in, cached, tokens_out, counted)
-                    found[key] = Stored(text, finish, failure, model, usage, logprob, mode)
-        return found
+                    answers[key] = Stored(text, finish, failure, model, usage, logprob, mode)
+        return answers
 
     def body(self, key: bytes) -> bytes | None:
         """What the server sent, as it came; None where there is no such answer."""
-        found = self.select("SELECT body FROM answers WHERE key = ?", key)
+        rows = self.select("SELECT body FROM answers WHERE key = ?", key)
         with self._guard():
-            return zlib.decompress(found[0][0]) if found else None
+            return zlib.decompress(rows[0][0]) if rows else None
 
     def claim(self, keys: Sequence[bytes], alive: Callable[[str], bool] = alive) -> Claimed:
         """Claims each key for this process, unless it is answered or a live process holds it."""
         result, now, me = Claimed(), time.time(), owner()
         with self.writing() as db:
-            result.found = self.lookup(keys)
+            result.answered = self.lookup(keys)
             held: dict[bytes, tuple[str, float]] = {}
             for start in range(0, len(keys), _CHUNK):
                 chunk = keys[start : start + _CHUNK]
@@ -269,7 +268,7 @@ class Store:
             dead = {who for who in {who for who, _ in held.values()} if who != me and not alive(who)}
             for key in keys:
                 who, until = held.get(key, (me, 0.0))
-                if key in result.found:
+                if key in result.answered:
                     continue
                 (result.granted if who == me or until <= now or who in dead else result.taken).append(key)
             rows = [(key, me, now + LEASE_S) for key in result.granted]
@@ -300,8 +299,8 @@ class Store:
             (
                 key, s.text, s.finish_reason, s.failure, s.model,
                 s.usage.tokens_in, s.usage.tokens_cached, s.usage.tokens_out, s.usage.tokens_from,
-                s.logprob, s.mode, a.endpoint, a.model, a.sample, a.purpose, a.fingerprint, a.asked_at, a.answered_at, a.attempts,
-                zlib.compress(a.request, 1), zlib.compress(a.body, 1),
+                s.logprob, s.mode, a.endpoint, a.model, a.sample, a.purpose, a.fingerprint,
+                a.asked_at, a.answered_at, a.attempts, zlib.compress(a.request, 1), zlib.compress(a.body, 1),
             )
             for key, a in answers
             for s in (a.stored,)

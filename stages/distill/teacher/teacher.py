@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from distill.teacher.asking import Asking, Books, keyed, reply
+from distill.teacher.asking import Asking, Books, key_and_body, reply
 from distill.teacher.exchange import Reply, Request
 from distill.teacher.keys import SeenKeys
 from distill.teacher.money import Bill, Estimate
@@ -69,8 +69,8 @@ class Teacher:
     def plan(self, requests: Iterable[Request]) -> CallPlan:
         """What asking these would take, without asking: identical requests count once."""
         plan, seen = CallPlan(0, 0, Estimate(self.session.runtime.prices, self.session.mode)), SeenKeys()
-        for request, found, stored in self._looked_up(requests):
-            if seen.add(found):
+        for request, key, stored in self._looked_up(requests):
+            if seen.add(key):
                 plan.calls += 1
                 plan.stored += stored is not None
                 if stored is None:
@@ -80,17 +80,17 @@ class Teacher:
     def _looked_up(self, requests: Iterable[Request]) -> Iterator[tuple[Request, bytes, Stored | None]]:
         waiting = iter(requests)
         while batch := list(islice(waiting, _BATCH)):
-            keys = [keyed(self.session, request)[0] for request in batch]
-            found = self._books.store.lookup(keys)
-            yield from ((request, key, found.get(key)) for key, request in zip(keys, batch, strict=True))
+            keys = [key_and_body(self.session, request)[0] for request in batch]
+            answers = self._books.store.lookup(keys)
+            yield from ((request, key, answers.get(key)) for key, request in zip(keys, batch, strict=True))
 
     def ask(self, requests: Iterable[Request], total: int | None = None, title: str = "") -> Iterator[Reply]:
         """A reply for every request, in any order, while requests are still being read.
 
         Holds a bounded number of rows whatever the number of requests. `total` is that number where the caller knows
-        it, and `title` names the pass; both are for the progress line. Identical requests are asked and counted once. Raises
-        TeacherError where asking cannot go on, and KeyboardInterrupt after Ctrl-C; what was answered until
-        then has been handed out and stored.
+        it, and `title` names the pass; both are for the progress line. Identical requests are asked and counted once.
+        Raises TeacherError where asking cannot go on, and KeyboardInterrupt after Ctrl-C; what was answered until then
+        has been handed out and stored.
         """
         asking = Asking(self._books, requests, total, title)
         try:

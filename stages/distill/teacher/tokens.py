@@ -40,8 +40,8 @@ def usage_or_count(reported: Usage, messages: Iterable[Mapping[str, str]], text:
     """The usage that the server reported, else our own count."""
     if reported.tokens_from is not None:
         return reported
-    tokens_in, known = count_prompt_tokens(messages, model)
-    return Usage(tokens_in, 0, count_tokens(text or "", model)[0], known)
+    tokens_in, source = count_prompt_tokens(messages, model)
+    return Usage(tokens_in, 0, count_tokens(text or "", model)[0], source)
 
 
 @cache

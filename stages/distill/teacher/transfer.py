@@ -26,14 +26,18 @@ _CHUNK = 256
 
 @dataclass(frozen=True, slots=True)
 class Exported:
+    """How many answers were written, and how many a damaged store could not give."""
+
     answers: int
     unreadable: int
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
+    """How many answers were added, and how many were there already."""
+
     added: int
-    known: int
+    present: int
 
 
 def export_answers(store: Store, path: Path) -> Exported:
@@ -41,10 +45,10 @@ def export_answers(store: Store, path: Path) -> Exported:
 
     Answers that a damaged store cannot give are skipped and counted.
     """
-    known, lost = _keys(store)
+    readable, lost = _keys(store)
     written = 0
     with whole_file(path) as file:
-        for _, row in sorted(known):
+        for _, row in sorted(readable):
             try:
                 values = store.select(f"SELECT {', '.join(_COLUMNS)} FROM answers WHERE rowid = ?", row)[0]
                 file.write(_line(values).encode() + b"\n")
@@ -72,13 +76,13 @@ def _keys(store: Store) -> tuple[list[tuple[bytes, int]], int]:
         last = store.select("SELECT max(rowid) FROM answers")[0][0] or 0
     except StoreError:
         last = store.select("SELECT max(rowid) FROM answers NOT INDEXED")[0][0] or 0
-    found, lost = [], 0
+    readable, lost = [], 0
     for row in range(1, last + 1):
         try:
-            found += store.select("SELECT key, rowid FROM answers NOT INDEXED WHERE rowid = ?", row)
+            readable += store.select("SELECT key, rowid FROM answers NOT INDEXED WHERE rowid = ?", row)
         except StoreError:
             lost += 1
-    return found, lost
+    return readable, lost
 
 
 def import_answers(store: Store, path: Path) -> Imported:
@@ -111,8 +115,8 @@ def _answer(values: dict[str, Any], where: str) -> tuple[bytes, Answer]:
             f"{where}: not an exported answer (fields {', '.join(odd)}); use a file of `python stages/store.py export`"
         )
     request, body = str(values["request"]).encode(), str(values["body"]).encode()
-    made = request_key(values["endpoint"], request, values["sample"])
-    if made.hex() != values["key"]:
+    key = request_key(values["endpoint"], request, values["sample"])
+    if key.hex() != values["key"]:
         raise DataError(
             f"{where}: the key does not belong to this request; the line was changed or damaged: leave it out"
         )
@@ -128,7 +132,7 @@ def _answer(values: dict[str, Any], where: str) -> tuple[bytes, Answer]:
         stored, values["endpoint"], values["model"], values["sample"], values["purpose"], values["fingerprint"],
         values["asked_at"], values["answered_at"], values["attempts"], request, body,
     )  # fmt: skip
-    return made, answer
+    return key, answer
 
 
 def derived(body: bytes, mode: Any, failure: str | None) -> Stored | None:
@@ -152,39 +156,34 @@ def verify(store: Store) -> list[str]:
         problems += [row[0] for row in store.select("PRAGMA integrity_check") if row[0] != "ok"]
     except StoreError as error:
         problems.append(str(error))
-    known, lost = _keys(store)
+    readable, lost = _keys(store)
     if lost:
         problems.append(f"{lost} answers cannot be read")
-    for found, row in known:
+    for key, row in readable:
         try:
-            problem = _problem(store, found, row)
+            problem = _problem(store, key, row)
         except (StoreError, zlib.error, sqlite3.Error) as error:
             problem = str(error)
         if problem:
-            problems.append(f"answer {found.hex()[:12]}: {problem}")
+            problems.append(f"answer {key.hex()[:12]}: {problem}")
     return problems
 
 
-def _problem(store: Store, found: bytes, row: int) -> str | None:
+def _problem(store: Store, key: bytes, row: int) -> str | None:
     endpoint, sample, request, body, mode, failure, *columns = store.select(
-        "SELECT endpoint, sample, request, body, mode, failure, text, finish_reason, returned_model, tokens_in, tokens_out, tokens_from"
-        " FROM answers WHERE rowid = ?",
+        "SELECT endpoint, sample, request, body, mode, failure, text, finish_reason, returned_model, tokens_in,"
+        " tokens_out, tokens_from FROM answers WHERE rowid = ?",
         row,
     )[0]
-    if request_key(endpoint, zlib.decompress(request), sample) != found:
+    if request_key(endpoint, zlib.decompress(request), sample) != key:
         return "the key does not belong to the request"
-    said = derived(zlib.decompress(body), mode, failure)
-    if said is None:
+    anew = derived(zlib.decompress(body), mode, failure)
+    if anew is None:
         return "the body holds no answer"
-    text, finish, model, tokens_in, tokens_out, counted = columns
-    usage = (said.usage.tokens_in, said.usage.tokens_out) if counted == "reported" else (tokens_in, tokens_out)
-    if (said.text, said.finish_reason, said.failure, said.model, *usage) != (
-        text,
-        finish,
-        failure,
-        model,
-        tokens_in,
-        tokens_out,
-    ):
+    text, finish_reason, model, tokens_in, tokens_out, tokens_from = columns
+    # Tokens that were counted here are not in the body.
+    tokens = (anew.usage.tokens_in, anew.usage.tokens_out) if tokens_from == "reported" else (tokens_in, tokens_out)
+    read = (anew.text, anew.finish_reason, anew.failure, anew.model, *tokens)
+    if read != (text, finish_reason, failure, model, tokens_in, tokens_out):
         return "text, model or usage differ from the body"
     return None

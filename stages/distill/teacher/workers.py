@@ -141,8 +141,8 @@ class Workers:
             batched = batches_of(self._store, keys)
             if batched:
                 raise TeacherError(
-                    f"{len(batched)} or more rows are in a batch that is not fetched yet: set teacher.mode to batch to fetch it, "
-                    "or cancel it with `python stages/batch.py cancel`"
+                    f"{len(batched)} or more rows are in a batch that is not fetched yet: set teacher.mode to batch to "
+                    "fetch it, or cancel it with `python stages/batch.py cancel`"
                 )
             claimed = self._store.claim(keys)
         except TeacherError as error:
@@ -151,8 +151,8 @@ class Workers:
         by_key = {job.key: job for job in jobs}
         self._ready.extend(by_key[key] for key in claimed.granted)
         self._elsewhere.update((key, by_key[key]) for key in claimed.taken)
-        if claimed.found:
-            self._out.put([Done(by_key[key], stored) for key, stored in claimed.found.items()])
+        if claimed.answered:
+            self._out.put([Done(by_key[key], stored) for key, stored in claimed.answered.items()])
         if self._elsewhere and not self._polling:
             self._polling = True
             self._loop.call_later(_LOOK_AGAIN_S, self._look_again)
@@ -197,13 +197,13 @@ class Workers:
     async def _call(self, job: Job) -> None:
         asked_at = time.time()
         outcome = await self._client.send(job.body, job.requests[0].sample)
-        if outcome.seen is None:
+        if outcome.symptom is None:
             try:
                 self._answer(job, outcome, read_completion(outcome.body), asked_at)
             except Unusable as error:
                 self._failed(job, outcome, Symptom(broke=error.broke, message=str(error)), asked_at)
         else:
-            self._failed(job, outcome, outcome.seen, asked_at)
+            self._failed(job, outcome, outcome.symptom, asked_at)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         job = self._in_flight.pop(task)
@@ -232,9 +232,9 @@ class Workers:
             asked_at, time.time(), job.attempts, job.body, body,
         )  # fmt: skip
 
-    def _failed(self, job: Job, outcome: CallResult, seen: Symptom, asked_at: float) -> None:
-        failure = judge_failure(seen)
-        why = describe_failure(failure, seen)
+    def _failed(self, job: Job, outcome: CallResult, symptom: Symptom, asked_at: float) -> None:
+        failure = judge_failure(symptom)
+        why = describe_failure(failure, symptom)
         if failure.action == "record":
             stored = Stored(None, None, failure.name.replace(" ", "_"), None, Usage(0, 0, 0, "estimate"))
             self._writer.keep(Done(job, stored, paid=True), self._provenance(job, stored, outcome.body, None, asked_at))
@@ -253,7 +253,7 @@ class Workers:
         if job.attempts <= self._runtime.max_retries:
             self.retried[failure.name] += 1
             self._retry_later(job, pause)
-        elif seen.broke == "connection" and not self._answered:
+        elif symptom.broke == "connection" and not self._answered:
             self._given_up.append(job)
             self._stop(
                 TeacherError(

@@ -89,7 +89,7 @@ class Writer:
 
 def payments_for(session: Session, stage: str, answers: Sequence[Answer]) -> list[Payment]:
     """What the answers cost, added up a model. Answers of one call of this have one mode."""
-    made = []
+    payments = []
     for model in {answer.model for answer in answers}:
         some = [answer.stored for answer in answers if answer.model == model]
         tokens = [
@@ -97,5 +97,7 @@ def payments_for(session: Session, stage: str, answers: Sequence[Answer]) -> lis
             for name in ("tokens_in", "tokens_cached", "tokens_out")
         ]
         usd = cost(Usage(*tokens), model, session.runtime.prices, some[0].mode)
-        made.append(Payment(stage, session.endpoint, session.simulated, model, len(some), *tokens, picodollars(usd)))
-    return made
+        payments.append(
+            Payment(stage, session.endpoint, session.simulated, model, len(some), *tokens, picodollars(usd))
+        )
+    return payments
