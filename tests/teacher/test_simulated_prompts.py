@@ -144,7 +144,7 @@ def test_the_wanted_form_is_read(text, form):
     ],
 )
 def test_a_given_answer_is_seen(text, given):
-    assert READER.read(text).given == given
+    assert READER.read(text).revealed_label == given
 
 
 def test_every_clause_is_read_as_of_its_family_or_of_none():

@@ -91,7 +91,7 @@ class Answerer:
 
     def answer(self, chat: Chat, luck: Luck) -> SimulatedAnswer:
         """The answer to the last row that the messages show. `luck` stands for this very draw."""
-        row, traits, shown = self._read(chat)
+        row, traits, demonstrated = self._read(chat)
         if row is None:
             return SimulatedAnswer("I cannot find a question in your message. Could you show it again?", None, 0.0)
         if luck.chance("refusal", self.habits.refusals):
@@ -103,36 +103,40 @@ class Answerer:
             )
         heat = chat.temperature * chat.top_p
         opinion = self.knowledge.opinion(row)
-        explains = wanted.rationale if wanted else luck.chance("explains", explaining(traits, shown))
-        slips = slipping(traits, explains, shown, heat) * self.habits.slips * opinion.difficulty
-        label = traits.given or (opinion.mistake if self._slip_luck(row, luck, heat) < slips else opinion.label)
+        explains = wanted.rationale if wanted else luck.chance("explains", explaining(traits, demonstrated))
+        slips = slipping(traits, explains, demonstrated, heat) * self.habits.slips * opinion.difficulty
+        slipped = self._slip_luck(row, luck, heat) < slips
+        label = traits.revealed_label or (opinion.mistake if slipped else opinion.label)
         confidence = max(1 / len(self.knowledge.classes), 1 - slips)
         rationale = self._rationale(row, opinion, label, traits, luck, heat) if explains else None
         if wanted:
             return SimulatedAnswer(wanted.filled(label, rationale or "", confidence), label, confidence)
-        text, said = self._worded(label, rationale, opinion, traits, shown, luck, heat)
-        return SimulatedAnswer(text, label if said else None, confidence)
+        text, names_label = self._worded(label, rationale, opinion, traits, demonstrated, luck, heat)
+        return SimulatedAnswer(text, label if names_label else None, confidence)
 
     def _read(self, chat: Chat) -> tuple[RowSpan | None, Traits, Demonstrations]:
-        """(the last row that a user shows, traits of what is neither row nor demonstration, what the demonstrations show)."""
+        """What the messages show.
+
+        (the last row of a user, traits of what is neither row nor demonstration, what the demonstrations are like)
+        """
         asks, demonstrations, row, rows = [], [], None, 0
         for role, text in chat.turns:
             if role == "assistant":
                 demonstrations.append(text)
                 continue
-            found = self.knowledge.find(text) if role == "user" else []
-            if not found:
+            spans = self.knowledge.find(text) if role == "user" else []
+            if not spans:
                 asks.append(text)
                 continue
-            rows, row = rows + len(found), found[-1]
+            rows, row = rows + len(spans), spans[-1]
             # In one message, demonstrations stand between the first row and the last.
-            demonstrations += [text[one.end : other.start] for one, other in pairwise(found)]
-            asks.append(f"{text[: found[0].start]} … {text[row.end :]}")
-        shown = Demonstrations()
+            demonstrations += [text[before.end : after.start] for before, after in pairwise(spans)]
+            asks.append(f"{text[: spans[0].start]} … {text[row.end :]}")
+        demonstrated = Demonstrations()
         if rows > 1 and demonstrations:
             words = sum(len(text.split()) for text in demonstrations) / len(demonstrations)
-            shown = Demonstrations(rows - 1, words >= DEMONSTRATED_WORDS, closing(demonstrations[-1]))
-        return row, self._traits("\n".join(asks)), shown
+            demonstrated = Demonstrations(rows - 1, words >= DEMONSTRATED_WORDS, closing(demonstrations[-1]))
+        return row, self._traits("\n".join(asks)), demonstrated
 
     def _slip_luck(self, row: RowSpan, luck: Luck, heat: float) -> float:
         """Half of the rows are hard for every prompt alike; heat makes each draw one of its own."""
@@ -161,14 +165,14 @@ class Answerer:
         rationale: str | None,
         opinion: Opinion,
         traits: Traits,
-        shown: Demonstrations,
+        demonstrated: Demonstrations,
         luck: Luck,
         heat: float,
     ) -> tuple[str, bool]:
         """(text, whether it names a label)."""
-        if not luck.chance("form", in_form(traits, shown, heat)):
+        if not luck.chance("form", in_form(traits, demonstrated, heat)):
             return self._out_of_form(label, rationale, opinion, luck)
-        form = traits.closing or shown.closing
+        form = traits.closing or demonstrated.closing
         if rationale is None and form is None:
             return _filled(luck.pick("bare", _BARE), label), True
         end = _filled(form or luck.pick("closing", _LOOSE_CLOSINGS), label)
@@ -185,16 +189,16 @@ class Answerer:
             return f"{rationale or ''}\n\n**{label.capitalize()}**".strip(), True
         if kind < 0.7 and options:
             other = luck.pick("paraphrase", options)
-            said = (
+            text = (
                 re.sub(rf"(?<!\w){re.escape(label)}(?!\w)", other, rationale)
                 if rationale
                 else f"{other.capitalize()}, I would say."
             )
-            return said, False
+            return text, False
         return luck.pick("hedge", _HEDGES).format(names=opinion.names), False
 
 
-def slipping(traits: Traits, explains: bool, shown: Demonstrations, heat: float) -> float:
+def slipping(traits: Traits, explains: bool, demonstrated: Demonstrations, heat: float) -> float:
     """Factor on the share of slips."""
     factor = SLIPS_FACTS[traits.facts] if explains else 1.0
     factor *= (SLIPS_REASONED if traits.reason_first else SLIPS_EXPLAINED) if explains else 1.0
@@ -203,36 +207,39 @@ def slipping(traits: Traits, explains: bool, shown: Demonstrations, heat: float)
     factor *= SLIPS_LISTED if traits.labels_listed else 1.0
     factor *= SLIPS_ROLE if traits.role else 1.0
     factor *= SLIPS_PRIMED if traits.teaches or traits.audience or traits.commit else 1.0
-    factor *= SLIPS_DEMONSTRATED if shown.count else 1.0
+    factor *= SLIPS_DEMONSTRATED if demonstrated.count else 1.0
     return factor * (1 + SLIPS_A_DEGREE * heat) * _length(traits)
 
 
-def explaining(traits: Traits, shown: Demonstrations) -> float:
+def explaining(traits: Traits, demonstrated: Demonstrations) -> float:
     """Share of answers that explain."""
-    if traits.given:
+    if traits.revealed_label:
         return 0.97
-    asked = traits.explain or traits.facts or shown.explained
-    share = EXPLAINS_LABEL_ONLY if traits.label_only else EXPLAINS if asked else EXPLAINS_UNASKED
+    wanted = traits.explain or traits.facts or demonstrated.explained
+    share = EXPLAINS if wanted else EXPLAINS_UNASKED
+    if traits.label_only:
+        share = EXPLAINS_LABEL_ONLY
     odds = share / (1 - share)
-    if asked and not traits.label_only:
+    if wanted and not traits.label_only:
         odds *= EXPLAINS_REASONED if traits.reason_first else 1.0
         odds *= EXPLAINS_ALWAYS if traits.always else 1.0
         odds *= EXPLAINS_FACTS if traits.facts == 2 else 1.0
         odds *= EXPLAINS_PRIMED if traits.teaches or traits.audience else 1.0
-        odds *= EXPLAINS_DEMONSTRATED if shown.explained else 1.0
+        odds *= EXPLAINS_DEMONSTRATED if demonstrated.explained else 1.0
     return odds / (1 + odds)
 
 
-def in_form(traits: Traits, shown: Demonstrations, heat: float) -> float:
+def in_form(traits: Traits, demonstrated: Demonstrations, heat: float) -> float:
     """Share of answers whose label stands in the form that was asked for."""
     odds = FORM_ODDS / (1 + 0.5 * heat) / _length(traits)
-    odds *= FORM_CLOSING if traits.closing or shown.closing or traits.label_only or traits.given else 1.0
-    odds *= FORM_STRICT if traits.strict_format or traits.given else 1.0
+    revealed = traits.revealed_label
+    odds *= FORM_CLOSING if traits.closing or demonstrated.closing or traits.label_only or revealed else 1.0
+    odds *= FORM_STRICT if traits.strict_format or revealed else 1.0
     odds *= FORM_LISTED if traits.labels_listed else 1.0
-    odds *= FORM_FORCED if traits.forced_choice or traits.given else 1.0
+    odds *= FORM_FORCED if traits.forced_choice or revealed else 1.0
     odds *= FORM_DOUBTS if traits.doubts else 1.0
     odds *= FORM_COMMIT if traits.commit else 1.0
-    odds *= FORM_DEMONSTRATED if shown.count else 1.0
+    odds *= FORM_DEMONSTRATED if demonstrated.count else 1.0
     return odds / (1 + odds)
 
 

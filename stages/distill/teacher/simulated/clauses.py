@@ -77,11 +77,11 @@ _PLACEHOLDER = re.compile(r"\{[A-Za-z_]\w*\}")
 def bank(facts: Sequence[str], labels: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """All clauses of a task with these ways of asking for its facts."""
     running, quoted = _listed(labels), _listed([f'"{label}"' for label in labels])
-    made = {
+    clauses_by_family = {
         family: tuple(clause.replace("LABELS", running).replace("QUOTED", quoted) for clause in clauses)
         for family, clauses in CLAUSES.items()
     }
-    return made | {"facts": tuple(facts)}
+    return clauses_by_family | {"facts": tuple(facts)}
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -70,14 +70,13 @@ class Comparison:
         before, between, after = (
             r"\s+".join(map(re.escape, text.split())) for text in re.split(r"\{first\}|\{second\}", self.question)
         )
-        known = "|".join(
-            map(re.escape, sorted((item for step in self.scale for item in step.items), key=len, reverse=True))
-        )
+        items = sorted((item for step in self.scale for item in step.items), key=len, reverse=True)
+        listed = "|".join(map(re.escape, items))
         article, word, end = r"(?:(?:an?|the)\s+)?", r"[\w'-]+", rf"\s*{after}"
-        one = rf"{article}({word}(?:\s+{word}){{0,3}}?)"
-        # The end of the question may be lost: then a known thing ends where it ends, and an unknown one is a word.
-        other = rf"{article}((?:{known})\b|{word}(?:\s+{word}){{0,3}}?(?={end})|{word})(?:{end})?"
-        return re.compile(rf"\b{before}\s+{one}\s+{between}\s+{other}", re.IGNORECASE)
+        first = rf"{article}({word}(?:\s+{word}){{0,3}}?)"
+        # The end of the question may be lost: then a listed thing ends where it ends, and another one is a word.
+        second = rf"{article}((?:{listed})\b|{word}(?:\s+{word}){{0,3}}?(?={end})|{word})(?:{end})?"
+        return re.compile(rf"\b{before}\s+{first}\s+{between}\s+{second}", re.IGNORECASE)
 
     @cached_property
     def _steps(self) -> dict[str, int]:
@@ -86,17 +85,19 @@ class Comparison:
         for step, (name, items) in enumerate((s.name, s.items) for s in self.scale):
             for item in items:
                 luck = Luck(f"belief/{name}/{item}")
-                off = (1 if luck.chance("up", 0.5) else -1) if luck.chance("misjudged", self.teacher.misjudged) else 0
+                off = 0
+                if luck.chance("misjudged", self.teacher.misjudged):
+                    off = 1 if luck.chance("up", 0.5) else -1
                 steps[item.lower()] = step + off if 0 <= step + off < len(self.scale) else step - off
         return steps
 
     def find(self, text: str) -> list[RowSpan]:
-        found = []
+        spans = []
         for match in self._form.finditer(text):
             first, second = (" ".join(thing.lower().split()) for thing in match.groups())
-            asked_first = self.question.index("{first}") < self.question.index("{second}")
-            found.append(RowSpan((first, second) if asked_first else (second, first), *match.span()))
-        return found
+            in_order = self.question.index("{first}") < self.question.index("{second}")
+            spans.append(RowSpan((first, second) if in_order else (second, first), *match.span()))
+        return spans
 
     def opinion(self, row: RowSpan) -> Opinion:
         first, second = (self._step(thing) for thing in row.parts)

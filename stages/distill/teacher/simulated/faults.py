@@ -90,7 +90,8 @@ class ServerFault:
             raise ValueError(f"kind of fault is {self.kind!r}; allowed: {', '.join(FAULT_KINDS)}")
         if not 0 <= self.rate <= 1 or self.first < 0 or not (self.rate or self.first):
             raise ValueError(
-                f"fault {self.kind!r}: rate is {self.rate} and first is {self.first}; give a rate above 0, to 1, or a count of first tries"
+                f"fault {self.kind!r}: rate is {self.rate} and first is {self.first}; give a rate above 0, to 1, or a "
+                "count of first tries"
             )
 
     def error(self) -> ApiError:
@@ -115,11 +116,11 @@ class ServerFault:
 
 def faults_from(values: Iterable[Mapping[str, Any]]) -> tuple[ServerFault, ...]:
     """Faults from plain objects. Raises ValueError naming what is wrong."""
-    known = [field.name for field in fields(ServerFault)]
+    keys = [field.name for field in fields(ServerFault)]
     for value in values:
         for name in value:
-            if name not in known:
-                raise ValueError(f"fault {dict(value)}: unknown key {name!r}; known: {', '.join(known)}")
+            if name not in keys:
+                raise ValueError(f"fault {dict(value)}: unknown key {name!r}; known: {', '.join(keys)}")
     return tuple(ServerFault(**value) for value in values)
 
 

@@ -30,11 +30,11 @@ class Model:
     """
 
     def __init__(self, path: Path):
-        known = read_knowledge(path, VERSION)
-        self.identity = known.identity
-        self.knowledge = known.knowledge
-        self._answerer = Answerer(known.knowledge)
-        self._proposer = Proposer(known.knowledge)
+        file = read_knowledge(path, VERSION)
+        self.identity = file.identity
+        self.knowledge = file.knowledge
+        self._answerer = Answerer(file.knowledge)
+        self._proposer = Proposer(file.knowledge)
 
     def reply(self, content: bytes, sample: str = "") -> dict[str, Any]:
         """The body of the answer to a request's body; `sample` tells repeated draws apart. Raises ApiError."""

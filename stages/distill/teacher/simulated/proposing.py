@@ -83,10 +83,14 @@ class Proposer:
             }
         best = meta.prompts[:_PARENTS]
         # The square favours the best.
-        one, other = (self._taken(best[int(len(best) * luck.draw(name) ** 2)]) for name in ("one", "other"))
+        first_parent, second_parent = (
+            self._taken(best[int(len(best) * luck.draw(name) ** 2)]) for name in ("one", "other")
+        )
         parts: _Parts = {}
         for name in FAMILIES:
-            first, second = (one, other) if luck.chance(f"from {name}", 0.6) else (other, one)
+            first, second = (
+                (first_parent, second_parent) if luck.chance(f"from {name}", 0.6) else (second_parent, first_parent)
+            )
             parts[name] = first.get(name) or (second.get(name, []) if name in _KEPT else [])
         return self._changed(parts, luck, heat)
 
@@ -113,14 +117,14 @@ class Proposer:
         return parts
 
     def _written(self, parts: _Parts, placeholders: tuple[str, ...], luck: Luck) -> str:
-        asked = " ".join(sentence for name in FAMILIES for sentence in parts.get(name, []))
+        text = " ".join(sentence for name in FAMILIES for sentence in parts.get(name, []))
         if not placeholders:
-            return asked
+            return text
         titled = luck.chance("titles", 0.5) or len(placeholders) > 1
-        shown = "\n".join(
+        inputs = "\n".join(
             f"{name.replace('_', ' ').capitalize()}: {{{name}}}" if titled else f"{{{name}}}" for name in placeholders
         )
-        return f"{shown}\n\n{asked}" if luck.chance("row first", 0.5) else f"{asked}\n\n{shown}"
+        return f"{inputs}\n\n{text}" if luck.chance("row first", 0.5) else f"{text}\n\n{inputs}"
 
 
 def read_meta(text: str) -> MetaPrompt:
@@ -129,9 +133,9 @@ def read_meta(text: str) -> MetaPrompt:
     scored = []
     for index, block in enumerate(blocks):
         until = blocks[index + 1].start() if index + 1 < len(blocks) else len(text)
-        found = _SCORE.search(text, block.end(), until)
-        if found:
-            scored.append((float(found[1]), index, block[1].strip()))
+        score = _SCORE.search(text, block.end(), until)
+        if score:
+            scored.append((float(score[1]), index, block[1].strip()))
     around = _BLOCK.sub(" ", text)
     named = _PLACEHOLDER.findall(around) or _PLACEHOLDER.findall(text)
     prompts = tuple(prompt for _, _, prompt in sorted(scored, reverse=True))

@@ -173,8 +173,9 @@ def models() -> dict[str, Any]:
 
 def context_exceeded(prompt_tokens: int, limit: int) -> ApiError:
     message = (
-        f"This model's maximum context length is {CONTEXT} tokens. However, you requested {prompt_tokens + limit} tokens "
-        f"({prompt_tokens} in the messages, {limit} in the completion). Please reduce the length of the messages or completion."
+        f"This model's maximum context length is {CONTEXT} tokens. However, you requested {prompt_tokens + limit} "
+        f"tokens ({prompt_tokens} in the messages, {limit} in the completion). Please reduce the length of the messages "
+        "or completion."
     )
     return ApiError(400, message, param="messages", code="context_length_exceeded")
 
@@ -205,11 +206,11 @@ def _turns(messages: Any) -> tuple[tuple[str, str], ...]:
     return tuple(turns)
 
 
-def _format(given: Any, turns: tuple[tuple[str, str], ...]) -> tuple[dict[str, Any] | None, bool]:
+def _format(response_format: Any, turns: tuple[tuple[str, str], ...]) -> tuple[dict[str, Any] | None, bool]:
     """(schema, whether the answer is JSON)."""
-    if given is None:
+    if response_format is None:
         return None, False
-    kind = given.get("type") if isinstance(given, dict) else None
+    kind = response_format.get("type") if isinstance(response_format, dict) else None
     if kind not in _FORMATS:
         raise _invalid("response_format.type", kind, ", ".join(_FORMATS))
     if kind == "json_object" and not any("json" in text.lower() for _, text in turns):
@@ -220,7 +221,7 @@ def _format(given: Any, turns: tuple[tuple[str, str], ...]) -> tuple[dict[str, A
         )
     if kind != "json_schema":
         return None, kind == "json_object"
-    described = given.get("json_schema")
+    described = response_format.get("json_schema")
     if not isinstance(described, dict) or not isinstance(described.get("name"), str):
         raise _invalid("response_format.json_schema", described, "an object with name and schema")
     schema = described.get("schema")
@@ -229,14 +230,16 @@ def _format(given: Any, turns: tuple[tuple[str, str], ...]) -> tuple[dict[str, A
     return schema, True
 
 
-def _stops(given: Any) -> tuple[str, ...]:
-    stops = (given,) if isinstance(given, str) else () if given is None else given
+def _stops(value: Any) -> tuple[str, ...]:
+    stops = () if value is None else value
+    if isinstance(value, str):
+        stops = (value,)
     if (
         not isinstance(stops, (list, tuple))
         or len(stops) > _MOST_STOPS
         or not all(isinstance(stop, str) and stop for stop in stops)
     ):
-        raise _invalid("stop", given, f"a string, or up to {_MOST_STOPS}")
+        raise _invalid("stop", value, f"a string, or up to {_MOST_STOPS}")
     return tuple(stops)
 
 

@@ -1,4 +1,4 @@
-"""Answers as JSON, where `response_format` asks for it: the schema's own object, filled by the names of its properties."""
+"""Answers as JSON, where `response_format` asks for it: an object of the schema, filled by its properties' names."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def shape(schema: dict[str, Any] | None) -> Shape:
 def _value(name: str, schema: dict[str, Any], label: str, rationale: str, confidence: float) -> Any:
     """A value of the schema's type. An enum gives the label where it holds it, else its first value."""
     kind = schema.get("type", "string")
-    kind = next((one for one in kind if one != "null"), "null") if isinstance(kind, list) else kind
+    if isinstance(kind, list):
+        kind = next((alternative for alternative in kind if alternative != "null"), "null")
     if "enum" in schema:
         return next((value for value in schema["enum"] if str(value).lower() == label.lower()), schema["enum"][0])
     if "const" in schema:
@@ -55,4 +56,6 @@ def _value(name: str, schema: dict[str, Any], label: str, rationale: str, confid
         return True
     if kind == "null":
         return None
-    return rationale if _RATIONALE.search(name) else label if _LABEL.search(name) else ""
+    if _RATIONALE.search(name):
+        return rationale
+    return label if _LABEL.search(name) else ""

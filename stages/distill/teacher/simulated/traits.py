@@ -20,11 +20,13 @@ EXPLAIN = _family(
     r"\bthink (?:aloud|out loud|it through|this through)\b",
 )
 NO_EXPLANATION = _family(
-    r"\b(?:no|without|not|don't|never|skip|omit|leave out)\s+(?:\w+\s+){0,3}?(?:explain\w*|explanations?|reasons?|reasoning|justif\w+|rationales?)\b"
+    r"\b(?:no|without|not|don't|never|skip|omit|leave out)\s+(?:\w+\s+){0,3}?"
+    r"(?:explain\w*|explanations?|reasons?|reasoning|justif\w+|rationales?)\b"
 )
 LABEL_ONLY = _family(
     r"\b(?:one|a single|single) word\b",
-    r"\b(?:only|just|nothing but|solely)\s+(?:(?:with|give|write|say|output|return|the|your|a|one)\s+){0,3}(?:label|answer|word|class|letter)\b",
+    r"\b(?:only|just|nothing but|solely)\s+(?:(?:with|give|write|say|output|return|the|your|a|one)\s+){0,3}"
+    r"(?:label|answer|word|class|letter)\b",
     r"\b(?:label|answer|word|class)\s+(?:alone|only)\b",
     r"\band nothing else\b",
 )
@@ -39,8 +41,10 @@ REASON_FIRST = _family(
     r"\bstep[- ]by[- ]step\b",
     r"\bbefore (?:you |your )?(?:answer|decid|conclud|giv|stat|compar|choos|commit)\w*",
     r"\bfirst,? (?:explain|reason|think|name|state|say|describe|consider|estimate|work|write|recall|give)\b",
-    r"\b(?:explain|reason|think|describe|name|state|estimate|recall|write|start|begin|say|picture)\b[^.!?\n]{0,120}\b(?:and then|then|after that|only then|finally|afterwards)\b",
-    r"\b(?:then|finally|after that|only then|afterwards),? (?:answer|give|conclude|decide|state|finish|end|compare|draw|write|say|choose)\b",
+    r"\b(?:explain|reason|think|describe|name|state|estimate|recall|write|start|begin|say|picture)\b"
+    r"[^.!?\n]{0,120}\b(?:and then|then|after that|only then|finally|afterwards)\b",
+    r"\b(?:then|finally|after that|only then|afterwards),? "
+    r"(?:answer|give|conclude|decide|state|finish|end|compare|draw|write|say|choose)\b",
     r"\breason(?:ing)? first\b",
     r"\bthink (?:it|this|things)? ?(?:through|aloud|out loud)\b",
 )
@@ -74,15 +78,19 @@ POSITION = _family(
     r"\b(?:do not|don't|never) (?:repeat|name|mention)\b",
 )
 NUMBERED_BRIEF = _family(
-    rf"\b(?:at most|no more than|not more than|under|fewer than|less than|within|up to|below|about|around|roughly|maximum of|max\.?)\s+{_NUMBER}(?:\s+(?:short|plain|brief|clear))?\s+(?:words?|sentences?|lines?)\b",
+    rf"\b(?:at most|no more than|not more than|under|fewer than|less than|within|up to|below|about|around|roughly|maximum of|max\.?)"
+    rf"\s+{_NUMBER}(?:\s+(?:short|plain|brief|clear))?\s+(?:words?|sentences?|lines?)\b",
     rf"\b{_NUMBER}\s*(?:to|-|\u2013|or)\s*{_NUMBER}\s+(?:words?|sentences?)\b",
-    r"\b(?:in|with|as|use|write)\s+(?:one|a single|exactly one|just one)\s+(?:short |plain |brief |clear |simple )*sentence\b",
+    r"\b(?:in|with|as|use|write)\s+(?:one|a single|exactly one|just one)\s+"
+    r"(?:short |plain |brief |clear |simple )*sentence\b",
 )
 SOFT_BRIEF = _family(
-    r"\b(?:brief|briefly|concise|concisely|short|shortly|succinct|succinctly|terse|compact|to the point|no rambling|not ramble)\b"
+    r"\b(?:brief|briefly|concise|concisely|short|shortly|succinct|"
+    r"succinctly|terse|compact|to the point|no rambling|not ramble)\b"
 )
 WORDY = _family(
-    r"\b(?:in (?:great |as much )?detail|as much detail|at length|elaborate(?:ly)?|comprehensive\w*|long answer|exhaustive\w*)\b"
+    r"\b(?:in (?:great |as much )?detail|as much detail|at length|elaborate(?:ly)?|"
+    r"comprehensive\w*|long answer|exhaustive\w*)\b"
 )
 STRICT_FORMAT = _family(
     r"\b(?:exactly|verbatim|word for word|literally)\b",
@@ -105,10 +113,14 @@ AUDIENCE = _family(
     r"\btraining (?:data|material)\b",
 )
 
-_RECALL = r"\b(?:name|names|naming|state|stating|say|tell|estimate|estimating|describe|consider|identify|give|recall|note|picture|think|decide|work out|list|determine|write)\b"
+_RECALL = (
+    r"\b(?:name|names|naming|state|stating|say|tell|estimate|estimating|describe|consider|identify|give|recall|note|"
+    r"picture|think|decide|work out|list|determine|write)\b"
+)
 _EACH = r"\b(?:each|both|either|the two|one by one|them|(?:the )?first (?:one |thing )?and (?:of )?(?:the )?second)\b"
 _VIVID = _family(
-    r"\b(?:typical|typically|usual|usually|everyday|real|normally|separately|on its own|by itself|one at a time|in turn)\b",
+    r"\b(?:typical|typically|usual|usually|everyday|real|normally|separately|"
+    r"on its own|by itself|one at a time|in turn)\b",
     r"\b(?:on a scale|metres?|meters?|centimetres?|centimeters?|before comparing|as precisely)\b",
 )
 _CLOSINGS = (
@@ -125,7 +137,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 class Traits:
     """What a prompt asks for. `facts` and `brief` are graded: 0 not at all, 1 a little, 2 plainly.
 
-    closing: how the answer is to be put, with {label}. given: the label that the prompt gives away, and
+    closing: how the answer is to be put, with {label}. revealed_label: the label that the prompt gives away, and
     asks the reason of. words: length of the prompt without the row.
     """
 
@@ -148,7 +160,7 @@ class Traits:
     forced_choice: bool
     teaches: bool
     audience: bool
-    given: str | None
+    revealed_label: str | None
     words: int
 
 
@@ -159,7 +171,7 @@ class Reader:
         self.labels = tuple(labels)
         self._label = {label: re.compile(rf"(?<!\w){_loose(label)}(?!\w)", re.IGNORECASE) for label in labels}
         either = "|".join(map(_loose, sorted(labels, key=len, reverse=True)))
-        self._given = re.compile(
+        self._revealed = re.compile(
             r"\b(?:answer|label|class|choice)\b[^.!?\n]{0,60}?(?:\bis|\bwas|:|=)\s*[\"'“*]*(" + either + r")(?!\w)",
             re.IGNORECASE,
         )
@@ -182,7 +194,7 @@ class Reader:
             always=bool(ALWAYS.search(text)),
             reason_first=bool(REASON_FIRST.search(text)),
             facts=self.facts(text),
-            brief=2 if NUMBERED_BRIEF.search(text) else 1 if SOFT_BRIEF.search(text) else 0,
+            brief=_brief(text),
             wordy=bool(WORDY.search(text)),
             care=bool(CARE.search(text)),
             check=bool(CHECK.search(text)),
@@ -196,7 +208,7 @@ class Reader:
             forced_choice=bool(FORCED_CHOICE.search(text)),
             teaches=bool(TEACHES.search(text)),
             audience=bool(AUDIENCE.search(text)),
-            given=self._given_away(text, listed) if explain else None,
+            revealed_label=self._revealed_label(text, listed) if explain else None,
             words=len(text.split()),
         )
 
@@ -207,20 +219,29 @@ class Reader:
             for s in _SENTENCE_END.split(text)
             if self._fact.search(s) and self._recall.search(s) and self._each.search(s)
         ]
-        return 2 if any(_VIVID.search(sentence) for sentence in asking) else 1 if asking else 0
+        if any(_VIVID.search(sentence) for sentence in asking):
+            return 2
+        return 1 if asking else 0
 
     def lists_labels(self, text: str) -> bool:
         """Whether every label is in a text."""
         return all(label.search(text) for label in self._label.values())
 
-    def _given_away(self, text: str, listed: Sequence[str]) -> str | None:
-        found = self._known.search(text) or (self._given.search(text) if len(listed) == 1 else None)
-        return next((label for label in self.labels if found and self._label[label].fullmatch(found[1])), None)
+    def _revealed_label(self, text: str, listed: Sequence[str]) -> str | None:
+        match = self._known.search(text) or (self._revealed.search(text) if len(listed) == 1 else None)
+        return next((label for label in self.labels if match and self._label[label].fullmatch(match[1])), None)
 
 
 def closing(text: str) -> str | None:
     """The form in which a prompt wants the answer, with {label}; None where it asks for none."""
     return next((form for pattern, form in _CLOSINGS if pattern.search(text)), None)
+
+
+def _brief(text: str) -> int:
+    """How plainly a text asks to be brief: 1 in words, 2 with a number."""
+    if NUMBERED_BRIEF.search(text):
+        return 2
+    return 1 if SOFT_BRIEF.search(text) else 0
 
 
 def _loose(label: str) -> str:
