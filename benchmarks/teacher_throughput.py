@@ -2,7 +2,8 @@
 
 run     python benchmarks/teacher_throughput.py                 # about three minutes
         python benchmarks/teacher_throughput.py calls --at 64   # one part: calls | failures | stored | memory
-        python benchmarks/teacher_throughput.py beside --dspy PYTHON --curator PYTHON   # other tools, in their own environments
+        # other tools, in their own environments:
+        python benchmarks/teacher_throughput.py beside --dspy PYTHON --curator PYTHON
 
 The server runs in another process and answers after 50 ms. "ours" is the whole path: render, key, look
 up, claim, call, store, parse; the others send the same bodies and only read the JSON. Milliseconds of CPU
@@ -43,7 +44,8 @@ def serve(latency_s: float, failing: float) -> None:
     usage = {"prompt_tokens": 60, "completion_tokens": 22, "total_tokens": 82}
     message = {"role": "assistant", "content": ANSWER, "refusal": None}
     completion = {"id": "c", "object": "chat.completion", "created": 1, "model": "bench-1", "usage": usage}
-    answer = json.dumps({**completion, "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}]}).encode()
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+    answer = json.dumps({**completion, "choices": [choice]}).encode()
     failed: set[bytes] = set()
 
     async def chat(request: web.Request) -> web.Response:
@@ -70,7 +72,9 @@ def serve(latency_s: float, failing: float) -> None:
 
 @contextmanager
 def server(latency_s: float = LATENCY_S, failing: float = 0.0) -> Iterator[str]:
-    process = subprocess.Popen([sys.executable, __file__, "serve", str(latency_s), str(failing)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, __file__, "serve", str(latency_s), str(failing)], stdout=subprocess.PIPE, text=True
+    )
     try:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
     finally:
@@ -81,7 +85,14 @@ def server(latency_s: float = LATENCY_S, failing: float = 0.0) -> Iterator[str]:
 def bodies(rows: int) -> Iterator[dict]:
     for number in range(rows):
         content = QUESTION.format(thing=f"thing {number}")
-        yield {"model": "bench", "messages": [{"role": "user", "content": content}], "temperature": 0.0, "top_p": 1.0, "max_tokens": 200, "seed": 1}
+        yield {
+            "model": "bench",
+            "messages": [{"role": "user", "content": content}],
+            "temperature": 0.0,
+            "top_p": 1.0,
+            "max_tokens": 200,
+            "seed": 1,
+        }
 
 
 async def by_workers(call: Callable[[dict], Awaitable[None]], rows: int, at_once: int) -> None:
@@ -113,7 +124,9 @@ def bare_openai(base_url: str, rows: int, at_once: int) -> None:
     async def run() -> None:
         from openai import AsyncOpenAI, DefaultAioHttpClient
 
-        async with AsyncOpenAI(base_url=base_url, api_key="none", http_client=DefaultAioHttpClient(), max_retries=0) as client:
+        async with AsyncOpenAI(
+            base_url=base_url, api_key="none", http_client=DefaultAioHttpClient(), max_retries=0
+        ) as client:
 
             async def call(body: dict) -> None:
                 completion = await client.chat.completions.create(**body)
@@ -138,13 +151,20 @@ def ours(base_url: str, rows: int, at_once: int, parse: bool = True) -> None:
     )
     template = Template("", QUESTION)
     requests = (
-        Request(str(number), template.messages({"thing": f"thing {number}"}), "bench", 0.0, 1.0, 200, seed=1) for number in range(rows)
+        Request(str(number), template.messages({"thing": f"thing {number}"}), "bench", 0.0, 1.0, 200, seed=1)
+        for number in range(rows)
     )
     answered = 0
     with open_teacher(settings, "benchmark") as teacher:
         for reply in teacher.ask(requests, rows):
             if parse:
-                parsed = parse_response(reply.text or "", kind="classes", choices=("yes", "no"), finish_reason=reply.finish_reason, expect_rationale=True)
+                parsed = parse_response(
+                    reply.text or "",
+                    kind="classes",
+                    choices=("yes", "no"),
+                    finish_reason=reply.finish_reason,
+                    expect_rationale=True,
+                )
                 answered += parsed.label == "yes"
             else:
                 answered += reply.text is not None
@@ -179,7 +199,9 @@ def calls(rows: int, levels: list[int], times: int) -> None:
         medians = {name: statistics.median(rate for rate, _ in pairs) for name, pairs in found.items()}
         for name, pairs in found.items():
             cpu = statistics.median(milliseconds for _, milliseconds in pairs)
-            print(f"  {at_once:4d} at a time  {name:17s} {medians[name]:7.0f} rows/s  {cpu:.2f} ms CPU  {medians[name] / medians['bare aiohttp']:.2f} of bare aiohttp", flush=True)
+            share = medians[name] / medians["bare aiohttp"]
+            line = f"{name:17s} {medians[name]:7.0f} rows/s  {cpu:.2f} ms CPU  {share:.2f} of bare aiohttp"
+            print(f"  {at_once:4d} at a time  {line}", flush=True)
 
 
 def failures(rows: int, at_once: int, share: float = 0.2) -> None:
@@ -193,7 +215,8 @@ def failures(rows: int, at_once: int, share: float = 0.2) -> None:
     ideal = tries * LATENCY_S / at_once
     print(
         f"failures: {rows:,} rows, {tries - rows:,} of them failing once, {at_once:3d} at a time: {seconds:.2f} s, "
-        f"{seconds / ideal:.2f} x ideal ({ideal:.2f} s), {seconds / bare:.2f} x bare aiohttp with as many good calls ({bare:.2f} s)",
+        f"{seconds / ideal:.2f} x ideal ({ideal:.2f} s), {seconds / bare:.2f} x bare aiohttp "
+        f"with as many good calls ({bare:.2f} s)",
         flush=True,
     )
 
@@ -225,7 +248,12 @@ def fill(path: Path, rows: int) -> None:
     with Store(path) as store:
         batch = []
         for sent in _sent(rows):
-            batch.append((request_key(endpoint, sent, 0), Answer(answer, endpoint, "bench", 0, "explain", None, 0.0, 0.0, 1, sent, ANSWER.encode())))
+            batch.append(
+                (
+                    request_key(endpoint, sent, 0),
+                    Answer(answer, endpoint, "bench", 0, "explain", None, 0.0, 0.0, 1, sent, ANSWER.encode()),
+                )
+            )
             if len(batch) == 5000:
                 store.save(batch)
                 batch = []
@@ -240,7 +268,9 @@ def memory(sizes: list[int]) -> None:
                 if kind == "stored":
                     subprocess.run([sys.executable, __file__, "fill", str(path), str(rows)], check=True)
                     base_url = "http://127.0.0.1:9/v1"
-                done = subprocess.run([sys.executable, __file__, "peak", base_url, str(rows)], check=True, capture_output=True, text=True)
+                done = subprocess.run(
+                    [sys.executable, __file__, "peak", base_url, str(rows)], check=True, capture_output=True, text=True
+                )
             print(f"memory: {rows:9,} rows, {kind:6s} {float(done.stdout):6.1f} MiB at most", flush=True)
 
 
@@ -251,14 +281,23 @@ def beside(tools: dict[str, str | None], rows: int, at_once: int) -> None:
         if python:
             with server() as base_url, tempfile.TemporaryDirectory() as folder:
                 command = [python, str(scripts / f"ask_{name}.py"), base_url, str(rows), str(at_once)]
-                done = subprocess.run(command, cwd=folder, env={**os.environ, "HOME": folder, "OPENAI_API_KEY": "none"}, capture_output=True, text=True)
-                said = done.stdout.strip().splitlines()[-1] if done.returncode == 0 and done.stdout.strip() else f"failed: {done.stderr[-500:]}"
-                print(f"beside: {rows:,} rows, {at_once} at a time  {name:8s} {said}", flush=True)
+                done = subprocess.run(
+                    command,
+                    cwd=folder,
+                    env={**os.environ, "HOME": folder, "OPENAI_API_KEY": "none"},
+                    capture_output=True,
+                    text=True,
+                )
+                worked = done.returncode == 0 and done.stdout.strip()
+                line = done.stdout.strip().splitlines()[-1] if worked else f"failed: {done.stderr[-500:]}"
+                print(f"beside: {rows:,} rows, {at_once} at a time  {name:8s} {line}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="?", choices=["all", "calls", "failures", "stored", "memory", "beside"], default="all")
+    parser.add_argument(
+        "part", nargs="?", choices=["all", "calls", "failures", "stored", "memory", "beside"], default="all"
+    )
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--at", type=int, nargs="*", default=[8, 32, 64, 128])
     parser.add_argument("--times", type=int, default=3)

@@ -48,7 +48,8 @@ VALUES = {
     },
 }
 PROMPT = (
-    "Route the message to billing, delivery or lost property.\nMessage: {message}\n\nThink step by step: name the usual words that tell each "
+    "Route the message to billing, delivery or lost property.\nMessage: {message}\n\n"
+    "Think step by step: name the usual words that tell each "
     'topic apart, in one short sentence. End your answer with exactly "So the answer is X."'
 )
 
@@ -156,7 +157,10 @@ def test_it_slips_more_often_where_it_is_asked_less(tmp_path):
 
 
 def test_the_optimizer_uses_the_files_own_labels_and_clauses(tmp_path):
-    meta = "Placeholders: {message}\n\n<PROMPT>\nWhich desk? {message}\n</PROMPT>\nScore: 40\n\nWrite a new one between <PROMPT> and </PROMPT>."
+    meta = (
+        "Placeholders: {message}\n\n<PROMPT>\nWhich desk? {message}\n</PROMPT>\nScore: 40\n\n"
+        "Write a new one between <PROMPT> and </PROMPT>."
+    )
     model = Model(write(tmp_path))
     texts = [said(model, meta, temperature=1.0, seed=seed) for seed in range(60)]
     assert any("Name the words of the message that tell each topic apart." in text for text in texts)

@@ -83,14 +83,11 @@ class Proposer:
             }
         best = meta.prompts[:_PARENTS]
         # The square favours the best.
-        first_parent, second_parent = (
-            self._taken(best[int(len(best) * luck.draw(name) ** 2)]) for name in ("one", "other")
-        )
+        places = (int(len(best) * luck.draw(name) ** 2) for name in ("one", "other"))
+        parents = [self._taken(best[place]) for place in places]
         parts: _Parts = {}
         for name in FAMILIES:
-            first, second = (
-                (first_parent, second_parent) if luck.chance(f"from {name}", 0.6) else (second_parent, first_parent)
-            )
+            first, second = parents if luck.chance(f"from {name}", 0.6) else reversed(parents)
             parts[name] = first.get(name) or (second.get(name, []) if name in _KEPT else [])
         return self._changed(parts, luck, heat)
 

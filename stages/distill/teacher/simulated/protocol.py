@@ -174,8 +174,8 @@ def models() -> dict[str, Any]:
 def context_exceeded(prompt_tokens: int, limit: int) -> ApiError:
     message = (
         f"This model's maximum context length is {CONTEXT} tokens. However, you requested {prompt_tokens + limit} "
-        f"tokens ({prompt_tokens} in the messages, {limit} in the completion). Please reduce the length of the messages "
-        "or completion."
+        f"tokens ({prompt_tokens} in the messages, {limit} in the completion). Please reduce the length of the "
+        "messages or completion."
     )
     return ApiError(400, message, param="messages", code="context_length_exceeded")
 

@@ -78,8 +78,8 @@ POSITION = _family(
     r"\b(?:do not|don't|never) (?:repeat|name|mention)\b",
 )
 NUMBERED_BRIEF = _family(
-    rf"\b(?:at most|no more than|not more than|under|fewer than|less than|within|up to|below|about|around|roughly|maximum of|max\.?)"
-    rf"\s+{_NUMBER}(?:\s+(?:short|plain|brief|clear))?\s+(?:words?|sentences?|lines?)\b",
+    rf"\b(?:at most|no more than|not more than|under|fewer than|less than|within|up to|below|about|around|"
+    rf"roughly|maximum of|max\.?)\s+{_NUMBER}(?:\s+(?:short|plain|brief|clear))?\s+(?:words?|sentences?|lines?)\b",
     rf"\b{_NUMBER}\s*(?:to|-|\u2013|or)\s*{_NUMBER}\s+(?:words?|sentences?)\b",
     r"\b(?:in|with|as|use|write)\s+(?:one|a single|exactly one|just one)\s+"
     r"(?:short |plain |brief |clear |simple )*sentence\b",
