@@ -26,17 +26,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
-from distill.annotation.annotation import (  # noqa: E402
-    annotate,
-    annotation_metrics,
-    cost_of,
-)
-from distill.prompts import search as searching  # noqa: E402
-from distill.prompts.asking import answers  # noqa: E402
-from distill.prompts.prompt_file import read_prompts  # noqa: E402
+from distill.annotation.annotation import annotate  # noqa: E402
+from distill.annotation.measures import annotation_metrics, cost_of  # noqa: E402
+from distill.prompts.asking import Ask, Asker  # noqa: E402
+from distill.prompts.prompt_file import hand_written, read_prompts  # noqa: E402
+from distill.search import search as searching  # noqa: E402
 from distill.search.optimizers import optimizer  # noqa: E402
 from distill.search.optimizers.opro import Opro  # noqa: E402
-from distill.search.scoring import Score, score  # noqa: E402
+from distill.search.scoring import score  # noqa: E402
 from distill.settings import Settings, load_settings  # noqa: E402
 from distill.tasks.registry import get_task  # noqa: E402
 from distill.teacher import open_teacher  # noqa: E402
@@ -61,9 +58,9 @@ WAYS: dict[str, dict[str, Any]] = {
 class RandomSearch(Opro):
     """Proposals without feedback."""
 
-    def scored(self) -> list[tuple[Template, Score]]:
+    def scored(self) -> list[tuple[Template, float]]:
         first = self.arena.candidates[0]
-        return [(first.template, first.search)]
+        return [(first.template, first.search.total)]
 
 
 def changed(settings: Settings, section: str, **values: Any) -> Settings:
@@ -82,19 +79,13 @@ def runs(base: Settings, seeds: int, calls: int) -> Iterator[dict[str, Any]]:
             searching.optimizer = lambda wanted, kind=kind: RandomSearch if kind == "random" else optimizer(wanted)
             with open_teacher(settings, "benchmark") as teacher:
                 if kind == "hand-written":
-                    template, found = searching.start_templates(card, settings.prompt)["explain"], None
+                    template, found = hand_written(card, settings.prompt)["explain"], None
                 else:
                     found = searching.Search(teacher, card, splits["train"], settings).run()
                     template = found.template
-                fresh = list(
-                    answers(
-                        teacher,
-                        [(row, "explain") for row in splits["test"]],
-                        {"explain": template},
-                        card,
-                        settings.teacher,
-                    )
-                )
+                asks = [Ask(row, "explain") for row in splits["test"]]
+                asker = Asker(teacher, card, settings.teacher)
+                fresh = [answer for _, answer in asker.answers(asks, {"explain": template})]
             scored = score(fresh, gold, card.kind, settings.prompt.weights, settings.prompt.rationale_words)
             yield {
                 "kind": kind,
@@ -125,7 +116,7 @@ def ways(base: Settings) -> Iterator[dict[str, Any]]:
         with open_teacher(settings, "benchmark") as teacher:
             found = annotate(teacher, asked, templates, card, settings)["train"]
         metrics = annotation_metrics(found, splits["train"], card, settings.annotate)
-        cost = cost_of(found, settings.runtime.prices)
+        cost = cost_of(found, settings.teacher, settings.runtime.prices)
         low, high = settings.prompt.rationale_words
         words = [len(a.rationale.split()) for a in found if a.rationale]
         yield {

@@ -8,14 +8,9 @@ run     dvc repro annotate
 from typing import Any
 
 from distill import paths
-from distill.annotation.annotation import (
-    annotate,
-    check_failures,
-    human_annotations,
-    rows_to_ask,
-    split_in_words,
-    stage_metrics,
-)
+from distill.annotation.annotation import annotate, check_failures, human_annotations
+from distill.annotation.asks import annotation_asks, opening_line
+from distill.annotation.measures import split_in_words, stage_metrics
 from distill.prompts.prompt_file import read_prompts
 from distill.rows.files import write_metrics
 from distill.rows.records import Annotation, Example, TaskCard, read_json, read_rows, write_rows
@@ -29,11 +24,12 @@ def main() -> dict[str, Any]:
     card = read_json(paths.TASK_CARD, TaskCard)
     templates = read_prompts(paths.PROMPT, card)
     splits = {split: read_rows(paths.prepared(split), Example) for split in paths.SPLITS}
-    asks = rows_to_ask(splits, settings.annotate)
-    annotations: dict[str, list[Annotation]] = {split: [] for split in asks}
+    asks = annotation_asks(splits, settings)
+    annotations: dict[str, list[Annotation]] = {split: [] for split in paths.SPLITS}
     name, measured = "nobody was asked", {}
-    if any(asks.values()):
+    if asks:
         with open_teacher(settings, "annotate") as teacher:
+            print(f"annotate: {opening_line(teacher, asks, templates, card, settings)}", flush=True)
             annotations = annotate(teacher, splits, templates, card, settings)
             name, measured = teacher.describe(), teacher.bill.runtime()
             print(teacher.bill.closing_line(), flush=True)

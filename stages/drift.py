@@ -8,7 +8,7 @@ import argparse
 import time
 
 from distill import paths
-from distill.annotation.planning import annotation_asks, requests_for, unpriced
+from distill.annotation.asks import annotation_asks, annotation_requests
 from distill.errors import UserError
 from distill.prompts.asking import annotation
 from distill.prompts.prompt_file import read_prompts
@@ -27,31 +27,28 @@ def main() -> dict[str, object]:
     )
     parser.add_argument("--check", type=int, default=int(time.time()), help="number of the check (default: a new one)")
     parser.add_argument("--seed", type=int, default=1, help="of the choice of rows (default: %(default)s)")
-    given = parser.parse_args()
+    options = parser.parse_args()
     settings = load_settings()
-    if why := unpriced(settings):
+    if settings.teacher.provider == "recorded":
         raise UserError(
-            f"{why}, so whether it has changed cannot be checked; set teacher.provider to the server to check"
+            "teacher.provider is recorded: its answers are in files, so whether it has changed cannot be checked; set"
+            " teacher.provider to the server to check"
         )
     card = read_json(paths.TASK_CARD, TaskCard)
     templates = read_prompts(paths.PROMPT, card)
     train = {"train": read_rows(paths.prepared("train"), Example), "validation": [], "test": []}
     asks = {ask.example.id: ask for ask in reversed(annotation_asks(train, settings))}  # the first draw of each row
-    chosen = [asks[row.id] for row in seeded_order([ask.example for ask in asks.values()], given.seed)[: given.rows]]
+    order = seeded_order([ask.example for ask in asks.values()], options.seed)
+    chosen = [asks[row.id] for row in order[: options.rows]]
     with open_teacher(settings, "drift") as teacher:
-        pairs = ask_again(teacher, requests_for(chosen, templates, card, settings), given.check)
-        labels = []
-        for pair in pairs:
-            ask = asks[pair.row_id]
-            labels.append(
-                tuple(
-                    annotation(reply, ask.example, ask.what, card, explains=False).label
-                    for reply in (pair.before, pair.after)
-                )
-            )
-        found = agreement(pairs, labels)
-        print(f"check {given.check}, {teacher.describe()}\n{drift_report(found)}\n{teacher.bill.closing_line()}")
-        return {"agreement": found, **teacher.bill.runtime()}
+        pairs = ask_again(teacher, annotation_requests(chosen, templates, card, settings), options.check)
+        labels = [
+            tuple(annotation(reply, asks[pair.row_id], card).label for reply in (pair.before, pair.after))
+            for pair in pairs
+        ]
+        share = agreement(pairs, labels)
+        print(f"check {options.check}, {teacher.describe()}\n{drift_report(share)}\n{teacher.bill.closing_line()}")
+        return {"agreement": share, **teacher.bill.runtime()}
 
 
 if __name__ == "__main__":

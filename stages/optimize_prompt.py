@@ -8,12 +8,13 @@ run     dvc repro optimize_prompt
 from typing import Any
 
 from distill import paths
-from distill.prompts.prompt_file import read_prompts, write_prompts
+from distill.prompts.prompt_file import fixed_prompts, hand_written, write_prompts
 from distill.rows.files import write_json, write_metrics, write_text
 from distill.rows.records import Example, TaskCard, read_json, read_rows
 from distill.running import run_stage
+from distill.search.forecast import search_opening_line
 from distill.search.outcome import table, unsearched
-from distill.search.search import Search, start_templates
+from distill.search.search import Search
 from distill.settings import load_settings
 from distill.teacher import open_teacher
 
@@ -21,22 +22,22 @@ from distill.teacher import open_teacher
 def main() -> dict[str, Any]:
     settings = load_settings()
     card = read_json(paths.TASK_CARD, TaskCard)
-    templates = start_templates(card, settings.prompt)
     measured: dict[str, Any] = {}
     if settings.prompt.optimizer == "fixed":
-        if settings.prompt.file:
-            templates = read_prompts(paths.PROMPTS / settings.prompt.file, card)
-        found, metrics, trace = unsearched(templates["explain"], settings.prompt.file or "params.yaml or the task")
+        templates = fixed_prompts(card, settings.prompt)
+        origin, metrics, trace = unsearched(templates["explain"], settings.prompt.file or "params.yaml or the task")
     else:
         train = read_rows(paths.prepared("train"), Example)
+        templates = hand_written(card, settings.prompt)
         with open_teacher(settings, "optimize_prompt") as teacher:
+            print(f"optimize_prompt: {search_opening_line(teacher, card, train, settings)}", flush=True)
             outcome = Search(teacher, card, train, settings).run()
             metrics = outcome.metrics() | {"cost": teacher.bill.metrics(), "teacher": teacher.describe()}
             print(teacher.bill.closing_line(), flush=True)
             measured = teacher.bill.runtime()
         templates["explain"] = outcome.template
-        found, trace = outcome.found(settings.prompt.optimizer), outcome.trace()
-    write_prompts(paths.PROMPT, templates, found, card)
+        origin, trace = outcome.found(settings.prompt.optimizer), outcome.trace()
+    write_prompts(paths.PROMPT, templates, origin, card)
     write_metrics(paths.metrics("optimize_prompt"), metrics)
     write_json(paths.PROMPT_SEARCH_PLOT, trace)
     write_text(paths.PROMPT_SEARCH_TABLE, table(trace))

@@ -1,37 +1,20 @@
-"""Says what the stages that ask the teacher will cost, before a cent is spent. Asks nothing, needs no key.
+"""Says what the next `dvc repro` will ask the teacher and what that can cost at most. Asks nothing, needs no key.
 
-reads   data/prepared/* (dvc repro prepare), data/prompt.yaml where it is there
+reads   params.yaml, the task's data, dvc.lock, the response store; data/prepared/*, data/prompt.yaml where they hold
 run     python stages/plan.py
 """
 
-import sys
+import argparse
 
-from distill import paths
-from distill.annotation.planning import annotation_asks, requests_for, search_plan, unpriced
-from distill.errors import UserError
-from distill.rows.records import Example, TaskCard, read_json, read_rows
-from distill.search.current import current_prompts
+from distill.annotation.planning import run_ahead
+from distill.running import run_front_door
 from distill.settings import load_settings
-from distill.teacher import open_teacher
 
 
 def main() -> None:
-    settings = load_settings()
-    if why := unpriced(settings):
-        print(f"{why}: there is nothing to pay")
-        return
-    card = read_json(paths.TASK_CARD, TaskCard)
-    splits = {split: read_rows(paths.prepared(split), Example) for split in paths.SPLITS}
-    templates = current_prompts(paths.PROMPT, card, settings)
-    with open_teacher(settings, "plan") as teacher:
-        print(f"{teacher.describe()}; teacher.mode {settings.teacher.mode}; store {paths.store()}")
-        if settings.prompt.optimizer != "fixed":
-            print(f"optimize_prompt: {search_plan(card, splits['train'], settings)}")
-        print(f"annotate: {teacher.plan(requests_for(annotation_asks(splits, settings), templates, card, settings))}")
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    print(run_ahead(load_settings()).bill())
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(f"plan: {error}")
+    run_front_door("plan", main)

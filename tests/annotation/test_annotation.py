@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from distill.annotation.annotation import annotation_metrics, check_failures, cost_of, human_annotations, rows_to_ask
+from distill.annotation.annotation import check_failures, human_annotations
+from distill.annotation.asks import rows_to_ask
+from distill.annotation.measures import annotation_metrics, cost_of
 from distill.errors import DataError
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.settings.annotate import AnnotateSettings, GateSettings

@@ -6,8 +6,8 @@ import pytest
 
 from distill.annotation.annotation import annotate
 from distill.annotation.wording import PREFIXES, annotation_templates, primed
+from distill.prompts.prompt_file import hand_written
 from distill.rows.records import TaskCard
-from distill.search.search import start_templates
 from distill.settings import SettingsError
 from distill.tasks.registry import get_task
 from distill.teacher import open_teacher
@@ -36,7 +36,7 @@ def run(make_settings):
         settings = make_settings(**SMALL | changes)
         task = get_task(settings.task)
         splits, card = task.splits(), task.card()
-        templates = start_templates(card, settings.prompt)
+        templates = hand_written(card, settings.prompt)
         asked = []
         with open_teacher(settings, "annotate") as teacher:
 

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-from distill.prompts.asking import answers
+from distill.prompts.asking import Ask, Asker
 from distill.rows.records import Example, TaskCard
 from distill.teacher.exchange import Reply, Usage
 from distill.templates import Template
 
 CARD = TaskCard("t", "classes", "d", ("q",), {}, ("larger", "smaller"))
 TEMPLATES = {"explain": Template("Think.", "{q} Explain."), "label": Template("", "{q} Only the label.")}
-ROWS = [
-    (Example("a", "A", {"q": "A?"}, source="train/0"), "explain"),
-    (Example("b", "B", {"q": "B?"}), "label"),
-    (Example("c", "C", {"q": "C?"}), "explain"),
+ASKS = [
+    Ask(Example("a", "A", {"q": "A?"}, source="train/0"), "explain"),
+    Ask(Example("b", "B", {"q": "B?"}), "label"),
+    Ask(Example("c", "C", {"q": "C?"}), "explain"),
 ]
 
 
@@ -29,7 +29,8 @@ class Backwards:
 
 def ask(make_settings, **texts):
     teacher = Backwards(**texts)
-    found = {a.id: a for a in answers(teacher, ROWS, TEMPLATES, CARD, make_settings().teacher)}
+    asker = Asker(teacher, CARD, make_settings().teacher)
+    found = {answer.id: answer for _, answer in asker.answers(ASKS, TEMPLATES)}
     return teacher, found
 
 

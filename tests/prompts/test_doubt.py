@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from distill.annotation.voting import voted
-from distill.prompts.asking import answers
+from distill.prompts.asking import Ask, Asker
 from distill.prompts.doubt import label_probabilities
+from distill.prompts.prompt_file import hand_written
 from distill.rows.records import Annotation
-from distill.search.search import start_templates
 from distill.tasks.registry import get_task
 from distill.teacher import open_teacher
 from distill.teacher.exchange import Token
@@ -67,10 +67,10 @@ def test_the_simulated_teachers_doubt_is_told_and_is_about_right(make_settings):
     made = make_settings(**{"teacher.logprobs": True, "teacher.temperature": 1.0, "task.train_rows": 120})
     task = get_task(made.task)
     rows, card = task.splits()["train"], task.card()
-    templates = start_templates(card, made.prompt)
+    templates = hand_written(card, made.prompt)
     with open_teacher(made, "test") as teacher:
-        found = list(answers(teacher, ((row, "explain") for row in rows), templates, card, made.teacher))
-        again = list(answers(teacher, ((row, "explain") for row in rows), templates, card, made.teacher))
+        asker, asks = Asker(teacher, card, made.teacher), [Ask(row, "explain") for row in rows]
+        found, again = ([answer for _, answer in asker.answers(asks, templates)] for _ in range(2))
     by_id = {one.id: one.label_probabilities for one in found}
     assert {one.id: one.label_probabilities for one in again} == by_id
     told = [one for one in found if one.label_probabilities]
@@ -87,5 +87,5 @@ def test_the_simulated_teachers_doubt_is_told_and_is_about_right(make_settings):
     with open_teacher(plain, "test") as teacher:
         assert all(
             one.label_probabilities == {}
-            for one in answers(teacher, ((row, "explain") for row in rows[:5]), templates, card, plain.teacher)
+            for _, one in Asker(teacher, card, plain.teacher).answers(asks[:5], templates)
         )

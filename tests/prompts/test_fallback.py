@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from distill.prompts.asking import Asker, rejects_format
-from distill.search.search import start_templates
+from distill.prompts.asking import Ask, Asker, rejects_format
+from distill.prompts.prompt_file import hand_written
 from distill.tasks.registry import get_task
 from distill.teacher import TeacherError, open_teacher
 from distill.teacher.simulated import serve
@@ -26,7 +26,8 @@ def ask(settings, url, rows, templates, card):
     settings = replace(settings, teacher=replace(settings.teacher, provider="openai", base_url=url))
     with open_teacher(settings, "annotate") as teacher:
         asker = Asker(teacher, card, settings.teacher)
-        return {a.id: a for a in asker.answers([(row, "explain") for row in rows], templates)}, asker, teacher.bill
+        asks = [Ask(row, "explain") for row in rows]
+        return {answer.id: answer for _, answer in asker.answers(asks, templates)}, asker, teacher.bill
 
 
 def test_an_endpoint_that_takes_no_schema_is_asked_for_text_and_no_row_is_lost(make_settings, capsys):
@@ -35,7 +36,7 @@ def test_an_endpoint_that_takes_no_schema_is_asked_for_text_and_no_row_is_lost(m
     )
     task = get_task(made.task)
     rows, card = task.splits()["train"], task.card()
-    templates = start_templates(card, made.prompt)
+    templates = hand_written(card, made.prompt)
     plain = make_settings(**{"task.train_rows": 20, "task.validation_rows": 3, "task.test_rows": 3})
     refusing = [ServerFault("no_response_format", rate=1.0, containing='"response_format"')]
     with serve(Path(made.teacher.path), faults=refusing) as server:
@@ -45,7 +46,7 @@ def test_an_endpoint_that_takes_no_schema_is_asked_for_text_and_no_row_is_lost(m
         offline = make_settings(**{"task.train_rows": 20, "teacher.structured": True, "runtime.offline": True})
         assert ask(offline, server.base_url, rows, templates, card)[0] == text, "a colleague who has the store alone"
     assert found == text and again.paid.calls == 0 and bill.paid.calls == 20 and not asker.structured
-    assert "no structured output is to be had here" in capsys.readouterr().out
+    assert "this endpoint takes no structured output" in capsys.readouterr().out
 
 
 def test_any_other_refusal_is_none_of_the_format():

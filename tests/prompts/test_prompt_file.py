@@ -3,10 +3,9 @@ from __future__ import annotations
 import pytest
 
 from distill.errors import DataError
-from distill.prompts.prompt_file import OtherTask, read_prompts, write_prompts
+from distill.prompts.prompt_file import fixed_prompts, hand_written, read_prompts, write_prompts
 from distill.rows.records import TaskCard
-from distill.search.current import current_prompts
-from distill.templates import Template
+from distill.templates import Template, TemplateError
 
 CARD = TaskCard("t", "classes", "d", ("q",), {})
 TEMPLATES = {
@@ -65,20 +64,26 @@ def test_prompts_of_another_task_are_refused_even_where_they_fit_and_nameless_on
     path = tmp_path / "p.yaml"
     write_prompts(path, TEMPLATES, {"optimizer": "fixed"}, CARD)
     with pytest.raises(
-        OtherTask, match=r"p\.yaml: has the prompts of the task t, and task\.name is u; `dvc repro optimize_prompt`"
+        DataError, match=r"p\.yaml: has the prompts of the task t, and task\.name is u; `dvc repro optimize_prompt`"
     ):
         read_prompts(path, OTHER)
     path.write_text(path.read_text().replace("    task: t\n", ""))
     assert read_prompts(path, OTHER) == TEMPLATES
 
 
-def test_the_current_prompts_are_the_files_or_else_the_hand_written_ones_and_it_is_said(
-    tmp_path, make_settings, capsys
-):
-    path, settings = tmp_path / "p.yaml", make_settings()
-    assert current_prompts(path, OTHER, settings) == HAND_WRITTEN
-    assert capsys.readouterr().out == "there is no data/prompt.yaml yet; here are the hand-written prompts of u\n"
-    write_prompts(path, TEMPLATES, {"optimizer": "fixed"}, CARD)
-    assert current_prompts(path, CARD, settings) == TEMPLATES and capsys.readouterr().out == ""
-    assert current_prompts(path, OTHER, settings) == HAND_WRITTEN
-    assert capsys.readouterr().out == "data/prompt.yaml is of the task t; here are the hand-written prompts of u\n"
+def test_fixed_prompts_are_the_named_files_or_else_the_hand_written_ones(tmp_path, make_settings, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert fixed_prompts(OTHER, make_settings(**{"prompt.optimizer": "fixed"}).prompt) == HAND_WRITTEN
+    named = make_settings(**{"prompt.optimizer": "fixed", "prompt.file": "mine.yaml"}).prompt
+    with pytest.raises(DataError, match=r"prompt\.file: data/prompts/mine\.yaml: no such file; copy data/prompt\.yaml"):
+        fixed_prompts(CARD, named)
+    write_prompts(tmp_path / "data/prompts/mine.yaml", TEMPLATES, {"optimizer": "fixed"}, CARD)
+    assert fixed_prompts(CARD, named) == TEMPLATES
+
+
+def test_hand_written_prompts_are_the_tasks_own_or_those_of_the_settings(make_settings):
+    assert hand_written(OTHER, make_settings().prompt) == HAND_WRITTEN
+    own = make_settings(**{"prompt.explain": "{q} mine", "prompt.system": "S"}).prompt
+    assert hand_written(OTHER, own) == {"explain": Template("S", "{q} mine"), "label": Template("S", "{q}!")}
+    with pytest.raises(TemplateError, match=r"shows \{nothing\}"):
+        hand_written(OTHER, make_settings(**{"prompt.label_only": "{nothing}"}).prompt)

@@ -8,16 +8,15 @@ import pytest
 
 from distill.errors import DataError
 from distill.rows.records import Annotation, Example, TaskCard
-from distill.search.arena import Arena
 from distill.search.few_shot import demonstrations, saving
-from distill.search.optimizers.opro import Opro
+from distill.search.optimizers.opro import meta_prompt
 from distill.search.outcome import table, unsearched
 from distill.search.scoring import score
-from distill.search.search import Search, slices, start_templates
-from distill.search.tryouts import LimitReached, Tryouts
+from distill.search.search import Search, slices
+from distill.search.tryouts import LimitReached
 from distill.settings.prompt import ScoreWeights
 from distill.teacher.exchange import Reply, Usage
-from distill.templates import Template, TemplateError
+from distill.templates import Template
 
 CARD = TaskCard(
     "t",
@@ -158,28 +157,23 @@ def test_the_meta_prompt_shows_the_best_prompts_in_ascending_order(make_settings
         annotations = [
             Annotation(f"r{i}", "explain", "yes" if i < right else "no", "why", "ok", "", "", "m") for i in range(10)
         ]
-        return Template("", f"{{q}} {word}"), score(
-            annotations, {f"r{i}": "yes" for i in range(10)}, "classes", made.prompt.weights, (1, 9)
-        )
+        gold = {f"r{i}": "yes" for i in range(10)}
+        return Template("", f"{{q}} {word}"), score(annotations, gold, "classes", made.prompt.weights, (1, 9)).total
 
-    arena = Arena(Tryouts(Teacher([]), CARD, made), Template("", "{q} plain"), ROWS[:5])
-    optimizer = Opro(arena)
-    first, *others = optimizer.requests([scored("good", 9), scored("bad", 1), scored("middle", 5)], step=1)
-    text = first.messages[0]["content"]
+    scores = [scored("good", 9), scored("bad", 1), scored("middle", 5)]
+    text = meta_prompt(scores, 1, Template("", "{q} plain"), ROWS[:5], CARD, made.prompt)
     assert (
         text.index("{q} middle\n</PROMPT>\nScore: 77") < text.index("{q} good\n</PROMPT>\nScore: 95")
         and "bad" not in text
     )
     assert "written exactly so: {q}" in text and text.count("Right answer:") == 2 and "Say yes or no." in text
-    assert [r.seed - first.seed for r in others] == [1, 2] and first.messages == others[0].messages
 
 
-def test_start_templates_are_the_tasks_own_or_those_of_the_settings(make_settings):
-    assert start_templates(CARD, make_settings().prompt)["explain"] == Template("", "{q} plain")
-    own = make_settings(**{"prompt.explain": "{q} mine", "prompt.system": "S"}).prompt
-    assert start_templates(CARD, own) == {"explain": Template("S", "{q} mine"), "label": Template("S", "{q}")}
-    with pytest.raises(TemplateError, match=r"shows \{nothing\}"):
-        start_templates(CARD, make_settings(**{"prompt.label_only": "{nothing}"}).prompt)
+def test_the_proposals_of_a_round_are_one_question_with_a_seed_each(make_settings):
+    _, teacher = run(make_settings(**SIZES), "better", "lucky", "mute", "plain")
+    first, *others = [request for request in teacher.asked if request.purpose == "propose"]
+    assert [request.seed - first.seed for request in others] == [1, 2, 3]
+    assert all(request.messages == first.messages for request in others)
 
 
 def test_nothing_is_asked_where_the_prompt_is_fixed():

@@ -9,9 +9,9 @@ from collections import Counter
 import pytest
 
 from distill.errors import DataError
-from distill.prompts.asking import Asker
+from distill.prompts.asking import Ask, Asker
+from distill.prompts.prompt_file import hand_written
 from distill.rows.records import Example, read_rows, write_prepared, write_rows
-from distill.search.search import start_templates
 from distill.settings import SettingsError
 from distill.tasks.survey import survey
 from distill.tasks.table import Table
@@ -184,7 +184,7 @@ def test_the_teacher_reads_the_context_before_the_question(make, make_settings, 
     settings = make_settings()
     list(
         Asker(Teacher(), card, settings.teacher).answers(
-            [(row, "explain") for row in found], start_templates(card, settings.prompt)
+            [Ask(row, "explain") for row in found], hand_written(card, settings.prompt)
         )
     )
     assert len(asked) == len(found) > 0

@@ -1,112 +1,152 @@
-"""The requests that the stages will make, without making them: what a plan counts, and a drift check repeats."""
+"""What the next `dvc repro` will ask the teacher, and the most that it can cost: by the settings as they are now.
+
+Nothing is asked. Where `dvc repro` would run a stage again (distill.lock), the plan does in memory what that stage
+would do: it reads the task, takes the hand-written prompts, and goes through the prompt search as far as the store has
+its answers. A search that the store does not hold whole is priced by the most that it can cost.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import replace
-from io import StringIO
-from itertools import chain
-from types import SimpleNamespace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from distill import paths
-from distill.annotation.annotation import rows_to_ask
-from distill.annotation.wording import annotation_templates
-from distill.prompts.asking import Ask, Asker
-from distill.rows.records import Example, TaskCard
-from distill.search.optimizers.opro import Opro
-from distill.search.search import Search, slices, start_templates
+from distill.annotation.asks import annotation_asks, annotation_requests
+from distill.annotation.preview import preview
+from distill.errors import DataError
+from distill.lock import why_stale
+from distill.prompts.prompt_file import fixed_prompts, hand_written, read_prompts
+from distill.rows.records import Example, TaskCard, read_json, read_rows
+from distill.search.forecast import SearchAhead, search_ahead
+from distill.search.proposals import longest_candidate
+from distill.search.tryouts import Most
 from distill.settings import Settings
+from distill.tasks.registry import get_task
 from distill.teacher import open_teacher
-from distill.teacher.exchange import Request, TeacherError
-from distill.teacher.money import Estimate
-from distill.teacher.teacher import CallPlan, NoTeacher
 from distill.templates import Template
 
-# By this name the teacher knows that the search is asked live, whatever teacher.mode says.
-SEARCH = "optimize_prompt"
+_SEARCH = "optimize_prompt"
 
 
-def unpriced(settings: Settings) -> str | None:
-    """Why the teacher's calls have no price, in words; None where they have one."""
-    return (
-        "teacher.provider is recorded: its answers are in files, nobody is asked"
-        if settings.teacher.provider == "recorded"
-        else None
-    )
+@dataclass(frozen=True)
+class RunAhead:
+    """The next run, up to the annotation.
 
-
-def annotation_asks(splits: Mapping[str, Sequence[Example]], settings: Settings) -> list[Ask]:
-    """All that the annotation asks about, in its order."""
-    return [Ask(*row) for rows in rows_to_ask(splits, settings.annotate).values() for row in rows]
-
-
-def requests_for(
-    asks: Sequence[Ask], templates: Mapping[str, Template], card: TaskCard, settings: Settings
-) -> Iterator[Request]:
-    """The annotation's request for each of them; `templates` are those of data/prompt.yaml."""
-    asker, made = Asker(NoTeacher(), card, settings.teacher), annotation_templates(templates, card, settings.annotate)
-    return (asker.request(ask, made[ask.what]) for ask in asks)
-
-
-def search_requests(card: TaskCard, train: Sequence[Example], settings: Settings) -> Iterator[Request]:
-    """The most that the prompt search asks: the hand-written prompt as it stands, and every proposal as if it were as
-    long as that one, on all search rows and, of the finalists, on all held-out rows; and what proposes them.
-
-    GEPA's questions for proposals are counted as if they were OPRO's, which are about as long. Raises DataError where
-    too few rows are labelled.
+    `templates` are the prompts that the annotation will send, by what they ask for ("explain", "label"). Where the
+    search comes first and its prompt is not known (`search.template` is None), "explain" is the hand-written one.
+    `why` says by stage why it will run; a stage that is not in it is up to date.
     """
-    prompt = settings.prompt
-    search, held_out = slices(train, prompt)
-    template = start_templates(card, prompt)["explain"]
-    asker = Asker(NoTeacher(), card, settings.teacher)
 
-    def asked(rows: Sequence[Example], prompts: range) -> Iterator[Request]:
-        # A prompt that is not written yet counts as another draw of the hand-written one: so it is never stored.
-        return (asker.request(Ask(row, "explain", sample=number), template) for number in prompts for row in rows)
+    settings: Settings
+    card: TaskCard
+    splits: Mapping[str, Sequence[Example]]
+    templates: Mapping[str, Template]
+    search: SearchAhead | None
+    why: Mapping[str, str]
 
-    proposals = _proposals(card, template, search, settings)
-    return chain(
-        proposals,
-        asked(search, range(prompt.steps * prompt.candidates + 1)),
-        asked(held_out, range(prompt.finalists + 1)),
-    )
+    @property
+    def prompt_is_open(self) -> bool:
+        """Whether a search will choose the prompt, and which one is not known."""
+        return self.search is not None and self.search.template is None
+
+    def notes(self) -> list[str]:
+        """What will run before the annotation, in words."""
+        lines = []
+        if "prepare" in self.why:
+            lines.append(f"prepare runs first: {self.why['prepare']}. The rows were read anew for this plan.")
+        if self.prompt_is_open:
+            lines.append(
+                f"optimize_prompt runs first: {self.why['optimize_prompt']}. Until then the prompt that asks for a"
+                " rationale is the hand-written one."
+            )
+        return lines
+
+    def prompts(self, rows: int) -> str:
+        """The requests of the annotation as they will be sent, of each prompt and split the first `rows` rows."""
+        shown = preview(self.splits, self.templates, self.card, self.settings, rows)
+        return "\n\n".join([*self.notes(), shown])
+
+    def bill(self) -> str:
+        """What each stage will ask, what the store has of it, what is to be paid at most, and the budgets that this
+        passes."""
+        settings = self.settings
+        if settings.teacher.provider == "recorded":
+            return "teacher.provider is recorded: its answers are in files; nobody is asked, there is nothing to pay"
+        lines = self.notes()[: "prepare" in self.why]
+        with open_teacher(settings, "plan") as teacher:
+            lines.insert(0, f"{teacher.describe()}; teacher.mode {settings.teacher.mode}; store {paths.store()}")
+            lines.append(f"optimize_prompt: {self._search_line()}")
+            total = self.search.to_pay if self.search else Most()
+            if "annotate" in self.why:
+                asks = annotation_asks(self.splits, settings)
+                plan = teacher.plan(annotation_requests(asks, self._longest_templates(), self.card, settings))
+                total += Most.of_estimate(plan.to_pay)
+                open_words = "; its prompt counts as long as prompt.max_words allows" if self.prompt_is_open else ""
+                lines.append(f"annotate: {plan}{open_words}")
+            else:
+                lines.append("annotate: up to date, asks nothing")
+            lines.append(f"in all: {total}")
+            lines += teacher.budgets_passed(total.calls, total.tokens, total.usd)
+        return "\n".join(lines)
+
+    def _search_line(self) -> str:
+        if self.settings.prompt.optimizer == "fixed":
+            return "asks nothing (prompt.optimizer is fixed)"
+        if self.search is None:
+            return "up to date, asks nothing"
+        return f"{self.search} ({self.why['optimize_prompt']})"
+
+    def _longest_templates(self) -> Mapping[str, Template]:
+        if not self.prompt_is_open:
+            return self.templates
+        longest = longest_candidate(self.templates["explain"], self.settings.prompt.max_words)
+        return {**self.templates, "explain": longest}
 
 
-def _proposals(card: TaskCard, template: Template, rows: Sequence[Example], settings: Settings) -> Iterator[Request]:
-    """What the model that proposes is asked, each round showing as many earlier prompts as it can."""
-    prompt = settings.prompt
-    opro = Opro(
-        SimpleNamespace(tryouts=SimpleNamespace(card=card, settings=settings), start=template, rows=rows, prompt=prompt)
-    )  # type: ignore[arg-type]
-    for step in range(1, prompt.steps + 1):
-        shown = [(template, SimpleNamespace(total=0.0))] * min(prompt.history, 1 + (step - 1) * prompt.candidates)
-        yield from opro.requests(shown, step)  # type: ignore[arg-type]
+def run_ahead(settings: Settings) -> RunAhead:
+    """The next run, from params.yaml (which `settings` were read from), the data, dvc.lock and the store.
 
-
-def search_plan(card: TaskCard, train: Sequence[Example], settings: Settings) -> CallPlan:
-    """What the search will take. One that was made before, with the same settings and data, is found in the store
-    whole, by going through it again without asking; else it is all that it could ask, as if no proposal were stored.
-
-    Raises DataError where too few rows are labelled.
+    Raises UserError where the run would fail: rows that cannot be read, prompts that do not fit them, too few labelled
+    rows for the search, limits that are too low for it.
     """
-    made = _repeated(card, train, settings)
-    if made is not None:
-        return made
-    with open_teacher(settings, SEARCH) as teacher:
-        return teacher.plan(search_requests(card, train, settings))
+    why: dict[str, str] = {}
+    card, splits, rows_differ = _rows(settings, why)
+    search = None
+    stale = rows_differ or why_stale(_SEARCH)
+    if settings.prompt.optimizer == "fixed":
+        templates = fixed_prompts(card, settings.prompt)
+    elif stale is None:
+        templates = read_prompts(paths.PROMPT, card)
+    else:
+        why[_SEARCH] = stale
+        search = search_ahead(card, splits["train"], settings)
+        templates = hand_written(card, settings.prompt)
+        if search.template is not None:
+            templates["explain"] = search.template
+    stale = stale or why_stale("annotate")
+    if stale is not None:
+        why["annotate"] = stale
+    return RunAhead(settings, card, splits, templates, search, why)
 
 
-def _repeated(card: TaskCard, train: Sequence[Example], settings: Settings) -> CallPlan | None:
-    """The search gone through again from the store alone; None where it lacks an answer."""
-    # GEPA's library goes on after a missing answer, with another search.
-    if settings.prompt.optimizer != "opro" or not paths.store().exists():
-        return None
-    offline = replace(settings, runtime=replace(settings.runtime, offline=True))
-    with StringIO() as unread, redirect_stdout(unread), redirect_stderr(unread):
-        try:
-            with open_teacher(offline, SEARCH) as teacher:
-                calls = Search(teacher, card, train, offline).run().cost["all"]["calls"]
-        except TeacherError:
-            return None
-    return CallPlan(int(calls or 0), int(calls or 0), Estimate(settings.runtime.prices))
+def _rows(settings: Settings, why: dict[str, str]) -> tuple[TaskCard, dict[str, list[Example]], str | None]:
+    """The task's card and rows, and why they will differ from data/prepared; None where they do not."""
+    stale = why_stale("prepare")
+    if stale is None:
+        return *_prepared(), None
+    task = get_task(settings.task)
+    rows = task.splits()
+    splits = {split: sorted(rows[split], key=lambda row: row.id) for split in paths.SPLITS}
+    card = task.card()
+    try:
+        if _prepared() == (card, splits):
+            return card, splits, None
+    except DataError:
+        pass  # there are none yet, or they are an older version's
+    why["prepare"] = stale
+    return card, splits, "its rows will be others"
+
+
+def _prepared() -> tuple[TaskCard, dict[str, list[Example]]]:
+    splits = {split: read_rows(paths.prepared(split), Example) for split in paths.SPLITS}
+    return read_json(paths.TASK_CARD, TaskCard), splits

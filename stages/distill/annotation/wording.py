@@ -7,16 +7,18 @@ it is right (STaR: Zelikman et al. 2022, arXiv 2203.14465; SCOTT: Wang et al. 20
 from __future__ import annotations
 
 import dataclasses
-import string
 from collections.abc import Mapping
 
+from distill.answers.choices import with_letter
 from distill.rows.records import Example, TaskCard
 from distill.settings.annotate import AnnotateSettings
 from distill.templates import Template
 
+# The name of the prompt that shows the gold label.
+GOLD = "gold"
 # The gold label as a prompt shows it; no field of a task has this name.
 GOLD_FIELD = "the_gold_label"
-_GOLD = f"The right answer is known: {{{GOLD_FIELD}}}. Explain why it is right, as if you had found it yourself."
+_SHOWN_GOLD = f"The right answer is known: {{{GOLD_FIELD}}}. Explain why it is right, as if you had found it yourself."
 
 
 def annotation_templates(
@@ -26,25 +28,22 @@ def annotation_templates(
 
     A task card may have a "gold" prompt of its own, which shows {the_gold_label}; else it is made from "explain".
     """
-    explain, made = templates["explain"], dict(templates)
-    made["gold"] = dataclasses.replace(explain, user=f"{explain.user}\n\n{_GOLD}")
-    if "gold" in card.prompts:
-        made["gold"] = Template(card.prompts["gold"]["system"], card.prompts["gold"]["user"])
-        made["gold"].check((*card.fields, GOLD_FIELD))
+    explain, worded = templates["explain"], dict(templates)
+    worded[GOLD] = dataclasses.replace(explain, user=f"{explain.user}\n\n{_SHOWN_GOLD}")
+    if GOLD in card.prompts:
+        worded[GOLD] = Template(card.prompts[GOLD]["system"], card.prompts[GOLD]["user"])
+        worded[GOLD].check((*card.fields, GOLD_FIELD))
     if settings.rationale_words:
         low, high = settings.rationale_words
-        for name in ("explain", "gold"):
-            made[name] = dataclasses.replace(
-                made[name], user=f"{made[name].user}\n\nUse {low} to {high} words for the explanation."
-            )
-    return {name: primed(template, settings.priming) for name, template in made.items()}
+        for name in ("explain", GOLD):
+            text = f"{worded[name].user}\n\nUse {low} to {high} words for the explanation."
+            worded[name] = dataclasses.replace(worded[name], user=text)
+    return {name: primed(template, settings.priming) for name, template in worded.items()}
 
 
 def showing_gold(row: Example) -> Example:
     """The row with its gold label among the fields that a prompt may show, and nowhere else."""
-    label = row.label or ""
-    if label in row.choices:
-        label = f"({string.ascii_lowercase[row.choices.index(label)]}) {label}"
+    label = with_letter(row.label or "", row.choices)
     return dataclasses.replace(row, fields={**row.fields, GOLD_FIELD: label})
 
 

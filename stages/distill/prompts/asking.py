@@ -1,10 +1,11 @@
-"""Asking a teacher about rows: render the prompt, ask, parse the answer. What the prompt search scores
-and what the annotation keeps come from here alike."""
+"""Asking a teacher about rows: render the request, ask, parse the answer. The prompt search and the annotation both ask
+through this module."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from decimal import Decimal
 from itertools import chain, islice
 from typing import Any, NamedTuple, Protocol
 
@@ -12,7 +13,8 @@ from distill.answers.parsing import parse_response
 from distill.prompts.doubt import label_probabilities
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.settings.teacher import TeacherSettings
-from distill.teacher.exchange import Reply, Request, TeacherError
+from distill.teacher.exchange import Reply, Request, TeacherError, Usage
+from distill.teacher.money import dollars
 from distill.templates import Template
 
 
@@ -30,39 +32,63 @@ class Ask(NamedTuple):
     sample: int = 0
 
 
+# What is asked for the label alone; all else asks for a rationale too.
+LABEL_ONLY = "label"
+
+
+def request_for(
+    ask: Ask,
+    template: Template,
+    card: TaskCard,
+    settings: TeacherSettings,
+    *,
+    structured: bool | None = None,
+    row_id: str | None = None,
+) -> Request:
+    """The request, as it is sent. Each sample has a seed of its own, as the same request gets the same answer.
+
+    `structured` stands in for `teacher.structured`, and `row_id` for the row's id.
+    """
+    explains = ask.what != LABEL_ONLY
+    structured = settings.structured if structured is None else structured
+    return Request(
+        row_id=row_id or ask.example.id,
+        messages=template.messages(ask.example.fields),
+        model=settings.model,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        max_tokens=settings.max_tokens,
+        seed=None if settings.seed is None else settings.seed + ask.sample,
+        response_format=response_format(card, rationale=explains) if structured else None,
+        sample=ask.sample,
+        source=ask.example.source,
+        purpose="explain" if explains else "label",
+    )
+
+
 class Asker:
-    """Asks a teacher about rows of a task. `labels_only` names what is asked without wanting a rationale.
+    """Asks a teacher about rows of a task.
 
     Where `teacher.structured` is set, the first question is asked alone: an endpoint that takes no structured
     output is asked for text from there on.
     """
 
-    def __init__(
-        self, teacher: Asks, card: TaskCard, settings: TeacherSettings, labels_only: Collection[str] = ("label",)
-    ):
-        self.teacher, self.card, self.settings, self.labels_only = teacher, card, settings, labels_only
+    def __init__(self, teacher: Asks, card: TaskCard, settings: TeacherSettings):
+        self.teacher, self.card, self.settings = teacher, card, settings
         self.structured, self._tried = settings.structured, False
 
     def answers(
-        self, rows: Iterable[tuple[Any, ...]], templates: Mapping[str, Template], title: str = ""
-    ) -> Iterator[Annotation]:
-        """The teacher's answer to every (row, what is asked[, sample]), in the order in which answers come.
-
-        `title` names the pass in the progress line.
-        """
-        return (answer for _, answer in self.asked(rows, templates, title))
-
-    def asked(
-        self, rows: Iterable[tuple[Any, ...]], templates: Mapping[str, Template], title: str = ""
+        self, asks: Iterable[Ask], templates: Mapping[str, Template], title: str = ""
     ) -> Iterator[tuple[Ask, Annotation]]:
-        """The same with what was asked.
+        """The teacher's answer to everything that is asked, in the order in which answers come.
 
-        Rows are matched by id. A row that got no answer comes back with the status "failed", or "refusal".
+        Rows are matched by id. A row that got no answer comes back with the status "failed", or "refusal". `title`
+        names the pass in the progress line.
         """
-        total = len(rows) if isinstance(rows, Sized) else None
-        asks = (Ask(*row) for row in rows)
+        total = len(asks) if isinstance(asks, Sized) else None
         # A batch comes back within a day: one that is asked first costs more time than it saves.
         if self.structured and not self._tried and self.settings.mode == "live":
+            asks = iter(asks)
             first = list(islice(asks, 1))
             self._tried = True
             try:
@@ -71,7 +97,8 @@ class Asker:
                 if not rejects_format(error):
                     raise
                 print(
-                    "no structured output is to be had here (teacher.structured): asking for text instead", flush=True
+                    "this endpoint takes no structured output (teacher.structured): it is asked for text instead",
+                    flush=True,
                 )
                 self.structured = False
                 asks = chain(first, asks)
@@ -86,46 +113,26 @@ class Asker:
             for ask in asks:
                 row_id = ask.example.id
                 if (row_id, ask.sample) in waiting:
-                    # Asked in two ways at a time.
+                    # The row is asked about in two ways at a time.
                     row_id = f"{row_id}#{ask.what}"
                 waiting[row_id, ask.sample] = ask
-                yield self.request(ask, templates[ask.what], row_id)
+                yield request_for(
+                    ask,
+                    templates[ask.what],
+                    self.card,
+                    self.settings,
+                    structured=self.structured,
+                    row_id=row_id,
+                )
 
         for reply in self.teacher.ask(requests(), total, title):
             ask = waiting.pop((reply.row_id, reply.sample))
-            yield ask, annotation(reply, ask.example, ask.what, self.card, explains=ask.what not in self.labels_only)
-
-    def request(self, ask: Ask, template: Template, row_id: str | None = None) -> Request:
-        """The question. Each sample has a seed of its own, as the same question gets the same answer."""
-        settings, explains = self.settings, ask.what not in self.labels_only
-        return Request(
-            row_id=row_id or ask.example.id,
-            messages=template.messages(ask.example.fields),
-            model=settings.model,
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            max_tokens=settings.max_tokens,
-            seed=None if settings.seed is None else settings.seed + ask.sample,
-            response_format=response_format(self.card, rationale=explains) if self.structured else None,
-            sample=ask.sample,
-            source=ask.example.source,
-            purpose="explain" if explains else "label",
-        )
+            yield ask, annotation(reply, ask, self.card)
 
 
-def answers(
-    teacher: Asks,
-    rows: Iterable[tuple[Any, ...]],
-    templates: Mapping[str, Template],
-    card: TaskCard,
-    settings: TeacherSettings,
-) -> Iterator[Annotation]:
-    """As Asker.answers, with "explain" asking for a rationale and "label" for none."""
-    return Asker(teacher, card, settings).answers(rows, templates)
-
-
-def annotation(reply: Reply, example: Example, asked: str, card: TaskCard, *, explains: bool) -> Annotation:
+def annotation(reply: Reply, ask: Ask, card: TaskCard) -> Annotation:
     """The record of one reply. A rationale that was not asked for is not kept."""
+    example, explains = ask.example, ask.what != LABEL_ONLY
     label = rationale = None
     if reply.failure is not None:
         status = "refusal" if reply.failure in ("refusal", "content_filter") else "failed"
@@ -141,7 +148,7 @@ def annotation(reply: Reply, example: Example, asked: str, card: TaskCard, *, ex
         rationale = parsed.rationale if explains else None
     return Annotation(
         id=example.id,
-        asked=asked,
+        asked=ask.what,
         label=label,
         rationale=rationale,
         status=status,
@@ -156,6 +163,18 @@ def annotation(reply: Reply, example: Example, asked: str, card: TaskCard, *, ex
         label_probabilities=label_probabilities(label, example.choices or card.classes, reply.tokens) if label else {},
         mode=reply.mode,
     )
+
+
+def usage_of(answer: Annotation) -> Usage:
+    """The tokens of an answer, or of all calls that it was made of."""
+    return Usage(answer.tokens_in, answer.tokens_cached, answer.tokens_out, answer.tokens_from)
+
+
+def most_in_words(model: str, rows: int, calls: int, usd: Decimal | None, budget_left: str | None) -> str:
+    """The first line of a stage that asks. It can make so many `calls` for `usd` at most; None is an unknown price."""
+    money = "at an unknown price" if usd is None else f"{dollars(usd)} at most"
+    budget = "none" if budget_left is None else f"{budget_left} left"
+    return f"asks {model} about {rows:,} rows: {calls:,} calls at most, {money}; budget: {budget}"
 
 
 # In the order of the alphabet, in which requests are written: a model explains before it answers.
@@ -175,7 +194,9 @@ def response_format(card: TaskCard, *, rationale: bool) -> dict[str, Any]:
 
 def rejects_format(error: TeacherError) -> bool:
     """Whether an endpoint said that it takes no structured output, or a store that is only read has none of it."""
-    said = str(error).lower()
-    return "runtime.offline" in said or (
-        "(400)" in said and any(word in said for word in ("response_format", "json_schema", "structured output"))
+    message = str(error).lower()
+    if "runtime.offline" in message:
+        return True
+    return "(400)" in message and any(
+        word in message for word in ("response_format", "json_schema", "structured output")
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from distill.rows.records import Annotation, Example
-from distill.search.candidates import Rejected, candidate, fingerprint
+from distill.search.proposals import Rejected, fingerprint, proposed_template
 from distill.search.scoring import Score, difference
 from distill.search.tryouts import Tryouts
 from distill.templates import Template
@@ -37,7 +37,7 @@ class Candidate:
 
 
 class Arena:
-    """The candidates of one search. `rejected` counts proposals by reason (candidates.REJECTIONS)."""
+    """The candidates of one search. `rejected` counts proposals by reason (proposals.REJECTIONS)."""
 
     def __init__(self, tryouts: Tryouts, start: Template, rows: Sequence[Example]):
         self.tryouts, self.start, self.rows = tryouts, start, rows
@@ -57,7 +57,7 @@ class Arena:
     def checked(self, text: str | None) -> Template | None:
         """The prompt in a proposal; None where it is not worth a call, which is counted by reason."""
         try:
-            template = candidate(
+            template = proposed_template(
                 text,
                 system=self.start.system,
                 needed=self.start.placeholders(),

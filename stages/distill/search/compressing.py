@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from distill.rows.records import Example
+from distill.rows.records import Example, TaskCard
 from distill.search.arena import Arena, Candidate
-from distill.search.candidates import CLOSE, OPEN
 from distill.search.outcome import Compressed
+from distill.search.proposals import CLOSE, OPEN, needed_placeholders, proposal_block, proposal_request
 from distill.search.scoring import difference
 from distill.search.tryouts import LimitReached, Tryouts
+from distill.settings import Settings
 from distill.teacher.exchange import Request
 from distill.templates import Template
-
-# A proposal is a prompt and its tags: two tokens a word at most, and some to spare for what is said around it.
-TOKENS_A_WORD, TOKENS_AROUND = 2, 200
 
 
 def compress(tryouts: Tryouts, winner: Candidate, rows: Sequence[Example], arena: Arena) -> Compressed:
@@ -27,7 +25,7 @@ def compress(tryouts: Tryouts, winner: Candidate, rows: Sequence[Example], arena
     assert before
     words, variants = len(winner.template.user.split()), []
     try:
-        for reply in tryouts.proposals(_requests(tryouts, winner.template)):
+        for reply in tryouts.proposals(shortening_requests(winner.template, tryouts.card, tryouts.settings)):
             template = arena.checked(reply.text)
             if template and len(template.user.split()) < words:
                 variants.append(template)
@@ -36,14 +34,14 @@ def compress(tryouts: Tryouts, winner: Candidate, rows: Sequence[Example], arena
     except LimitReached as limit:
         print(f"no shorter prompt was sought: {limit}", flush=True)
         return Compressed(None, None, {"tried": 0, "words": words})
-    kept, held_out, told = None, None, []
+    least_parsed = min(prompt.least_parsed, before.parsed)
+    least_explained = min(prompt.least_explained, before.explained)
+    kept, held_out, held_out_answers = None, None, []
     for i, template in sorted(enumerate(variants), key=lambda item: (len(item[1].user.split()), item[0])):
-        found = tryouts.score(answers[f"shorter {i}"], rows)
-        fit = found.parsed >= min(prompt.least_parsed, before.parsed) and found.explained >= min(
-            prompt.least_explained, before.explained
-        )
-        if fit and found.total >= before.total - prompt.compress_margin:
-            kept, held_out, told = template, found, answers[f"shorter {i}"]
+        score = tryouts.score(answers[f"shorter {i}"], rows)
+        fit = score.parsed >= least_parsed and score.explained >= least_explained
+        if fit and score.total >= before.total - prompt.compress_margin:
+            kept, held_out, held_out_answers = template, score, answers[f"shorter {i}"]
             break
     metrics = {
         "tried": len(variants),
@@ -54,30 +52,22 @@ def compress(tryouts: Tryouts, winner: Candidate, rows: Sequence[Example], arena
     if held_out:
         metrics["difference"] = difference(held_out, before, prompt.confidence).metrics()
         metrics["tokens_per_row_before"], metrics["tokens_per_row"] = before.tokens, held_out.tokens
-    return Compressed(kept, held_out, metrics, told)
+    return Compressed(kept, held_out, metrics, held_out_answers)
 
 
-def _requests(tryouts: Tryouts, template: Template) -> list[Request]:
-    prompt = tryouts.settings.prompt
-    needed = ", ".join(f"{{{name}}}" for name in sorted(template.placeholders()))
-    text = (
+def shortening_requests(template: Template, card: TaskCard, settings: Settings) -> list[Request]:
+    """`prompt.compress` questions for a shorter variant of a prompt."""
+    question = (
         "You shorten the prompt that a language model is given for every row of a task, so that it costs fewer"
-        f" tokens.\n\nThe task: {tryouts.card.description}\nA prompt must show the row through these placeholders,"
-        f" written exactly so: {needed}\n\nThe prompt:\n\n{OPEN}\n{template.user}\n{CLOSE}\nScore: 100\n\nWrite it anew"
-        " in fewer words. Leave out what is said twice or helps least; keep what it asks for and the form of the"
-        f" answer. Put the shorter prompt between {OPEN} and {CLOSE}."
+        " tokens.\n\n"
+        f"The task: {card.description}\n"
+        f"A prompt must show the row through these placeholders, written exactly so: {needed_placeholders(template)}\n"
+        "\nThe prompt:\n\n"
+        f"{proposal_block(template.user, 1.0)}\n\n"
+        "Write it anew in fewer words. Leave out what is said twice or helps least; keep what it asks for and the form"
+        f" of the answer. Put the shorter prompt between {OPEN} and {CLOSE}."
     )
     return [
-        Request(
-            row_id=f"shorter-{number}",
-            messages=({"role": "user", "content": text},),
-            model=prompt.model or tryouts.settings.teacher.model,
-            temperature=prompt.temperature,
-            top_p=1.0,
-            max_tokens=TOKENS_A_WORD * prompt.max_words + TOKENS_AROUND,
-            seed=prompt.seed * 1_000_000 + number,
-            sample=number,
-            purpose="propose",
-        )
-        for number in range(prompt.compress)
+        proposal_request(question, f"shorter-{number}", number=number, sample=number, settings=settings)
+        for number in range(settings.prompt.compress)
     ]

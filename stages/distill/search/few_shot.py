@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from distill.answers.choices import with_letter
+from distill.prompts.asking import usage_of
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.search.outcome import Outcome
+from distill.search.proposals import row_as_shown
 from distill.search.scoring import Score, difference
 from distill.search.tryouts import LimitReached, Spent, Tryouts
 from distill.settings.runtime import Price
-from distill.teacher.exchange import Usage
 from distill.teacher.money import cost
-from distill.templates import Template, render
+from distill.templates import Template
 
 
 def demonstrations(
@@ -32,10 +33,8 @@ def demonstrations(
         rationale = row.rationale or (said.rationale if said and said.label == row.label else None)
         if row.label is None or not rationale:
             continue
-        answer = row.label
-        if row.choices and row.label in row.choices:
-            answer = f"({string.ascii_lowercase[row.choices.index(row.label)]}) {row.label}"
-        shown = render("\n".join(f"{{{name}}}" for name in card.fields), row.fields)
+        answer = with_letter(row.label, row.choices)
+        shown = row_as_shown(row, card)
         # Where rows have choices of their own, all take turns as one.
         by_label.setdefault("" if row.choices else row.label, []).append(
             (shown, f"{rationale} So the answer is {answer}.")
@@ -83,7 +82,7 @@ def a_row(answers: Sequence[Annotation], model: str, prices: dict[str, Price]) -
     """
     spent = Spent()
     for one in answers:
-        usage = Usage(one.tokens_in, one.tokens_cached, one.tokens_out, one.tokens_from)
+        usage = usage_of(one)
         spent.add(usage, cost(usage, model, prices, one.mode))
     usd = None if spent.usd is None else float(spent.usd) / spent.calls
     return {"tokens_in": spent.tokens_in / spent.calls, "tokens_out": spent.tokens_out / spent.calls, "usd": usd}

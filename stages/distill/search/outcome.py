@@ -9,7 +9,7 @@ from typing import Any
 
 from distill.rows.records import Annotation
 from distill.search.arena import Candidate
-from distill.search.candidates import REJECTIONS
+from distill.search.proposals import REJECTIONS
 from distill.search.scoring import Difference, Score
 from distill.templates import Template
 

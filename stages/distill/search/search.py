@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from distill.errors import DataError
 from distill.prompts.asking import Asks
+from distill.prompts.prompt_file import hand_written
 from distill.rows.permutation import seeded_order
 from distill.rows.records import Example, TaskCard
 from distill.search.arena import Arena, Candidate
@@ -14,32 +15,15 @@ from distill.search.compressing import compress
 from distill.search.few_shot import compare_few_shot
 from distill.search.optimizers import optimizer
 from distill.search.outcome import Outcome
+from distill.search.proposals import longest_candidate
 from distill.search.scoring import Difference, Score, difference
 from distill.search.tryouts import LimitReached, Most, Tryouts
 from distill.settings import Settings
 from distill.settings.prompt import PromptSettings
 from distill.sizes import search_sizes
-from distill.templates import Template
 
-# A long word, for the most that a candidate of so many words can cost.
-_LONG_WORD = " lettered"
 # Below this share of answers with a label there is nothing to distil.
 _HOPELESS = 0.1
-
-
-def start_templates(card: TaskCard, settings: PromptSettings) -> dict[str, Template]:
-    """The hand-written prompts: the task's, or where params.yaml gives another, that one.
-
-    Raises TemplateError where a prompt shows a field that the task does not have.
-    """
-    own = {"explain": settings.explain, "label": settings.label_only}
-    made = {}
-    for asked, user in own.items():
-        task = card.prompts[asked]
-        system = task["system"] if settings.system is None else settings.system
-        made[asked] = Template(system, task["user"] if user is None else user)
-        made[asked].check(card.fields)
-    return made
 
 
 def slices(train: Sequence[Example], settings: PromptSettings) -> tuple[list[Example], list[Example]]:
@@ -64,7 +48,7 @@ class Search:
         self.tryouts = Tryouts(teacher, card, settings)
         self.settings, self.prompt = settings, settings.prompt
         self.search_rows, self.held_out_rows = slices(train, self.prompt)
-        self.start = start_templates(card, self.prompt)["explain"]
+        self.start = hand_written(card, self.prompt)["explain"]
 
     def run(self) -> Outcome:
         """Raises DataError where too few rows are labelled, LimitReached where a limit is too low for any search."""
@@ -136,5 +120,5 @@ class Search:
 
     def _confirmation(self) -> Most:
         """The most that the confirmation can cost."""
-        longest = Template(self.start.system, self.start.user + _LONG_WORD * self.prompt.max_words)
+        longest = longest_candidate(self.start, self.prompt.max_words)
         return self.tryouts.most_for([(longest, self.held_out_rows)] * (self.prompt.finalists + 1))

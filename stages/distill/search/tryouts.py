@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from distill.errors import UserError
-from distill.prompts.asking import Asker, Asks
+from distill.prompts.asking import Ask, Asker, Asks, request_for, usage_of
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.search.scoring import Score, score
 from distill.settings import Settings
+from distill.settings.runtime import Price
 from distill.teacher.exchange import Reply, Request, Usage
-from distill.teacher.money import cost
+from distill.teacher.money import Cost, Estimate, cost, dollars
 from distill.teacher.tokens import estimate_prompt
 from distill.templates import Template
 
@@ -53,6 +54,46 @@ class Most:
         usd = None if self.usd is None or other.usd is None else self.usd + other.usd
         return Most(self.calls + other.calls, self.tokens + other.tokens, usd)
 
+    def __mul__(self, times: int) -> Most:
+        return Most(self.calls * times, self.tokens * times, None if self.usd is None else self.usd * times)
+
+    def __str__(self) -> str:
+        if not self.calls:
+            return "nothing"
+        money = "at an unknown price" if self.usd is None else f"{dollars(self.usd)} at most"
+        return f"{self.calls:,} calls and {self.tokens:,} tokens at most, {money}"
+
+    @staticmethod
+    def of_estimate(estimate: Estimate) -> Most:
+        """The upper end of an estimate."""
+        return Most(estimate.calls, estimate.tokens_in + estimate.tokens_out_high, estimate.usd_high)
+
+    def less(self, paid: Cost) -> Most:
+        """What is left where so much of it is paid already."""
+        tokens = paid.tokens_in + paid.tokens_out
+        usd = None if self.usd is None or paid.usd is None else max(Decimal(0), self.usd - paid.usd)
+        return Most(max(0, self.calls - paid.calls), max(0, self.tokens - tokens), usd)
+
+    def within(self, calls: int | None, tokens: int | None, usd: Decimal | None) -> Most:
+        """No more than these limits let through; None is no limit."""
+        return Most(
+            self.calls if calls is None else min(self.calls, calls),
+            self.tokens if tokens is None else min(self.tokens, tokens),
+            self.usd if usd is None or self.usd is None else min(self.usd, usd),
+        )
+
+
+def most_of(requests: Iterable[Request], prices: Mapping[str, Price]) -> Most:
+    """The most that these requests, all to one model, can cost live."""
+    calls = tokens_in = tokens_out = 0
+    model = ""
+    for request in requests:
+        calls, model = calls + 1, request.model
+        tokens_in += estimate_prompt(request.messages)
+        tokens_out += request.max_tokens
+    usd = cost(Usage(tokens_in, 0, tokens_out), model, prices) if calls else Decimal(0)
+    return Most(calls, tokens_in + tokens_out, usd)
+
 
 @dataclass
 class Tryouts:
@@ -80,25 +121,26 @@ class Tryouts:
         Raises LimitReached before the first call where all could pass a limit.
         """
         self.check(self.most_for(tries.values()))
-        rows = [(row, name) for name, (_, asked) in tries.items() for row in asked]
+        asks = [Ask(row, name) for name, (_, rows) in tries.items() for row in rows]
         templates = {name: template for name, (template, _) in tries.items()}
-        found: dict[str, list[Annotation]] = {name: [] for name in tries}
-        for one in self.asker.answers(rows, templates, title):
-            found[one.asked].append(one)
-            usage = Usage(one.tokens_in, one.tokens_cached, one.tokens_out, one.tokens_from)
-            if one.status != "failed":
-                self.spent.add(usage, cost(usage, self.settings.teacher.model, self.settings.runtime.prices, one.mode))
-        return {name: sorted(some, key=lambda a: a.id) for name, some in found.items()}
+        annotations: dict[str, list[Annotation]] = {name: [] for name in tries}
+        for ask, answer in self.asker.answers(asks, templates, title):
+            annotations[ask.what].append(answer)
+            usage = usage_of(answer)
+            if answer.status != "failed":
+                model, prices = self.settings.teacher.model, self.settings.runtime.prices
+                self.spent.add(usage, cost(usage, model, prices, answer.mode))
+        return {name: sorted(some, key=lambda answer: answer.id) for name, some in annotations.items()}
 
-    def score(self, found: Sequence[Annotation], rows: Sequence[Example]) -> Score:
+    def score(self, annotations: Sequence[Annotation], rows: Sequence[Example]) -> Score:
         """The score of a prompt's answers to some of `rows`."""
-        wanted = self.settings.prompt
+        prompt = self.settings.prompt
         gold = {row.id: row.label for row in rows if row.label is not None}
-        return score(found, gold, self.card.kind, wanted.weights, wanted.rationale_words)
+        return score(annotations, gold, self.card.kind, prompt.weights, prompt.rationale_words)
 
     def proposals(self, requests: Sequence[Request]) -> list[Reply]:
         """The optimizer model's replies, in the order of `sample`. Raises LimitReached before the first call."""
-        self.check(self._most(requests))
+        self.check(most_of(requests, self.settings.runtime.prices))
         replies = sorted(self.teacher.ask(requests, title="proposals"), key=lambda reply: reply.sample)
         model = self.settings.prompt.model or self.settings.teacher.model
         for reply in replies:
@@ -108,12 +150,12 @@ class Tryouts:
 
     def most_for(self, tries: Iterable[tuple[Template, Sequence[Example]]]) -> Most:
         """The most that trying these prompts can cost."""
-        asked = self.settings.teacher
-        return self._most(
-            Request(row.id, template.messages(row.fields), asked.model, 0, 1, asked.max_tokens)
+        requests = (
+            request_for(Ask(row, "explain"), template, self.card, self.settings.teacher)
             for template, rows in tries
             for row in rows
         )
+        return most_of(requests, self.settings.runtime.prices)
 
     def check(self, wanted: Most) -> None:
         """Raises LimitReached where `wanted`, what is reserved and what is spent could pass a limit."""
@@ -137,13 +179,3 @@ class Tryouts:
                 raise LimitReached(
                     f"prompt.max_usd ({limits.max_usd}): {spent.usd:.4f} spent, up to {more.usd:.4f} more are due"
                 )
-
-    def _most(self, requests: Iterable[Request]) -> Most:
-        calls = tokens_in = tokens_out = 0
-        model = ""
-        for request in requests:
-            calls, model = calls + 1, request.model
-            tokens_in += estimate_prompt(request.messages)
-            tokens_out += request.max_tokens
-        usd = cost(Usage(tokens_in, 0, tokens_out), model, self.settings.runtime.prices) if calls else Decimal(0)
-        return Most(calls, tokens_in + tokens_out, usd)

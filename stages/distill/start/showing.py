@@ -7,9 +7,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from distill.annotation.annotation import rows_to_ask
+from distill.annotation.asks import rows_to_ask
 from distill.annotation.preview import preview
-from distill.search.search import start_templates
+from distill.prompts.prompt_file import hand_written
 from distill.settings import Settings
 from distill.start.looking import Look
 from distill.tasks.registry import get_task
@@ -28,7 +28,7 @@ def introduction(file: Look, settings: Settings) -> str:
         *(f"note: {notice}" for notice in task.notices),
         ", ".join(f"{split}: {len(rows):,} rows" for split, rows in splits.items())
         + f"; the teacher is asked {sum(map(len, asks.values())):,} times by annotate",
-        _prompt_and_cost(preview(splits, start_templates(card, settings.prompt), card, settings, 1)),
+        _prompt_and_cost(preview(splits, hand_written(card, settings.prompt), card, settings, 1)),
         *_untracked(file),
     ]
     if settings.teacher.provider == "simulated":
@@ -65,5 +65,5 @@ def _next(settings: Settings) -> str:
     steps = ["Next, what the prompt search and the annotation would cost, then the run:"]
     if settings.teacher.base_url is None:
         steps.append(f"  export {key}=…")
-    steps += ["  dvc repro prepare && python stages/plan.py", "  dvc repro"]
+    steps += ["  python stages/plan.py", "  dvc repro"]
     return "\n".join(steps)

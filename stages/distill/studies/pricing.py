@@ -14,11 +14,11 @@ from statistics import fmean
 from typing import Any
 
 from distill import paths
-from distill.annotation.planning import requests_for
+from distill.annotation.asks import annotation_requests
 from distill.errors import DataError
 from distill.prompts.asking import Ask
+from distill.prompts.prompt_file import read_prompts
 from distill.rows.records import Annotation, Example, TaskCard, read_json, read_rows
-from distill.search.current import current_prompts
 from distill.settings import Settings
 from distill.sizes import estimate_tokens
 from distill.studies.changes import recorded
@@ -46,12 +46,13 @@ def label_share(settings: Settings) -> float | None:
         for row in read_rows(paths.annotated("train"), Annotation)
         if row.asked == "explain" and row.tokens_in and row.calls == 1
     }
-    templates = current_prompts(paths.PROMPT, card, settings)
+    templates = read_prompts(paths.PROMPT, card)
     model = settings.teacher.model
     counted = {}
     for what in ("explain", "label"):
         asks = [Ask(row, what) for row in train if row.id in answers]
-        counted[what] = [estimate_prompt(request.messages) for request in requests_for(asks, templates, card, settings)]
+        requests = annotation_requests(asks, templates, card, settings)
+        counted[what] = [estimate_prompt(request.messages) for request in requests]
     if not answers or not all(counted.values()):
         return None
     scale = fmean(answer.tokens_in or 0 for answer in answers.values()) / fmean(counted["explain"])

@@ -98,6 +98,29 @@ class Budget:
             parts.append(f"{max(0, runtime.budget_tokens - self._tokens):,} tokens")
         return ", ".join(parts) or None
 
+    def passed_by(self, calls: int, tokens: int, usd: Decimal | None) -> list[str]:
+        """Which limits so much more could pass, a line each; `usd` is None where a price is unknown."""
+        runtime, lines = self._runtime, []
+        if runtime.budget_calls is not None and self._calls + calls > runtime.budget_calls:
+            lines.append(
+                f"runtime.budget_calls {runtime.budget_calls:,} can be passed: {self._calls:,} made, up to {calls:,} more"
+            )
+        if runtime.budget_tokens is not None and self._tokens + tokens > runtime.budget_tokens:
+            lines.append(
+                f"runtime.budget_tokens {runtime.budget_tokens:,} can be passed: {self._tokens:,} used, up to"
+                f" {tokens:,} more"
+            )
+        if runtime.budget_usd is not None and calls:
+            spent = from_picodollars(self._picodollars)
+            if usd is None:
+                lines.append("runtime.budget_usd cannot be kept: a price is unknown; add it to runtime.prices")
+            elif spent + usd > runtime.budget_usd:
+                lines.append(
+                    f"runtime.budget_usd {dollars(runtime.budget_usd)} can be passed: {dollars(spent)} spent, up to"
+                    f" {dollars(usd)} more"
+                )
+        return lines
+
     def _worst(self, job: Job) -> int:
         # Prices were checked before the first call, and cached tokens only make it cheaper.
         usage, model = Usage(job.expected_in, 0, job.expected_out), job.requests[0].model

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 
 from distill.teacher.asking import Asking, Books, key_and_body, reply
+from distill.teacher.budget import Budget
 from distill.teacher.exchange import Reply, Request
 from distill.teacher.keys import SeenKeys
 from distill.teacher.money import Bill, Estimate
@@ -26,13 +28,6 @@ class CallPlan:
 
     def __str__(self) -> str:
         return f"{self.calls:,} calls at most, of which {self.stored:,} are stored; to pay: {self.to_pay}"
-
-
-class NoTeacher:
-    """Stands where a teacher does while requests are only rendered, for a plan or a preview."""
-
-    def ask(self, requests: Iterable[Request], total: int | None = None, title: str = "") -> Iterator[Reply]:
-        raise RuntimeError("requests are only rendered here: nobody is asked")
 
 
 class Teacher:
@@ -76,6 +71,14 @@ class Teacher:
                 if stored is None:
                     plan.to_pay.add(request, self._books.usual_out(request))
         return plan
+
+    def budgets_passed(self, calls: int, tokens: int, usd: Decimal | None) -> list[str]:
+        """Which budgets (runtime.budget_*) so much more could pass, a line each; `usd` is None where it is unknown."""
+        return Budget(self.session, self._books.store).passed_by(calls, tokens, usd)
+
+    def budget_left(self) -> str | None:
+        """What is left of the budgets, in words; None where there is none."""
+        return Budget(self.session, self._books.store).left()
 
     def _looked_up(self, requests: Iterable[Request]) -> Iterator[tuple[Request, bytes, Stored | None]]:
         waiting = iter(requests)

@@ -7,18 +7,18 @@ every optimizer here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from distill.errors import UserError
-from distill.rows.records import Annotation, Example
+from distill.rows.records import Annotation, Example, TaskCard
 from distill.search.arena import Arena, Candidate
-from distill.search.candidates import CLOSE, OPEN
-from distill.search.optimizers.opro import TOKENS_A_WORD, TOKENS_AROUND
-from distill.search.tryouts import LimitReached
+from distill.search.proposals import CLOSE, OPEN, needed_placeholders, proposal_block, proposal_request, row_as_shown
+from distill.settings import Settings
+from distill.settings.prompt import PromptSettings
 from distill.teacher.exchange import Request
-from distill.templates import Template, render
+from distill.templates import Template
 
 _PART = "prompt"
 _MINIBATCH = 5  # rows that a proposal is made from, and accepted on
@@ -37,10 +37,12 @@ class Gepa:
                 " set it to opro"
             ) from error
         self.library, self.arena, self.prompt = gepa, arena, arena.prompt
+        self.tryouts, self.card = arena.tryouts, arena.tryouts.card
         self.propose_new_texts = self._propose
         self.proposed = 0
-        self.limit: LimitReached | None = None
-        self.tried: dict[str, dict[str, Annotation]] = {
+        # Why asking cannot go on. The library catches what its adapter raises.
+        self.ended: UserError | None = None
+        self.answers: dict[str, dict[str, Annotation]] = {
             arena.start.user: {a.id: a for a in arena.candidates[0].answers}
         }
 
@@ -54,35 +56,47 @@ class Gepa:
             adapter=self,
             skip_perfect_score=False,
             reflection_minibatch_size=min(_MINIBATCH, len(rows)),
-            stop_callbacks=lambda state: self.limit is not None or self.proposed >= most,
+            stop_callbacks=lambda state: self.ended is not None or self.proposed >= most,
             logger=SimpleNamespace(log=lambda message: None),
             seed=self.prompt.seed,
             raise_on_exception=False,
         )
         self._remember()
-        if self.limit:
-            raise self.limit
+        if self.ended:
+            raise self.ended
+
+    @staticmethod
+    def longest_requests(
+        start: Template, longest: Template, rows: Sequence[Example], card: TaskCard, settings: Settings
+    ) -> Iterator[Request]:
+        """All questions for proposals, each from a parent as long as `longest` and the rows that take most words."""
+        prompt = settings.prompt
+        most_words = sorted(rows, key=lambda row: len(row_as_shown(row, card)), reverse=True)[:_MINIBATCH]
+        records = [_record(row, "x" * _SHOWN, _faults(row.label, None, 10**6, prompt), card) for row in most_words]
+        question = _meta_prompt(longest.user, 1.0, records, start, card, prompt)
+        for number in range(1, prompt.steps * prompt.candidates + 1):
+            yield _question(question, number, settings)
 
     def evaluate(self, batch: list[Example], candidate: dict[str, str], capture_traces: bool = False) -> Any:
         """The score of each row of a batch under a prompt, and the answers where they are to be learnt from."""
         text = candidate[_PART]
-        known = self.tried.setdefault(text, {})
-        missing = [row for row in batch if row.id not in known]
+        answers = self.answers.setdefault(text, {})
+        missing = [row for row in batch if row.id not in answers]
         if missing:
             try:
-                name = f"candidate {len(self.tried) - 1}"
+                name = f"candidate {len(self.answers) - 1}"
                 tries = {name: (Template(self.arena.start.system, text), missing)}
-                found = self.arena.tryouts.answers(tries, f"proposal {self.proposed}")[name]
-            except LimitReached as limit:
-                self.limit = limit
+                new = self.tryouts.answers(tries, f"proposal {self.proposed}")[name]
+            except UserError as error:
+                self.ended = error
                 raise
-            known |= {answer.id: answer for answer in found}
-        answers = [known[row.id] for row in batch]
-        score = self.arena.tryouts.score(answers, self.arena.rows)
-        traces = list(zip(batch, answers, strict=True)) if capture_traces else None
+            answers |= {answer.id: answer for answer in new}
+        of_batch = [answers[row.id] for row in batch]
+        score = self.tryouts.score(of_batch, self.arena.rows)
+        traces = list(zip(batch, of_batch, strict=True)) if capture_traces else None
         from gepa.core.adapter import EvaluationBatch
 
-        return EvaluationBatch(outputs=answers, scores=[score.by_row[row.id] for row in batch], trajectories=traces)
+        return EvaluationBatch(outputs=of_batch, scores=[score.by_row[row.id] for row in batch], trajectories=traces)
 
     def make_reflective_dataset(
         self, candidate: dict[str, str], eval_batch: Any, components_to_update: list[str]
@@ -91,23 +105,10 @@ class Gepa:
         return {_PART: [self._feedback(row, answer) for row, answer in eval_batch.trajectories]}
 
     def _feedback(self, row: Example, answer: Annotation) -> dict[str, str]:
-        low, high = self.prompt.rationale_words
+        right = answer.id in self.tryouts.score([answer], [row]).right
         words = len((answer.rationale or "").split())
-        said = []
-        said.append(
-            "The answer is right."
-            if answer.id in self.arena.tryouts.score([answer], [row]).right
-            else f"The right answer: {row.label}."
-        )
-        said += [] if answer.label is not None else ["No answer could be found in the text."]
-        said += [] if words else ["It explains nothing."]
-        said += (
-            [f"The explanation has {words} words; {low} to {high} are wanted."]
-            if words and not low <= words <= high
-            else []
-        )
-        shown = render("\n".join(f"{{{name}}}" for name in self.arena.tryouts.card.fields), row.fields)
-        return {"Inputs": shown, "Generated Outputs": (answer.response or "")[:_SHOWN], "Feedback": " ".join(said)}
+        faults = _faults(None if right else row.label, answer.label, words, self.prompt)
+        return _record(row, answer.response or "", faults, self.card)
 
     def _propose(
         self,
@@ -118,51 +119,70 @@ class Gepa:
         """A new prompt from one parent and its feedback; the parent itself where the proposal is not worth a call."""
         self.proposed += 1
         text, records = candidate[_PART], reflective_dataset[_PART]
-        request = Request(
-            row_id=f"proposal-{self.proposed}",
-            messages=({"role": "user", "content": self._meta_prompt(text, records)},),
-            model=self.prompt.model or self.arena.tryouts.settings.teacher.model,
-            temperature=self.prompt.temperature,
-            top_p=1.0,
-            max_tokens=TOKENS_A_WORD * self.prompt.max_words + TOKENS_AROUND,
-            seed=self.prompt.seed * 1_000_000 + self.proposed,
-            sample=self.proposed,
-            purpose="propose",
-        )
+        total = self.tryouts.score(list(self.answers[text].values()), self.arena.rows).total
+        question = _meta_prompt(text, total, records, self.arena.start, self.card, self.prompt)
         try:
-            reply = self.arena.tryouts.proposals([request])[0]
-        except LimitReached as limit:
-            self.limit = limit
+            reply = self.tryouts.proposals([_question(question, self.proposed, self.tryouts.settings)])[0]
+        except UserError as error:
+            self.ended = error
             raise
         template = self.arena.checked(reply.text)
         return {_PART: template.user if template else text}
 
-    def _meta_prompt(self, text: str, records: Sequence[Mapping[str, Any]]) -> str:
-        score = self.arena.tryouts.score(list(self.tried[text].values()), self.arena.rows)
-        needed = ", ".join(f"{{{name}}}" for name in sorted(self.arena.start.placeholders()))
-        shown = "\n\n".join(
-            f"Row:\n{r['Inputs']}\nAnswer:\n{r['Generated Outputs']}\nFeedback: {r['Feedback']}" for r in records
-        )
-        return (
-            "You improve the prompt that a language model is given for every row of a task.\n\nThe task:"
-            f" {self.arena.tryouts.card.description}\nA prompt must show the row through these placeholders, written"
-            f" exactly so: {needed}\n\nThe prompt and its score, of 100 at most:\n\n{OPEN}\n{text}\n{CLOSE}\nScore:"
-            f" {round(100 * score.total)}\n\nWhat it was answered on some rows:\n\n{shown}\n\nSay to yourself what went"
-            f" wrong, and write a prompt that avoids it on rows like these, in at most {self.prompt.max_words} words."
-            f" Put it between {OPEN} and {CLOSE}."
-        )
-
     def _remember(self) -> None:
         """Every prompt that was tried becomes a candidate; what the library took on saw all search rows."""
-        for text, known in self.tried.items():
-            if text == self.arena.start.user or not known:
+        for text, by_row in self.answers.items():
+            if text == self.arena.start.user or not by_row:
                 continue
-            answers = sorted(known.values(), key=lambda a: a.id)
-            score = self.arena.tryouts.score(answers, self.arena.rows)
+            answers = sorted(by_row.values(), key=lambda answer: answer.id)
+            score = self.tryouts.score(answers, self.arena.rows)
             number = len(self.arena.candidates)
             partial = len(answers) < len(self.arena.rows)
-            self.arena.candidates.append(
-                Candidate(
-                    number, number, Template(self.arena.start.system, text), score, dropped=partial, answers=answers
-                )
-            )
+            template = Template(self.arena.start.system, text)
+            self.arena.candidates.append(Candidate(number, number, template, score, dropped=partial, answers=answers))
+
+
+def _question(question: str, number: int, settings: Settings) -> Request:
+    return proposal_request(question, f"proposal-{number}", number=number, sample=number, settings=settings)
+
+
+def _faults(missed: str | None, label: str | None, words: int, prompt: PromptSettings) -> str:
+    """What was wrong with an answer that gave `label` and explained in so many words; `missed` is the gold label where
+    it gave another."""
+    low, high = prompt.rationale_words
+    faults = ["The answer is right." if missed is None else f"The right answer: {missed}."]
+    if label is None:
+        faults.append("No answer could be found in the text.")
+    if not words:
+        faults.append("It explains nothing.")
+    elif not low <= words <= high:
+        faults.append(f"The explanation has {words} words; {low} to {high} are wanted.")
+    return " ".join(faults)
+
+
+def _record(row: Example, response: str, faults: str, card: TaskCard) -> dict[str, str]:
+    return {"Inputs": row_as_shown(row, card), "Generated Outputs": response[:_SHOWN], "Feedback": faults}
+
+
+def _meta_prompt(
+    text: str,
+    total: float,
+    records: Sequence[Mapping[str, Any]],
+    start: Template,
+    card: TaskCard,
+    prompt: PromptSettings,
+) -> str:
+    rows = "\n\n".join(
+        f"Row:\n{r['Inputs']}\nAnswer:\n{r['Generated Outputs']}\nFeedback: {r['Feedback']}" for r in records
+    )
+    return (
+        "You improve the prompt that a language model is given for every row of a task.\n\n"
+        f"The task: {card.description}\n"
+        f"A prompt must show the row through these placeholders, written exactly so: {needed_placeholders(start)}\n\n"
+        "The prompt and its score, of 100 at most:\n\n"
+        f"{proposal_block(text, total)}\n\n"
+        "What it was answered on some rows:\n\n"
+        f"{rows}\n\n"
+        "Say to yourself what went wrong, and write a prompt that avoids it on rows like these, in at most"
+        f" {prompt.max_words} words. Put it between {OPEN} and {CLOSE}."
+    )
