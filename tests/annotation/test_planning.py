@@ -1,113 +1,230 @@
-"""The plan of the whole pipeline, as a person asks for it: `python stages/plan.py` beside the stages."""
+"""What the next run will ask and cost, said beforehand, against the run that then follows."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from decimal import Decimal
 
 import pytest
 
-from house import ROOT, STAGES
+from scratch import Repository, new
 
 pytestmark = pytest.mark.whole
 
+STAGES = ("prepare", "optimize_prompt", "annotate")
+# The hand-written prompt and 2 rounds of 3 on 20 rows, 6 proposals, it and 2 finalists on 10 rows.
+SEARCH_CALLS = 7 * 20 + 6 + 3 * 10
+SMALL = {
+    "task.train_rows": 50, "task.validation_rows": 50, "task.test_rows": 50, "annotate.validation_rows": 50,
+    "prompt.steps": 2, "prompt.candidates": 3, "prompt.search_rows": 20, "prompt.holdout_rows": 10,
+    "prompt.finalists": 2,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Repository:
+    """A repository in which DVC has run all stages that ask."""
+    repository = new(tmp_path_factory.mktemp("planning"), **SMALL)
+    assert repository.repro("annotate") == list(STAGES)
+    return repository
+
+
+class Copy(Repository):
+    """A copy of a repository, with its store."""
+
+    def script(self, name: str, *arguments: str, check: bool = True) -> str:
+        return self.run("python", f"stages/{name}.py", *arguments, check=check)
+
+    def plan(self) -> str:
+        return self.script("plan")
+
+    def paid(self) -> tuple[int, Decimal]:
+        """Calls and dollars of a run of all stages that ask."""
+        output = "".join(self.script(stage) for stage in STAGES)
+        lines = re.findall(r"paid now \$([\d.,]+) \(([\d,]+) calls\)", output)
+        return sum(number(calls) for _, calls in lines), sum((Decimal(usd) for usd, _ in lines), Decimal(0))
+
 
 @pytest.fixture
-def run(tmp_path):
-    """Runs a stage script in a copy of the repository's settings and example data."""
-    shutil.copytree(ROOT / "data" / "examples", tmp_path / "data" / "examples")
-    params = (ROOT / "params.yaml").read_text()
-    for name, value in (
-        ("optimizer", "opro"),
-        ("steps", "2"),
-        ("candidates", "3"),
-        ("search_rows", "20"),
-        ("holdout_rows", "10"),
-        ("finalists", "2"),
-    ):
-        params = re.sub(rf"^(  {name}:)[^#\n]*", rf"\1 {value}", params, count=1, flags=re.M)
-    for name in ("train_rows", "validation_rows", "test_rows"):
-        params = re.sub(rf"^(  {name}:) +\d+", r"\1 50", params, count=1, flags=re.M)
-    (tmp_path / "params.yaml").write_text(params)
-    environment = {**os.environ, "DISTILL_STORE": str(tmp_path / "store.sqlite")}
-
-    def script(name: str, *arguments: str, fails: bool = False, **settings: str) -> str:
-        for setting, value in settings.items():
-            text = (tmp_path / "params.yaml").read_text()
-            changed, found = re.subn(rf"^(  {setting}:)[^#\n]*", rf"\1 {value}", text, count=1, flags=re.M)
-            assert found, setting
-            (tmp_path / "params.yaml").write_text(changed)
-        command = [sys.executable, str(STAGES / f"{name}.py"), *arguments]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
-        assert (done.returncode != 0) is fails, done.stderr
-        return done.stderr if fails else done.stdout
-
-    return script
+def repository(finished, tmp_path) -> Copy:
+    shutil.copytree(finished.path, tmp_path / "clone")
+    (tmp_path / "home").mkdir()
+    return Copy(tmp_path / "clone", tmp_path / "home")
 
 
-def test_a_plan_says_what_each_stage_will_take_and_what_is_stored(run):
-    run("prepare")
-    said = run("plan").splitlines()
-    assert said[1].startswith("simulated-1, simulated: no LLM was asked; teacher.mode live; store ")
-    # 2 steps of 3 proposals; these and the hand-written prompt on 20 rows, 2 finalists and it on 10
-    assert said[2].startswith("optimize_prompt: 176 calls at most, of which 0 are stored; to pay: 176 calls, about ")
-    # 50 training rows, all 50 validation rows and all 50 test rows
-    assert said[3].startswith("annotate: 150 calls at most, of which 0 are stored; to pay: 150 calls, about ")
-    assert said[0] == "there is no data/prompt.yaml yet; here are the hand-written prompts of practice"
-    run("optimize_prompt")
-    assert re.search(
-        r"^optimize_prompt: (\d+) calls at most, of which \1 are stored; to pay: 0 calls, about 0 tokens",
-        run("plan"),
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def total(plan: str) -> tuple[int, Decimal]:
+    """The most calls and dollars that a plan says are to be paid."""
+    if "in all: nothing" in plan:
+        return 0, Decimal(0)
+    calls, usd = re.search(
+        r"^in all: ([\d,]+) calls and [\d,]+ tokens at most, \$([\d.,]+) at most$", plan, re.M
+    ).groups()
+    return number(calls), Decimal(usd)
+
+
+def test_after_a_run_nothing_is_asked_also_where_a_colleague_has_the_results_and_no_answers(repository):
+    lines = repository.plan().splitlines()
+    assert lines[0].startswith("simulated-1, simulated: no LLM was asked; teacher.mode live; store ")
+    assert lines[1:] == [
+        "optimize_prompt: up to date, asks nothing",
+        "annotate: up to date, asks nothing",
+        "in all: nothing",
+    ]
+    shutil.rmtree(repository.path / ".distill")
+    assert repository.plan().splitlines()[1:] == lines[1:]
+    (repository.path / "data/annotated/test.jsonl").unlink()
+    assert "annotate: 150 calls at most, of which 0 are stored; to pay: 150 calls" in repository.plan()
+
+
+def test_a_search_whose_results_were_lost_is_found_in_the_store(repository):
+    before = (repository.path / "data/prompt.yaml").read_text()
+    (repository.path / "metrics/optimize_prompt.json").unlink()
+    plan = repository.plan()
+    calls = re.search(
+        r"^optimize_prompt: (\d+) calls, all of them stored: nothing to pay \(metrics/optimize_prompt.json is missing\)$",
+        plan,
         re.M,
-    ), "a search made is free"
-    run("annotate")
-    found = re.search(
-        r"optimize_prompt: 190 calls at most, of which (\d+) are stored; to pay: (\d+) calls",
-        run("plan", search_rows="22"),
     )
-    assert found and int(found[1]) + int(found[2]) == 190 and int(found[1]) >= 20, (
-        "of another one, the hand-written prompt's answers are stored"
-    )
-    said = run("plan", search_rows="20").splitlines()
-    assert len(said) == 3 and said[2].startswith(
-        "annotate: 150 calls at most, of which 150 are stored; to pay: 0 calls"
-    )
-    assert "10 stored rows asked again: 100.0% the same text" in run("drift", "--rows", "10")
+    assert calls and 100 < int(calls[1]) <= SEARCH_CALLS
+    assert "annotate: 150 calls at most, of which 150 are stored; to pay: 0 calls" in plan
+    assert total(plan) == repository.paid() == (0, 0)
+    assert (repository.path / "data/prompt.yaml").read_text() == before
 
 
-def test_a_batch_halves_the_annotation_and_not_the_search_which_is_always_live(run):
-    run("prepare")
+@pytest.mark.parametrize(
+    ("changes", "why", "shown"),
+    [
+        ({"prompt.explain": "Mine: {question}\nSay why."}, "prompt.explain has changed", "Mine: How big is"),
+        ({"prompt.system": "Be brief."}, "prompt.system has changed", "[system]\nBe brief."),
+        ({"teacher.max_tokens": 120}, "teacher.max_tokens has changed", "at most 18,000 out"),
+        ({"prompt.seed": 2, "prompt.few_shot": 2, "prompt.compress": 2}, "prompt.few_shot has changed", "How big is"),
+        ({"prompt.optimizer": "gepa", "prompt.few_shot": 2}, "prompt.optimizer has changed", "How big is"),
+        ({"task.seed": 3}, "its rows will be others", "How big is"),
+        ({"annotate.priming": "audience"}, None, "[system]\nA much smaller language model"),
+        ({"prompt.steps": 3}, "prompt.steps has changed", "How big is"),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
+)
+def test_a_changed_setting_is_in_the_prompts_shown_and_the_run_pays_no_more_than_planned(
+    repository, changes, why, shown
+):
+    if changes.get("prompt.optimizer") == "gepa":
+        pytest.importorskip("gepa")
+    repository.set(**changes)
+    text = repository.script("show_prompts")
+    assert shown in text
+    plan = repository.plan()
+    if why:
+        assert f"optimize_prompt runs first: {why}" in text and f"({why})" in plan
+        assert "; its prompt counts as long as prompt.max_words allows" in plan
+    if "prompt.steps" in changes:
+        assert re.search(r"optimize_prompt: 239 calls at most, of which 1\d\d are stored; ", plan), (
+            "two rounds of three"
+        )
+    calls, usd = total(plan)
+    paid_calls, paid_usd = repository.paid()
+    assert 0 < paid_calls <= calls and 0 < paid_usd <= usd
+    assert "in all: nothing" in repository.plan()
+
+
+def test_a_prompt_file_is_shown_and_priced_as_it_stands_now(repository):
+    mine = repository.path / "data/prompts/mine.yaml"
+    mine.write_text((repository.path / "data/prompt.yaml").read_text().replace("{question}", "Which? {question}"))
+    repository.set(**{"prompt.optimizer": "fixed", "prompt.file": "mine.yaml"})
+    assert "Which? How big is" in repository.script("show_prompts")
+    plan = repository.plan()
+    assert "optimize_prompt: asks nothing (prompt.optimizer is fixed)" in plan
+    assert total(plan)[0] == repository.paid()[0] == 150
+    mine.write_text(mine.read_text().replace("Which? ", "Hm? "))
+    assert "Hm? How big is" in repository.script("show_prompts") and total(repository.plan())[0] == 150
+
+
+def test_another_task_is_read_anew_with_its_classes_and_its_hand_written_prompts(repository):
+    repository.set(
+        **{
+            "task.name": "table", "task.path": "data/examples/routing.csv", "teacher.path": "data/examples/routing.yaml",
+            "task.table.description": "Which desk?",
+            "task.table.columns": ["message"], "task.table.label": "desk", "task.train_rows": 60,
+            "task.validation_rows": 20, "task.test_rows": 20,
+        }
+    )  # fmt: skip
+    text = repository.script("show_prompts")
+    assert "prepare runs first: task.name has changed. The rows were read anew for this plan." in text
+    assert "How big is" not in text and "Which desk?" in text
+    assert "nowhere" not in text
+    repository.set(**{"task.table.classes": ["account", "advice", "billing", "delivery", "returns", "nowhere"]})
+    assert "nowhere" in repository.script("show_prompts")
+    calls, usd = total(repository.plan())
+    paid_calls, paid_usd = repository.paid()
+    assert 0 < paid_calls <= calls and 0 < paid_usd <= usd
+
+
+def test_of_another_model_nothing_is_stored_and_an_unknown_price_is_said(repository):
+    repository.set(**{"teacher.model": "simulated-2"})
+    plan = repository.plan()
+    assert "(teacher.model has changed)" in plan
+    assert f"optimize_prompt: {SEARCH_CALLS} calls at most, of which 0 are stored; to pay: {SEARCH_CALLS} calls" in plan
+    assert re.search(r"^in all: 326 calls and [\d,]+ tokens at most, at an unknown price$", plan, re.M)
+    repository.set(**{"runtime.budget_usd": 1.0})
+    assert "runtime.budget_usd cannot be kept: a price is unknown" in repository.plan()
+
+
+def test_the_budget_that_a_plan_passes_is_named_with_what_is_spent(repository):
+    repository.set(**{"prompt.seed": 2, "runtime.budget_calls": 400, "runtime.budget_usd": 0.01})
+    lines = repository.plan().splitlines()
+    calls, _ = total("\n".join(lines))
+    budgets = [line for line in lines if line.startswith("runtime.")]
+    assert re.fullmatch(rf"runtime\.budget_calls 400 can be passed: \d+ made, up to {calls} more", budgets[0])
+    spent = r"runtime\.budget_usd \$0\.0100 can be passed: \$0\.0\d+ spent, up to \$[\d.]+ more"
+    assert re.fullmatch(spent, budgets[1])
+    repository.set(**{"runtime.budget_calls": 4000, "runtime.budget_usd": 10.0})
+    assert not [line for line in repository.plan().splitlines() if line.startswith("runtime.")]
+
+
+def test_limits_of_the_search_are_the_most_that_it_can_cost(repository):
+    repository.set(**{"prompt.seed": 2, "prompt.max_calls": 120, "prompt.max_usd": 0.05})
+    limited = r"^optimize_prompt: 120 calls at most, .* \$0\.0[45]\d+ at most \(prompt\.max_calls has changed"
+    assert re.search(limited, repository.plan(), re.M)
+
+
+def test_a_batch_halves_the_annotation_and_not_the_search_which_is_always_live(repository):
     costs = {}
     for mode in ("live", "batch"):
-        said = run("plan", provider="openai", mode=mode)
-        costs[mode] = [Decimal(low) for low in re.findall(r"\$([\d.]+) to", said)]
-        assert ("optimize_prompt: asked live" in said) is (mode == "batch")
+        repository.set(**{"teacher.provider": "openai", "teacher.mode": mode})
+        plan = repository.plan()
+        search = Decimal(re.search(r"^optimize_prompt: .*, \$([\d.]+) at most", plan, re.M)[1])
+        annotation = Decimal(re.search(r"^annotate: .*\$[\d.]+ to \$([\d.]+);", plan, re.M)[1])
+        costs[mode] = search, annotation
     (search, annotation), (search_in_batch, annotation_in_batch) = costs["live"], costs["batch"]
     assert search == search_in_batch > 0 and annotation_in_batch == pytest.approx(annotation / 2, abs=Decimal("0.0001"))
 
 
 @pytest.mark.parametrize(
-    "changed",
-    [{"priming": "audience"}, {"show_gold": "true"}, {"temperature": "0.7", "samples": "2", "separate_labels": "0.5"}],
+    "changes",
+    [
+        {"annotate.priming": "audience"},
+        {"annotate.show_gold": True},
+        {"teacher.temperature": 0.7, "annotate.samples": 2, "annotate.separate_labels": 0.5},
+    ],
 )
-def test_the_plan_is_what_the_annotation_then_pays(run, changed):
-    run("prepare")
-    run("optimize_prompt", optimizer="fixed")
-    run("annotate")
-    planned = int(re.search(r"to pay: ([\d,]+) calls", run("plan", **changed)).group(1).replace(",", ""))
-    paid = int(re.search(r"paid now \S+ \(([\d,]+) calls\)", run("annotate")).group(1).replace(",", ""))
-    assert planned == paid > 0
-    assert "to pay: 0 calls" in run("plan")
-    asked_again = "10 stored rows asked again: " + ("" if "temperature" in changed else "100.0% the same text")
-    assert asked_again in run("drift", "--rows", "10")
+def test_with_a_fixed_prompt_the_plan_is_what_the_annotation_then_pays(repository, changes):
+    repository.set(**{"prompt.optimizer": "fixed"})
+    repository.paid()
+    repository.set(**changes)
+    calls, _ = total(repository.plan())
+    assert repository.paid()[0] == calls > 0
+    assert "in all: nothing" in repository.plan()
+    again = "10 stored rows asked again: " + ("" if "teacher.temperature" in changes else "100.0% the same text")
+    assert again in repository.script("drift", "--rows", "10")
 
 
-def test_a_recorded_teacher_has_nothing_to_pay_and_cannot_drift(run):
-    run("prepare")
-    assert "there is nothing to pay" in run("plan", provider="recorded", optimizer="fixed")
-    said = run("drift", fails=True)
+def test_a_recorded_teacher_has_nothing_to_pay_and_cannot_drift(repository):
+    repository.set(**{"teacher.provider": "recorded", "prompt.optimizer": "fixed"})
+    assert "there is nothing to pay" in repository.plan()
+    said = repository.script("drift", check=False)
     assert "cannot be checked" in said and "Traceback" not in said

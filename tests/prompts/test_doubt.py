@@ -86,6 +86,5 @@ def test_the_simulated_teachers_doubt_is_told_and_is_about_right(make_settings):
     plain = replace(made, teacher=replace(made.teacher, logprobs=False))
     with open_teacher(plain, "test") as teacher:
         assert all(
-            one.label_probabilities == {}
-            for _, one in Asker(teacher, card, plain.teacher).answers(asks[:5], templates)
+            one.label_probabilities == {} for _, one in Asker(teacher, card, plain.teacher).answers(asks[:5], templates)
         )

@@ -1,0 +1,69 @@
+"""What dvc.lock says, read without DVC; tests/annotation/test_planning.py holds it against the real DVC."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+import yaml
+
+from distill.lock import content_hash, why_stale
+
+
+def md5(text):
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "code/sub/__pycache__").mkdir(parents=True)
+    for name, text in (("code/b.py", "b"), ("code/sub/a.py", "a"), ("code/sub/__pycache__/a.pyc", "x"), ("in", "i")):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "code/sub/notes.md").write_text("n")
+    (tmp_path / "out").write_text("o")
+    (tmp_path / ".dvcignore").write_text("__pycache__\n# notes\ncode/**/*.md\n")
+    (tmp_path / "params.yaml").write_text("task: {rate: 2e-3, name: null, columns: [a, b], text: 'yes'}\n")
+    files = [{"md5": md5("b"), "relpath": "b.py"}, {"md5": md5("a"), "relpath": "sub/a.py"}]
+    code = md5(json.dumps(files)) + ".dir"
+    entry = {
+        "deps": [{"path": "in", "md5": md5("i")}, {"path": "code", "md5": code}],
+        "params": {"params.yaml": {"task": {"rate": 0.002, "name": None, "columns": ["a", "b"], "text": "yes"}}},
+        "outs": [{"path": "out", "md5": md5("o")}],
+    }
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": {"first": entry}}))
+    return tmp_path
+
+
+def test_a_folders_hash_is_of_its_files_but_those_that_dvcignore_names(folder):
+    assert why_stale("first") is None
+    (folder / "code/sub/notes.md").write_text("changed")
+    assert why_stale("first") is None
+    assert content_hash(folder / "in") == md5("i")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("params.yaml", "task: {rate: 3e-3, name: null, columns: [a, b], text: 'yes'}", "task.rate has changed"),
+        ("params.yaml", "task: {rate: 2e-3, name: x, columns: [a, b], text: 'yes'}", "task.name has changed"),
+        ("params.yaml", "task: {rate: 2e-3, name: ~, columns: [a], text: 'yes'}", "task.columns has changed"),
+        ("params.yaml", "task: {rate: 2e-3, name: ~, columns: [a, b]}", "task.text has changed"),
+        ("params.yaml", "task: {rate: 2e-3, name: , columns: [a, b], text: yes, new: 1}", "task.new has changed"),
+        ("in", "other", "in has changed"),
+        ("code/sub/a.py", "other", "code has changed"),
+        ("out", "other", "out has changed"),
+    ],
+)
+def test_what_has_changed_is_named(folder, name, text, why):
+    (folder / name).write_text(text)
+    assert why_stale("first") == why
+
+
+def test_what_is_missing_is_named(folder):
+    (folder / "out").unlink()
+    assert why_stale("first") == "out is missing"
+    assert why_stale("second") == "second has not run yet"
+    (folder / "dvc.lock").unlink()
+    assert why_stale("first") == "first has not run yet"
