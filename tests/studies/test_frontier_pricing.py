@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from distill import paths
+from distill.prompts.prompt_file import hand_written, write_prompts
 from distill.rows.files import write_json
 from distill.rows.records import Annotation, Example, TaskCard, write_rows
 from distill.studies.pricing import label_share
@@ -17,17 +18,10 @@ def test_a_label_costs_what_its_prompt_and_answer_count(tmp_path, monkeypatch, m
     settings = make_settings(**{"prompt.optimizer": "fixed"})
     monkeypatch.chdir(tmp_path)
     rows = [Example(f"r{i}", "big?", {"question": "big?"}, label="larger") for i in range(4)]
-    write_json(
-        paths.TASK_CARD,
-        TaskCard(
-            "t",
-            "classes",
-            "d",
-            ("question",),
-            {"explain": {"system": "", "user": EXPLAIN}, "label": {"system": "", "user": LABEL}},
-            ("larger", "smaller"),
-        ),
-    )
+    prompts = {"explain": {"system": "", "user": EXPLAIN}, "label": {"system": "", "user": LABEL}}
+    card = TaskCard("t", "classes", "d", ("question",), prompts, ("larger", "smaller"))
+    write_json(paths.TASK_CARD, card)
+    write_prompts(paths.PROMPT, hand_written(card, settings.prompt), {}, card)
     write_rows(paths.prepared("train"), rows)
     answered = [
         Annotation(row.id, "explain", "larger", "why", "ok", "raw", "stop", "m", tokens_in=30, tokens_out=20)
