@@ -103,7 +103,8 @@ class Budget:
         runtime, lines = self._runtime, []
         if runtime.budget_calls is not None and self._calls + calls > runtime.budget_calls:
             lines.append(
-                f"runtime.budget_calls {runtime.budget_calls:,} can be passed: {self._calls:,} made, up to {calls:,} more"
+                f"runtime.budget_calls {runtime.budget_calls:,} can be passed: {self._calls:,} made, up to {calls:,}"
+                " more"
             )
         if runtime.budget_tokens is not None and self._tokens + tokens > runtime.budget_tokens:
             lines.append(
