@@ -319,3 +319,18 @@ def test_time_outs_are_said_once_when_they_begin_with_advice(endpoint, settings,
         "runtime.timeout_s"
     )
     assert [line for line in lines if "If it goes on" in line] == lines[:1]
+
+
+def test_an_endpoint_without_batches_is_asked_live_with_a_clear_word(endpoint, settings, capsys):
+    with open_teacher(settings({"mode": "batch"}), "annotate") as teacher:
+        replies = list(teacher.ask([question(str(number)) for number in range(40)]))
+    assert len(replies) == endpoint.total == 40 and not any(reply.failure for reply in replies)
+    assert "annotate: the endpoint has no batches (404): asking live, at the full price" in capsys.readouterr().err
+    assert teacher.bill.paid.usd == 40 * Decimal("0.000018")
+
+
+@pytest.mark.parametrize("stage, mode", [("optimize_prompt", "live"), ("annotate", "batch")])
+def test_only_the_search_is_asked_live_where_batches_are_wanted(settings, capsys, stage, mode):
+    with open_teacher(settings({"mode": "batch"}), stage) as teacher:
+        assert teacher.session.mode == mode
+    assert ("optimize_prompt: asked live" in capsys.readouterr().out) is (mode == "live")

@@ -8,7 +8,7 @@ import pytest
 from fake_endpoint import FakeEndpoint, question
 
 from distill.teacher import open_teacher
-from distill.teacher.keys import request_body, request_key
+from distill.teacher.keys import SeenKeys, request_body, request_key
 
 BASE = replace(question("a"), messages=({"role": "system", "content": "Be brief."}, {"role": "user", "content": "a"}))
 DETERMINES = {
@@ -88,3 +88,26 @@ def test_the_key_is_pinned():
 
 def test_text_is_hashed_as_it_is_sent():
     assert "ü".encode() in request_body(replace(BASE, messages=({"role": "user", "content": "ü"},)))
+
+
+def hashed(number: int) -> bytes:
+    return hashlib.sha256(b"%d" % number).digest()
+
+
+def test_every_key_is_new_once_and_the_table_grows():
+    seen = SeenKeys()
+    assert all(seen.add(hashed(number)) for number in range(5000))
+    assert not any(seen.add(hashed(number)) for number in range(5000))
+    assert len(seen) == 5000 and seen.add(hashed(5000))
+
+
+def test_it_stays_small():
+    seen = SeenKeys()
+    for number in range(20_000):
+        seen.add(hashed(number))
+    assert seen._table.itemsize * len(seen._table) == 8 * 32_768
+
+
+def test_a_key_that_begins_with_zeros_is_a_key():
+    seen = SeenKeys()
+    assert seen.add(bytes(32)) and not seen.add(bytes(32))

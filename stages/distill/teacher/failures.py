@@ -17,7 +17,11 @@ Action = Literal["retry", "record", "stop"]
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """A call without an answer: an HTTP status, or what broke ("timeout", "connection", "torn", "empty")."""
+    """What is seen of a call without an answer: an HTTP status, or what broke.
+
+    `broke` is "timeout", "connection" (refused, cut or reset), "torn" (status 200, but the body is no JSON object) or
+    "empty" (status 200, but no choice or no content).
+    """
 
     status: int | None = None
     broke: str | None = None
@@ -35,7 +39,6 @@ class Failure:
 
     name: str
     action: Action
-    when: str
     matches: Callable[[Symptom], bool]
     advice: str = ""
 
@@ -47,56 +50,56 @@ def _says(symptom: Symptom, *words: str) -> bool:
 
 FAILURES: tuple[Failure, ...] = (
     Failure(
-        "timeout", "retry", "no answer within runtime.timeout_s", lambda s: s.broke == "timeout",
+        "timeout", "retry", lambda s: s.broke == "timeout",
         "see that the server is up and not overloaded, lower runtime.concurrency, or raise runtime.timeout_s",
     ),
     Failure(
-        "connection", "retry", "refused, cut or reset connection", lambda s: s.broke == "connection",
+        "connection", "retry", lambda s: s.broke == "connection",
         "see that the server is up, and that teacher.base_url is its address",
     ),
-    Failure("torn JSON", "retry", "200, but the body is no JSON object", lambda s: s.broke == "torn"),
-    Failure("empty choices", "retry", "200, but no choice or no content", lambda s: s.broke == "empty"),
+    Failure("torn JSON", "retry", lambda s: s.broke == "torn"),
+    Failure("empty choices", "retry", lambda s: s.broke == "empty"),
     Failure(
-        "request timeout", "retry", "408", lambda s: s.status == 408,
+        "request timeout", "retry", lambda s: s.status == 408,
         "see that the server is not overloaded, or lower runtime.concurrency",
     ),
-    Failure("conflict", "retry", "409", lambda s: s.status == 409),
+    Failure("conflict", "retry", lambda s: s.status == 409),
     Failure(
-        "quota", "stop", "429 with insufficient_quota, or 402",
+        "quota", "stop",
         lambda s: s.status == 402
         or (s.status == 429 and _says(s, "insufficient_quota", "billing_hard_limit", "billing_not_active")),
         "add credit or raise the spending limit at the provider, then run again: what is stored is not paid twice",
     ),
-    Failure("rate limit", "retry", "429", lambda s: s.status == 429),
-    Failure("server error", "retry", "5xx", lambda s: s.status is not None and s.status >= 500),
+    Failure("rate limit", "retry", lambda s: s.status == 429),
+    Failure("server error", "retry", lambda s: s.status is not None and s.status >= 500),
     Failure(
-        "key", "stop", "401", lambda s: s.status == 401,
+        "key", "stop", lambda s: s.status == 401,
         "the server does not accept the key: check the environment variable that runtime.key_env names",
     ),
     Failure(
-        "permission", "stop", "403", lambda s: s.status == 403,
+        "permission", "stop", lambda s: s.status == 403,
         "the key may not use this model, project or region: check its rights at the provider",
     ),
     Failure(
-        "content filter", "record", "400 with content_filter",
+        "content filter", "record",
         lambda s: s.status == 400
         and _says(s, "content_filter", "content_policy_violation", "responsibleaipolicyviolation"),
     ),
     Failure(
-        "context length", "stop", "400 with context_length_exceeded",
+        "context length", "stop",
         lambda s: s.status in (400, 413)
         and _says(s, "context_length", "context length", "maximum context", "context window", "too many tokens"),
         "the prompt and teacher.max_tokens do not fit the model: shorten the prompt or the row, lower "
         "teacher.max_tokens, or take a model with a longer context",
     ),
     Failure(
-        "unknown model", "stop", "404, or 400 with model_not_found",
+        "unknown model", "stop",
         lambda s: s.status == 404
         or (s.status == 400 and _says(s, "model_not_found", "model not found", "unknown model")),
         "check teacher.model and teacher.base_url (it usually ends in /v1)",
     ),
     Failure(
-        "refused request", "stop", "any other 4xx or 3xx", lambda s: s.status is not None,
+        "refused request", "stop", lambda s: s.status is not None,
         "the server does not take this request: compare the teacher settings with what the server supports",
     ),
 )  # fmt: skip
