@@ -87,6 +87,20 @@ def test_steps_of_many_rows_that_go_on_from_a_checkpoint(clock):
     assert stream.getvalue() == "train: 200/400 steps | 160 rows/s | 0:10 left\n"
 
 
+def test_what_was_stored_counts_for_no_rate_once_there_is_work(clock):
+    stream = io.StringIO()
+    progress = Progress("annotate, train", 1000, stream=stream, clock=clock)
+    clock.now = 5.0
+    progress.skip(500)
+    progress.tick()
+    clock.now = 10.0
+    progress.add(50)
+    assert stream.getvalue() == (
+        "annotate, train: 500/1,000 rows | 100 rows/s | 0:05 left\n"
+        "annotate, train: 550/1,000 rows | 5.0 rows/s | 1:30 left\n"
+    )
+
+
 def test_an_unknown_total_has_no_bar_and_no_time_left(clock):
     stream = Terminal()
     progress = Progress("prepare, reading", stream=stream, clock=clock)

@@ -47,6 +47,7 @@ class Progress:
         self._stream, self._clock = stream or sys.stderr, clock
         self._terminal = bar and self._stream.isatty()
         self._began = self._written_at = clock()
+        self._skipped = 0
         self._written_done: int | None = None
 
     def __enter__(self) -> Progress:
@@ -59,6 +60,11 @@ class Progress:
         """So many more are done."""
         self.done += count
         self.tick()
+
+    def skip(self, count: int = 1) -> None:
+        """So many more are done without work, as what was stored: once there is work, they count for no rate."""
+        self.done += count
+        self._skipped += count
 
     def tick(self) -> None:
         """Writes a line if it is time to."""
@@ -96,14 +102,15 @@ class Progress:
         return "\r\x1b[K" if self._terminal else ""
 
     def _line(self, now: float) -> str:
-        seconds, done = max(now - self._began, 1e-9), self.done - self._done_before
-        rate = done * self._rows_each / seconds
+        seconds = max(now - self._began, 1e-9)
+        work = self.done - self._done_before - self._skipped or self._skipped
+        rate = work * self._rows_each / seconds
         parts = [
             f"{self.done:,} {self._unit}" if self.total is None else f"{self.done:,}/{self.total:,} {self._unit}",
             f"{rate:,.0f} rows/s" if rate >= 100 else f"{rate:.1f} rows/s",
         ]
-        if self.total is not None and done:
-            parts.append(f"{duration_text(seconds / done * max(0, self.total - self.done))} left")
+        if self.total is not None and work:
+            parts.append(f"{duration_text(seconds / work * max(0, self.total - self.done))} left")
         return f"{self.name}: {self._bar()}{' | '.join([*parts, *self._details()])}"
 
     def _bar(self) -> str:

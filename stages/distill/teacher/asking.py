@@ -117,7 +117,7 @@ class Asking:
                     batch = list(islice(self._requests, size))
                     more, size = bool(batch), min(_BATCH, 2 * size)
                     for answer in self._from_store(batch):
-                        self._progress.done += 1
+                        self._progress.skip()
                         yield answer
                     if self._workers:
                         if not more or len(self._pending) >= self._workers.window:
