@@ -93,11 +93,15 @@ def test_what_was_stored_counts_for_no_rate_once_there_is_work(clock):
     clock.now = 5.0
     progress.skip(500)
     progress.tick()
+    progress.working = True
     clock.now = 10.0
+    progress.tick()
+    clock.now = 15.0
     progress.add(50)
     assert stream.getvalue() == (
         "annotate, train: 500/1,000 rows | 100 rows/s | 0:05 left\n"
-        "annotate, train: 550/1,000 rows | 5.0 rows/s | 1:30 left\n"
+        "annotate, train: 500/1,000 rows | 0.0 rows/s\n"
+        "annotate, train: 550/1,000 rows | 3.3 rows/s | 2:15 left\n"
     )
 
 

@@ -48,6 +48,7 @@ class Progress:
         self._terminal = bar and self._stream.isatty()
         self._began = self._written_at = clock()
         self._skipped = 0
+        self.working = False
         self._written_done: int | None = None
 
     def __enter__(self) -> Progress:
@@ -58,11 +59,14 @@ class Progress:
 
     def add(self, count: int = 1) -> None:
         """So many more are done."""
-        self.done += count
+        self.done, self.working = self.done + count, True
         self.tick()
 
     def skip(self, count: int = 1) -> None:
-        """So many more are done without work, as what was stored: once there is work, they count for no rate."""
+        """So many more are done without work, as what was stored.
+
+        They count for no rate once there is work (`working`).
+        """
         self.done += count
         self._skipped += count
 
@@ -103,7 +107,7 @@ class Progress:
 
     def _line(self, now: float) -> str:
         seconds = max(now - self._began, 1e-9)
-        work = self.done - self._done_before - self._skipped or self._skipped
+        work = self.done - self._done_before - (self._skipped if self.working else 0)
         rate = work * self._rows_each / seconds
         parts = [
             f"{self.done:,} {self._unit}" if self.total is None else f"{self.done:,}/{self.total:,} {self._unit}",

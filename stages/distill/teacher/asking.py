@@ -185,6 +185,7 @@ class Asking:
                 self._pending[key] = job
                 jobs.append(job)
         if jobs:
+            self._progress.working = True
             if self._workers is None:
                 self._workers = Batches(self._session) if self._session.mode == "batch" else Workers(self._session)
             self._workers.submit(jobs)

@@ -158,6 +158,7 @@ class Batches:
         try:
             with Store(self._session.store) as self._store:
                 self._budget = Budget(self._session, self._store)
+                self.budget_left = self._budget.left()
                 settle_lost_batches(self._store, self._session.endpoint, self._api.find)
                 while not self._stopping and self._live is None:
                     self._wake.clear()
@@ -342,7 +343,7 @@ class Batches:
     def _hand_back(self, done: list[Done]) -> None:
         for finished in done:
             self._budget.free(finished.job)
-        self.budget_left = self._budget.left() if self._budget.limited else None
+        self.budget_left = self._budget.left()
         if done:
             self._out.put(done)
 

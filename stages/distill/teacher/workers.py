@@ -117,6 +117,7 @@ class Workers:
         self._ended = asyncio.Event()
         with Store(self._session.store) as self._store:
             self._budget = Budget(self._session, self._store)
+            self.budget_left = self._budget.left()
             self._writer = Writer(self._session, self._budget, self._saved, self._stop)
             with closing(self._writer):
                 async with self._client:
@@ -274,7 +275,7 @@ class Workers:
         self._pump()
 
     def _saved(self, batch: list[Done]) -> None:
-        self.budget_left = self._budget.left() if self._budget.limited else None
+        self.budget_left = self._budget.left()
         self._out.put(batch)
         self._pump()
 
