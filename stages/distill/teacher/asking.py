@@ -28,7 +28,7 @@ _NAMED = 5  # rows named in a message
 
 
 class Interrupts:
-    """Calls `first` and `second` at Ctrl-C, within a `with` block of the main thread; elsewhere does nothing."""
+    """Calls `first` at the first Ctrl-C within a `with` block of the main thread, and `second` at later ones."""
 
     def __init__(self, first: Callable[[], None], second: Callable[[], None]):
         self._first, self._second = first, second
@@ -58,7 +58,7 @@ class Interrupts:
 
 
 class Books:
-    """What all passes of one open teacher share: the store, and what was counted so far."""
+    """What all passes of one open teacher share: the store, the bill, and what was said already."""
 
     def __init__(self, session: Session):
         self.session = session
@@ -83,7 +83,7 @@ class Books:
         print(f"{self.session.stage}: {line}", file=sys.stderr, flush=True)
 
     def usual_out(self, request: Request) -> float | None:
-        """Mean tokens of the stored answers of this model and purpose when first asked for; None without any."""
+        """Mean tokens of the answers that the store had for this model and purpose at first; None without any."""
         kind = (request.model, request.purpose)
         if kind not in self._usual:
             self._usual[kind] = self.store.usual_out(*kind)
@@ -228,7 +228,7 @@ class Asking:
         return reply(request, stored, paid=paid, tokens=answer_tokens(body) if body else ())
 
     def _ended(self, stopped: Stopped, *, interrupted: bool) -> None:
-        """Says what is stored and what is missing, and raises."""
+        """Raises, with what is stored and what is missing in the message."""
         if stopped.error is not None and not isinstance(stopped.error, TeacherError):
             raise stopped.error
         note = f" {self._workers.note}." if self._workers and self._workers.note else ""
@@ -246,7 +246,7 @@ class Asking:
         raise RuntimeError("the workers ended without a reason")
 
     def _missing(self) -> str:
-        """The rows without an answer, those not read yet among them, and what they would cost."""
+        """The rows without an answer, in words: those in flight and those not read yet, and what they would cost."""
         rest, named = Estimate(self._session.runtime.prices, self._session.mode), []
         batch = [(key, job.requests[0]) for key, job in self._pending.items()]
         while batch:

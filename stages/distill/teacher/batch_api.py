@@ -22,7 +22,7 @@ class NoBatches(TeacherError):
 
 @dataclass(frozen=True, slots=True)
 class BatchState:
-    """Where a batch stands; `why` is what the provider says about one that failed."""
+    """The state of a batch. `why` is the provider's reason where the batch failed."""
 
     id: str
     status: str
@@ -39,7 +39,7 @@ class BatchState:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """One line of an output or error file: an HTTP status and body, or an error without one (status None)."""
+    """One line of an output or error file: an HTTP status and a body, or an error message with the status None."""
 
     key: bytes
     status: int | None
@@ -48,7 +48,7 @@ class BatchResult:
 
 
 class BatchApi:
-    """One endpoint's batches. Its calls raise TeacherError where retries do not help."""
+    """The batches of one endpoint. Methods raise TeacherError where the client's own retries did not help."""
 
     def __init__(self, base_url: str, key: str, timeout_s: float, max_retries: int):
         import openai
@@ -61,7 +61,7 @@ class BatchApi:
         self._api.close()
 
     def create(self, number: str, bodies: Iterable[tuple[bytes, bytes]]) -> str:
-        """Uploads (key, body) pairs and starts a batch; its id. Raises NoBatches where the endpoint has none."""
+        """Uploads (key, body) pairs and starts a batch; returns its id. Raises NoBatches where there is no such API."""
         lines = (
             b'{"custom_id":"%b","method":"POST","url":"/v1/chat/completions","body":%b}\n' % (key.hex().encode(), body)
             for key, body in bodies
@@ -77,7 +77,7 @@ class BatchApi:
         return batch.id
 
     def find(self, number: str) -> str | None:
-        """The id of a batch by our number, among the provider's; None where there is none."""
+        """The provider's id of the batch that carries our number; None where it has none."""
         with self._errors():
             for batch in self._api.batches.list(limit=100):
                 if (batch.metadata or {}).get(_NUMBER) == number:
@@ -89,7 +89,7 @@ class BatchApi:
             return _state(self._api.batches.retrieve(batch_id))
 
     def cancel(self, batch_id: str) -> BatchState:
-        """Asks the provider to stop; what it has answered until then is still paid and can be fetched."""
+        """Asks the provider to stop. What it has answered until then is paid, and can be fetched."""
         with self._errors():
             return _state(self._api.batches.cancel(batch_id))
 
@@ -108,7 +108,7 @@ class BatchApi:
 
 
 class _Errors:
-    """Turns what the openai client raises into what the table of failures says."""
+    """Turns errors of the openai client into TeacherError, by the table of failures."""
 
     def __init__(self, openai: Any, key: str, missing: bool):
         self._openai, self._key, self._missing = openai, key, missing

@@ -1,4 +1,4 @@
-"""Batches that a provider works on, as the store remembers them: found again after a crash, or on another day."""
+"""The batches that a provider works on, noted in the store, so that a later run finds them: after a crash too."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from distill.teacher.store import Store
 
 @dataclass(frozen=True, slots=True)
 class OpenBatch:
-    """A batch that is not fetched yet. `number` is ours and goes with it as metadata; `id` is the provider's,
-    None where a crash fell between asking for the batch and hearing its id."""
+    """A batch that is not fetched yet.
+
+    `number` is ours; the provider gets it as metadata. `id` is the provider's; None where a crash came before it was
+    known.
+    """
 
     number: str
     id: str | None
@@ -26,7 +29,7 @@ class OpenBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchRequest:
-    """A request of a batch, with what its answer is stored with."""
+    """A request of a batch, with the columns that its answer is stored with."""
 
     key: bytes
     model: str
@@ -36,7 +39,7 @@ class BatchRequest:
 
 
 def record_batch(store: Store, number: str, endpoint: str, stage: str, jobs: Sequence[Job]) -> None:
-    """Notes a batch before it is asked for, and turns the claims on its rows into the batch's own."""
+    """Notes a batch before it is sent. The batch now holds its rows, so the claims on them end."""
     rows = [
         (
             number,
@@ -55,13 +58,13 @@ def record_batch(store: Store, number: str, endpoint: str, stage: str, jobs: Seq
 
 
 def record_batch_id(store: Store, number: str, provider_id: str) -> None:
-    """The provider has taken the batch."""
+    """Notes the id that the provider gave the batch."""
     with store.writing() as db:
         db.execute("UPDATE batches SET id = ? WHERE number = ?", (provider_id, number))
 
 
 def forget_batch(store: Store, number: str) -> None:
-    """The batch is fetched, or was never made; its rows are free again."""
+    """Drops a batch that was fetched or never sent; its rows are free again."""
     with store.writing() as db:
         db.execute("DELETE FROM batch_rows WHERE number = ?", (number,))
         db.execute("DELETE FROM batches WHERE number = ?", (number,))
@@ -100,7 +103,7 @@ def requests_of(store: Store, number: str) -> dict[bytes, BatchRequest]:
 
 
 def batches_of(store: Store, keys: Sequence[bytes]) -> dict[bytes, str]:
-    """Which of the keys are in an open batch, and the batch's number."""
+    """The number of the open batch that each key is in; keys in no batch are left out."""
     numbers: dict[bytes, str] = {}
     for start in range(0, len(keys), 256):
         chunk = keys[start : start + 256]

@@ -43,7 +43,7 @@ _SAVED_AT_ONCE = 256
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """An answer to store, or why there is none; `stop` where every other call would fail as well."""
+    """An answer to store, or why there is none. `stop`: every other call would fail as well."""
 
     answer: Answer | None
     why: str | None = None
@@ -51,7 +51,7 @@ class BatchOutcome:
 
 
 def read_result(result: BatchResult, request: BatchRequest, batch: OpenBatch) -> BatchOutcome:
-    """One line of a batch, by the same table of failures as live calls."""
+    """What one line of a batch comes to, by the table of failures that live calls follow."""
     if result.status == 200:
         try:
             reading = read_completion(result.body)
@@ -126,7 +126,7 @@ class Batches:
         self._wake.set()
 
     def flush(self, *, final: bool) -> None:
-        """No more comes for now, or at all: then a batch need not be full."""
+        """No more jobs come for now (`final`: at all), so that what is there is sent, or waited for."""
         self._inbox.put(final)
         self._wake.set()
 
@@ -138,7 +138,7 @@ class Batches:
             return self._live.take(0) if self._live else []
 
     def stop(self, *, now: bool = False) -> None:
-        """Waits no longer; batches that were sent go on at the provider."""
+        """Stops waiting; batches that were sent go on at the provider."""
         self._stopping = True
         if self._live:
             self._live.stop(now=now)
@@ -206,7 +206,7 @@ class Batches:
                 self._accept(jobs)
 
     def _accept(self, jobs: Sequence[Job]) -> None:
-        """Sorts jobs into those in a batch already, answered meanwhile, asked elsewhere, and to be sent."""
+        """Sorts jobs: in a batch already, answered meanwhile, asked by another process, or to be sent."""
         batches = {batch.number: batch for batch in open_batches(self._store, self._session.endpoint)}
         there = batches_of(self._store, [job.key for job in jobs])
         new = []
@@ -228,7 +228,7 @@ class Batches:
             self._accept(jobs)
 
     def _send(self) -> bool:
-        """Starts a batch of what the budget allows; the rest waits until it is paid. False where nothing was sent."""
+        """Sends a batch of as many jobs as the budget allows; the others wait. False where nothing was sent."""
         fitting: list[Job] = []
         limit = None
         for job in self._unsent:
@@ -305,7 +305,7 @@ class Batches:
             self._fetch(waiting, state)
 
     def _fetch(self, waiting: _Awaited, state: BatchState) -> None:
-        """Stores all answers of a batch, also those that nobody here waits for, and forgets it."""
+        """Stores all answers of a batch, those that nobody here waits for among them, and drops the batch."""
         sent, results, stops = requests_of(self._store, waiting.open.number), self._api.results(state), []
         while batch := list(islice(results, _SAVED_AT_ONCE)):
             stops += self._save([result for result in batch if result.key in sent], sent, waiting)
@@ -321,7 +321,7 @@ class Batches:
             raise TeacherError(stops[0])
 
     def _save(self, results: Sequence[BatchResult], sent: dict[bytes, BatchRequest], waiting: _Awaited) -> list[str]:
-        """Stores answers with their payments, hands back those waited for; returns what stops the run."""
+        """Stores answers with their payments and hands back the jobs that wait. Returns the reasons to stop the run."""
         answers, done, stops = [], [], []
         before = self._store.lookup([result.key for result in results])
         for result in results:

@@ -17,11 +17,11 @@ from distill.teacher.store import Store
 
 
 class BudgetReached(TeacherError):
-    """The next call could pass the budget; nothing was lost."""
+    """The next call could pass the budget. Nothing is lost: what was bought is stored."""
 
 
 class Budget:
-    """Lets a call start, or says which limit it could pass. Used within one thread, beside one Store."""
+    """What is spent and what calls in flight may cost, against the limits. For one thread, with its own Store."""
 
     def __init__(self, session: Session, store: Store):
         self._runtime, self._store, self._simulated, self._mode = (
@@ -74,7 +74,7 @@ class Budget:
         return None
 
     def reserve(self, job: Job) -> None:
-        """The call starts."""
+        """Holds back the most that the call may cost, as it starts."""
         if self.limited:
             tokens, money = job.expected_in + job.expected_out, self._worst(job)
             self._reserved[job] = (tokens, money)
@@ -82,7 +82,7 @@ class Budget:
             self._reserved_picodollars += money
 
     def free(self, job: Job) -> None:
-        """The call failed, or its payment is booked."""
+        """Gives back what was held for a call: it failed, or its payment is in the store."""
         tokens, money = self._reserved.pop(job, (0, 0))
         self._reserved_tokens -= tokens
         self._reserved_picodollars -= money

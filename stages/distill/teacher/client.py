@@ -25,7 +25,7 @@ _OWN = frozenset(("host", "content-length", "accept-encoding", "connection"))
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """Body and headers of what came back, and the symptom if that is no answer."""
+    """Headers and body of the response; `symptom` is set where it is no answer."""
 
     headers: Mapping[str, str]
     body: bytes = b""
@@ -59,7 +59,7 @@ class Client:
     async def send(self, body: bytes, sample: int = 0) -> CallResult:
         """Posts a chat completion request, given as JSON. Never raises for what the table of failures names.
 
-        A `sample` above 0 is told in a header, which the simulated teacher reads and others ignore.
+        A `sample` above 0 goes into a header, which the simulated teacher reads and other servers ignore.
         """
         headers = {**self._headers, SAMPLE_HEADER: str(sample)} if sample else self._headers
         try:
@@ -78,7 +78,7 @@ class Client:
 
 
 def scrubbed(body: bytes, key: str) -> bytes:
-    """A body without the key, should the server echo it; a short key is a local server's dummy, and may be a word."""
+    """The body without the key, which some servers echo. A short key is a local server's dummy, and may be a word."""
     return body.replace(key.encode(), b"[key]") if len(key) >= _SECRET_LENGTH else body
 
 

@@ -23,8 +23,8 @@ class Pair:
 def ask_again(teacher: Teacher, requests: Iterable[Request], draw: int) -> list[Pair]:
     """Pays for a new answer to each request that is stored; others are left out.
 
-    The new answers are stored as draw number `draw` of their questions, so that nothing is overwritten and a
-    check that was interrupted goes on; a number that was used before gives that check's answers.
+    The new answers are stored as draw number `draw` of their questions. So nothing is overwritten, a check that was
+    interrupted goes on, and a number that was used before gives the answers of that check.
     """
     stored = {request.row_id: (request, reply) for request, reply in teacher.stored(requests)}
     again = [replace(request, sample=draw, purpose="drift") for request, _ in stored.values()]

@@ -1,4 +1,4 @@
-"""What is asked and what comes back."""
+"""The requests that a teacher takes, and its replies."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token of an answer, its probability, and the likeliest at its place, itself among them if it is one."""
+    """A token of an answer, its probability, and the likeliest tokens at its place (it may be one of them)."""
 
     text: str
     probability: float
@@ -57,7 +57,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the teacher said about a row.
+    """The teacher's answer to one request.
 
     `failure` is None when there is an answer (which may be cut: finish_reason "length"), else "refusal",
     "content_filter" or "failed: <why>". `model` is the string that the server returned. `logprob` is the mean natural

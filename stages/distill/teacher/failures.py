@@ -1,8 +1,8 @@
-"""What each failure of a call does: the one table, in the order in which it is read.
+"""What follows from each failure of a call: one table, whose first row that fits decides.
 
-retry   passes by itself: asked again, up to `runtime.max_retries` times, beside the first tries
-record  is about this row alone: stored with its status, counted, never turned into a label
-stop    every further call would fail too: nothing more is asked, and the message says what to do
+retry   may pass by itself: the call is asked again, up to `runtime.max_retries` times
+record  concerns this row alone: it is stored with its status and counted, and never becomes a label
+stop    would hit every further call: nothing more is asked, and the message says what to do
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def store_report(store: Store) -> str:
 
 
 def paid_by_stage(store: Store) -> list[tuple[Any, ...]]:
-    """A row a stage and model.
+    """The payments, one row for each stage and model.
 
     (stage, model, simulated, calls, tokens in, tokens out, picodollars, calls without a price)
     """

@@ -15,7 +15,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",",
 
 
 def request_body(request: Request, output_limit: str = "max_tokens", *, logprobs: bool = False) -> bytes:
-    """The JSON that is sent, in canonical form (sorted keys, no spaces, UTF-8); it is what the key hashes.
+    """The JSON that is sent and that the key hashes, in canonical form: sorted keys, no spaces, UTF-8.
 
     `output_limit` is the field that carries `request.max_tokens`.
     """
@@ -38,7 +38,7 @@ def request_body(request: Request, output_limit: str = "max_tokens", *, logprobs
 
 
 def request_key(endpoint: str, sent: bytes, sample: int) -> bytes:
-    """SHA-256 (32 bytes) of where it is sent, which draw it is, and the canonical body."""
+    """SHA-256 (32 bytes) of the endpoint, the number of the draw, and the canonical body."""
     return hashlib.sha256(b"%b\n%d\n%b" % (endpoint.encode(), sample, sent)).digest()
 
 
@@ -48,7 +48,7 @@ _EMPTY = 0
 class SeenKeys:
     """Remembers 64 bits of each SHA-256 key, in an open-addressed table.
 
-    Two of a million keys are confused with a probability of 3e-8; only a count would be off by one.
+    With a million keys, two are confused with a probability of 3e-8; a count would then be off by one.
     """
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class Bucket:
-    """A token bucket that may go into debt: an amount above its size passes, and is waited for after."""
+    """A token bucket that may go into debt: an amount above its size passes at once, and later calls wait for it."""
 
     def __init__(self, per_minute: float, now: float):
         self.rate = per_minute / 60
@@ -30,7 +30,7 @@ class Bucket:
         return missing / self.rate if missing > _NOTHING else 0.0
 
     def take(self, amount: float) -> None:
-        """Takes what a call is expected to use; a negative amount gives back."""
+        """Takes the amount that a call is expected to use; a negative amount gives some back."""
         self.level -= amount
 
 

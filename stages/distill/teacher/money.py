@@ -68,8 +68,11 @@ _SHORT = 0.25  # of max_tokens: a short answer, where none was seen yet
 
 @dataclass(slots=True)
 class Estimate:
-    """Calls still to be paid. Low: answers as long as those stored so far (or a quarter of max_tokens);
-    high: every answer as long as max_tokens allows. US dollars are None where a price is unknown."""
+    """What calls will cost that are still to be paid.
+
+    The low figure takes answers to be as long as those stored so far (a quarter of max_tokens where there are none),
+    the high figure as long as max_tokens allows. US dollars are None where a price is unknown.
+    """
 
     prices: Mapping[str, Price]
     mode: str = "live"
@@ -99,7 +102,7 @@ class Estimate:
         return f"{self.calls:,} calls, about {self.tokens_in:,} tokens in and {tokens_out} out, {money}"
 
     def against(self, paid: Mapping[str, Any]) -> dict[str, Any]:
-        """Beside what was paid (as Cost.numbers): the estimate, and its error as a share of what was paid."""
+        """The estimate, and its errors as shares of what was `paid` (see Cost.numbers); None where that is unknown."""
 
         def error(estimated: float | None, true: float | None) -> float | None:
             return None if estimated is None or not true else estimated / true - 1
@@ -119,7 +122,7 @@ class Estimate:
 class Cost:
     """Answered calls, their tokens, and US dollars (None once one is unknown).
 
-    `counted` is False once an answer came without its tokens, as recorded ones do; the sums are then of the others.
+    `counted` is False once an answer came without its tokens, as recorded answers do; the sums then leave it out.
     """
 
     calls: int = 0
@@ -150,9 +153,11 @@ class Cost:
 
 @dataclass(slots=True)
 class Bill:
-    """`as_if_cold` is what the answers of this run cost in all, each counted once: the same for the same
-    answers, whoever paid. `paid` is what this run bought, `saved` what the store already had, and `estimate`
-    what had been expected of the calls that were paid."""
+    """The three costs of a run.
+
+    `as_if_cold` is what its answers cost in all, each counted once: the same for the same answers, whoever paid. `paid`
+    is what this run bought, and `saved` what the store had already. `estimate` is what was expected of the paid calls.
+    """
 
     as_if_cold: Cost = field(default_factory=Cost)
     paid: Cost = field(default_factory=Cost)

@@ -87,7 +87,7 @@ def _opened(
 
 @contextmanager
 def open_batch_api(settings: Settings) -> Iterator[BatchApi]:
-    """The Batch API of the endpoint that `settings.teacher` names. Raises TeacherError where it can have none."""
+    """The Batch API of the endpoint that `settings.teacher` names. Raises TeacherError for another provider."""
     if settings.teacher.provider != "openai":
         raise TeacherError(f"teacher.provider is {settings.teacher.provider}: batches are for openai")
     base_url, runtime = settings.teacher.base_url or VENDOR, settings.runtime

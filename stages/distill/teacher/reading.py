@@ -1,4 +1,4 @@
-"""A chat completion's body -> what it says. Pure, so that `verify` can read stored bodies again."""
+"""Reads the body of a chat completion, fresh from the server or out of the store."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Reading:
 
 
 def read_completion(body: bytes) -> Reading:
-    """What can be trusted of a body; a field of another type than it should have counts as missing. Raises Unusable."""
+    """Reads a body. A field that has another type than it should counts as missing. Raises Unusable."""
     try:
         completion = json.loads(body.decode("utf-8-sig"))
     except ValueError as error:

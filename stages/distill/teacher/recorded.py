@@ -1,4 +1,4 @@
-"""Completions that somebody already has, matched to rows by id, never by guess.
+"""Completions that somebody already has, which are matched to rows by id.
 
 `teacher.path` is one file or a folder. A file is known by its shape:
 

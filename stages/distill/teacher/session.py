@@ -1,4 +1,4 @@
-"""What is fixed for as long as a teacher is open, and the jobs that it hands to its workers."""
+"""What an open teacher and its workers share: settings that stay, and jobs that go to and fro."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from distill.teacher.store import Mode, Stored
 class Session:
     """Who is asked, for which stage, and how.
 
-    `endpoint` is part of every key: the address, or what stands for it where an address means nothing.
+    `endpoint` is part of every key: the server's address, or the identity of the simulated teacher.
     """
 
     endpoint: str
@@ -61,6 +61,6 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The last thing handed back: nothing more is asked."""
+    """The last thing that workers hand back: they ask nothing more. `error` is why; None after an interrupt."""
 
     error: BaseException | None

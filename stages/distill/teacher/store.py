@@ -1,7 +1,7 @@
 """The response store: every answer that was ever paid for, in one SQLite file that processes share.
 
-Write-ahead logging with a sync at every commit: what `save` returned from survives a killed process
-and a power cut. Each thread opens its own Store.
+It uses write-ahead logging with a sync at every commit: what was saved survives a killed process and a power cut. Each
+thread opens its own Store.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CHUNK = 256
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What later work reads of an answer."""
+    """The columns of an answer that later work reads."""
 
     text: str | None
     finish_reason: str | None
@@ -89,7 +89,7 @@ class Paid:
 
 @dataclass(slots=True)
 class Claimed:
-    """The fate of the keys that were claimed: ours to ask, answered meanwhile, or being asked elsewhere."""
+    """What became of the keys to claim: granted to this process, answered meanwhile, or taken by another process."""
 
     granted: list[bytes] = field(default_factory=list)
     answered: dict[bytes, Stored] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class Claimed:
 
 @cache
 def owner() -> str:
-    """This process, in a way that tells it from a later one with the same id: "host:pid:start"."""
+    """This process as "host:pid:start"; the start time tells it from a later process with the same id."""
     return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
 
 
@@ -232,7 +232,7 @@ class Store:
             return self._db.execute(sql, values).fetchall()
 
     def lookup(self, keys: Sequence[bytes]) -> dict[bytes, Stored]:
-        """The answers that are there."""
+        """The answers that the store has to some of the keys."""
         answers: dict[bytes, Stored] = {}
         with self._guard():
             for start in range(0, len(keys), _CHUNK):
@@ -249,7 +249,7 @@ class Store:
         return answers
 
     def body(self, key: bytes) -> bytes | None:
-        """What the server sent, as it came; None where there is no such answer."""
+        """The raw body that the server sent; None where the key has no answer."""
         rows = self.select("SELECT body FROM answers WHERE key = ?", key)
         with self._guard():
             return zlib.decompress(rows[0][0]) if rows else None
@@ -294,7 +294,7 @@ class Store:
     def insert(
         self, answers: Sequence[tuple[bytes, Answer]], payments: Sequence[Payment] = (), released: Sequence[bytes] = ()
     ) -> int:
-        """As `save`, but for the commit, which is to follow at once: until then no other process can write."""
+        """As `save` without the commit, which must follow at once: until then no other process can write."""
         rows = [
             (
                 key, s.text, s.finish_reason, s.failure, s.model,
@@ -333,7 +333,7 @@ class Store:
         return added
 
     def commit(self) -> None:
-        """Makes what was inserted lasting; waits for the disk."""
+        """Commits what was inserted; waits for the disk."""
         with self._guard():
             try:
                 self._db.execute("COMMIT")

@@ -1,5 +1,7 @@
-"""The store as sorted JSONL, so that a colleague pays nothing for what the team has, and what a damaged file
-still holds can be saved."""
+"""The store as sorted JSONL: exported, imported and checked.
+
+A colleague who imports it pays nothing for what the team has, and an export saves what a damaged file still holds.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,7 @@ def _keys(store: Store) -> tuple[list[tuple[bytes, int]], int]:
 def import_answers(store: Store, path: Path) -> Imported:
     """Adds the answers of an exported file; what is there already stays. Raises DataError with file and line.
 
-    Nothing of a line is trusted that its request and body can tell: key, text and usage are made anew.
+    Key, text and usage are derived anew from the request and the body of each line; the line is not trusted for them.
     """
     total = added = 0
     for batch in _batches(path):
@@ -150,7 +152,7 @@ def derived(body: bytes, mode: Any, failure: str | None) -> Stored | None:
 
 
 def verify(store: Store) -> list[str]:
-    """What is wrong with the store, in words; empty where every page, key, body and derived column is sound."""
+    """The faults of the store, in words; none where every page, key, body and derived column is sound."""
     problems = []
     try:
         problems += [row[0] for row in store.select("PRAGMA integrity_check") if row[0] != "ok"]

@@ -1,7 +1,7 @@
 """Calls in flight: a thread with an event loop that asks, retries, stores, and hands back.
 
-It runs beside the caller, so that a slow consumer neither stalls calls in flight nor lets them time
-out. An answer is handed back only after it is stored.
+The thread runs beside the caller, so that a slow consumer neither stalls calls in flight nor lets them time out. An
+answer is handed back only after it is stored.
 """
 
 from __future__ import annotations

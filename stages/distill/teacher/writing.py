@@ -1,7 +1,7 @@
 """Answers on their way to the store: gathered for a moment, committed together with their price, then handed back.
 
-The rows are inserted within the event loop, and the commit, which waits for the disk, in a thread of its
-own: what came in meanwhile goes into the next one.
+Rows are inserted within the event loop. The commit waits for the disk in a thread of its own; what comes in meanwhile
+goes into the next commit.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Writer:
 
 
 def payments_for(session: Session, stage: str, answers: Sequence[Answer]) -> list[Payment]:
-    """What the answers cost, added up a model. Answers of one call of this have one mode."""
+    """What the answers cost, one payment a model. All answers must have been bought in the same mode."""
     payments = []
     for model in {answer.model for answer in answers}:
         some = [answer.stored for answer in answers if answer.model == model]

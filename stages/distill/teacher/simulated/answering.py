@@ -63,7 +63,7 @@ _HEDGES = (
 
 @dataclass(frozen=True, slots=True)
 class SimulatedAnswer:
-    """What the teacher says. `confidence` is that of its label, 0 to 1; label is None where it names none."""
+    """The teacher's words. `confidence` is that of the label, 0 to 1; `label` is None where the words name none."""
 
     text: str
     label: str | None
@@ -169,7 +169,7 @@ class Answerer:
         luck: Luck,
         heat: float,
     ) -> tuple[str, bool]:
-        """(text, whether it names a label)."""
+        """Puts the answer in words: (text, whether it names the label)."""
         if not luck.chance("form", in_form(traits, demonstrated, heat)):
             return self._out_of_form(label, rationale, opinion, luck)
         form = traits.closing or demonstrated.closing

@@ -17,7 +17,7 @@ _DIFFICULTY_FAR = 0.7
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said when the first thing is more than, less than, or the same as the second."""
+    """The words for one result: the first thing is more than, less than, or the same as the second."""
 
     label: str
     conclusion: str

@@ -71,9 +71,9 @@ FAULT_KINDS = (*ERRORS, *CONNECTION, *ANSWERS)
 
 @dataclass(frozen=True, slots=True)
 class ServerFault:
-    """A failure, and when it is given.
+    """A failure, and when the server gives it.
 
-    kind: one of KINDS. rate: share of tries that fail so, 0 to 1. first: the first so many tries of each
+    kind: one of FAULT_KINDS. rate: share of tries that fail so, 0 to 1. first: the first so many tries of each
     request fail so. containing: only requests whose body holds this text. retry_after: seconds, sent as
     the header Retry-After; rate_limit alone sends the x-ratelimit-* headers as well, with this as the
     time to their reset.

@@ -1,4 +1,4 @@
-"""What every kind of knowledge offers, and what the teacher is like whatever it knows."""
+"""What every kind of knowledge offers, what the teacher is like whatever it knows, and its chance."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RowSpan:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What the teacher holds of a row.
+    """What the teacher believes of a row.
 
     mistake: the label of a slip. difficulty: factor on the chance of a slip, about 1 on average.
     names: the row's own words, as a rambling answer repeats them.
@@ -77,7 +77,7 @@ _T = TypeVar("T")
 
 
 class Luck:
-    """Draws that depend on the key and the draw's name alone."""
+    """Chance that repeats: a draw depends on the key and the draw's name alone, not on the order of draws."""
 
     __slots__ = ("key",)
 

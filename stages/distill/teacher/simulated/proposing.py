@@ -50,7 +50,7 @@ class Proposer:
         self.bank = bank(knowledge.teacher.clauses, knowledge.classes)
 
     def proposal(self, chat: Chat, luck: Luck) -> str | None:
-        """The answer to a meta-prompt; None where the last user message is none."""
+        """The answer to a meta-prompt; None where the last message of the user is no meta-prompt."""
         text = next((text for role, text in reversed(chat.turns) if role == "user"), "")
         if "<PROMPT>" not in text or "</PROMPT>" not in text:
             return None

@@ -1,4 +1,4 @@
-"""Tokens of the simulated model and their log probabilities: pieces of words of up to six letters, and single marks."""
+"""Tokens of the simulated model, which are pieces of up to six letters and single marks; their log probabilities."""
 
 from __future__ import annotations
 
