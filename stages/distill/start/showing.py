@@ -7,9 +7,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from distill.annotation.asks import rows_to_ask
+from distill.annotation.planning import run_ahead
 from distill.annotation.preview import preview
-from distill.prompts.prompt_file import hand_written
 from distill.settings import Settings
 from distill.start.looking import Look
 from distill.tasks.registry import get_task
@@ -18,33 +17,30 @@ SHOWN_ROWS = 5
 
 
 def introduction(file: Look, settings: Settings) -> str:
-    """In words, from the task as the stages read it. Raises DataError where it cannot be read."""
+    """In words, from the task as the stages read it. Raises UserError where the next run would fail."""
     task = get_task(settings.task)
-    splits, card = task.splits(), task.card()
-    asks = rows_to_ask(splits, settings.annotate)
+    splits = task.splits()
     parts = [
         f"{file.path}: {len(file.rows):,} rows seen, columns {', '.join(file.columns)}",
         "\n".join(f"  {row.input[:100]!r} -> {row.label or '(no label)'}" for row in splits["train"][:SHOWN_ROWS]),
-        *(f"note: {notice}" for notice in task.notices),
-        ", ".join(f"{split}: {len(rows):,} rows" for split, rows in splits.items())
-        + f"; the teacher is asked {sum(map(len, asks.values())):,} times by annotate",
-        _prompt_and_cost(preview(splits, hand_written(card, settings.prompt), card, settings, 1)),
-        *_untracked(file),
+        "\n".join(
+            [
+                ", ".join(f"{split}: {len(rows):,} rows" for split, rows in splits.items()),
+                *(f"note: {notice}" for notice in task.notices),
+                *_untracked(file),
+            ]
+        ),
     ]
     if settings.teacher.provider == "simulated":
         parts.append(
             "The simulated teacher knows nothing of these rows. Name a teacher:\n"
             "  python stages/start.py … --provider openai --model MODEL [--base-url http://localhost:8000/v1]"
         )
-    else:
-        parts.append(_next(settings))
-    return "\n\n".join(parts)
-
-
-def _prompt_and_cost(text: str) -> str:
-    """Of a preview the first prompt, and the sum."""
-    shown = text.split("\n=== ")
-    return f"{shown[0].rstrip()}\n\n{text.rstrip().splitlines()[-1]}"
+        return "\n\n".join(parts)
+    ahead = run_ahead(settings)
+    first = {"train": splits["train"][:1], "validation": [], "test": []}
+    prompt = preview(first, ahead.templates, ahead.card, settings, 1).split("\n\nIn all:")[0]
+    return "\n\n".join([*parts, prompt, ahead.bill(), _next(settings)])
 
 
 def _untracked(file: Look) -> list[str]:
@@ -61,9 +57,5 @@ def _untracked(file: Look) -> list[str]:
 
 
 def _next(settings: Settings) -> str:
-    key = settings.runtime.key_env
-    steps = ["Next, what the prompt search and the annotation would cost, then the run:"]
-    if settings.teacher.base_url is None:
-        steps.append(f"  export {key}=…")
-    steps += ["  python stages/plan.py", "  dvc repro"]
-    return "\n".join(steps)
+    steps = [f"  export {settings.runtime.key_env}=…"] if settings.teacher.base_url is None else []
+    return "\n".join(["Next:", *steps, "  dvc repro"])
