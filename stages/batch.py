@@ -19,11 +19,11 @@ def main() -> None:
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="batches that are not fetched yet, and where they stand")
     actions.add_parser("cancel", help="asks the provider to stop a batch").add_argument("id")
-    given = parser.parse_args()
+    options = parser.parse_args()
     settings = load_settings()
     with Store(paths.store(), read_only=True) as store, open_batch_api(settings) as api:
-        if given.action == "cancel":
-            state = api.cancel(given.id)
+        if options.action == "cancel":
+            state = api.cancel(options.id)
             print(f"{state.id}: {state.status}, {state.done:,}/{state.total:,} rows answered")
             return
         for batch in open_batches(store):

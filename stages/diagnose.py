@@ -26,16 +26,18 @@ def main() -> None:
     parser.add_argument("revisions", nargs="*", metavar="REVISION", help="one or two; default: the workspace")
     parser.add_argument("--rows", type=int, default=64, help="test rows to look at; default: %(default)s")
     parser.add_argument("--out", type=Path, default=paths.DIAGNOSTICS, help="folder to write; default: %(default)s")
-    given = parser.parse_args()
-    if len(given.revisions) > 2 or given.rows < 1:
+    options = parser.parse_args()
+    if len(options.revisions) > 2 or options.rows < 1:
         parser.error("give at most two revisions, and at least one row")
-    names = [*given.revisions, WORKSPACE] if len(given.revisions) < 2 else given.revisions
+    names = [*options.revisions, WORKSPACE] if len(options.revisions) < 2 else options.revisions
     runtime = load_settings().runtime
-    rows = sample(names, given.rows)
-    found = [diagnosed(name, rows, runtime) for name in names]
-    write_json(given.out / "diagnostics.json", {"about": ABOUT, "rows": [row.id for row in rows], "experiments": found})
-    write_text(given.out / "index.html", page(found))
-    print(f"{given.out / 'index.html'}: {len(rows)} test rows, {' beside '.join(names)}. {ABOUT}", flush=True)
+    rows = sample(names, options.rows)
+    diagnoses = [diagnosed(name, rows, runtime) for name in names]
+    write_json(
+        options.out / "diagnostics.json", {"about": ABOUT, "rows": [row.id for row in rows], "experiments": diagnoses}
+    )
+    write_text(options.out / "index.html", page(diagnoses))
+    print(f"{options.out / 'index.html'}: {len(rows)} test rows, {' beside '.join(names)}. {ABOUT}", flush=True)
 
 
 if __name__ == "__main__":

@@ -28,9 +28,9 @@ def main() -> None:
         default=0,
         help="rows on which the student's own label may differ; default: %(default)s",
     )
-    given = parser.parse_args()
-    checked = export(given.model, given.out, read(given.rows), given.differences)
-    print(f"{given.out}: onnxruntime and torch give the same label on all of {checked.rows} rows", flush=True)
+    options = parser.parse_args()
+    checked = export(options.model, options.out, read(options.rows), options.differences)
+    print(f"{options.out}: onnxruntime and torch give the same label on all of {checked.rows} rows", flush=True)
     if checked.known:
         print(f"the student's own label differs on {checked.student} of {checked.known}", flush=True)
 

@@ -39,11 +39,11 @@ def main() -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", nargs="?", const="", metavar="REVISION", help="compare the folder's lock hash")
-    given = parser.parse_args()
-    if given.check is None:
+    options = parser.parse_args()
+    if options.check is None:
         run_stage("hand_over", main)
     else:
         try:
-            print(check(paths.MODEL / PROVENANCE, paths.LOCK, given.check or None))
+            print(check(paths.MODEL / PROVENANCE, paths.LOCK, options.check or None))
         except UserError as error:
             sys.exit(f"hand_over: {error}")

@@ -18,12 +18,12 @@ def main() -> None:
     settings = load_settings()
     task = get_task(settings.task)
     splits = task.splits()
-    found = survey(splits, task, settings.student.max_input_tokens)
+    report = survey(splits, task, settings.student.max_input_tokens)
     for split in paths.SPLITS:
         write_prepared(paths.prepared(split), splits[split])
     write_json(paths.TASK_CARD, task.card())
-    write_metrics(paths.metrics("prepare"), found.metrics)
-    for notice in found.notices:
+    write_metrics(paths.metrics("prepare"), report.metrics)
+    for notice in report.notices:
         print(f"note: {notice}", flush=True)
 
 

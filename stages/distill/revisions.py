@@ -18,19 +18,19 @@ def commit(name: str) -> str:
 
     Raises RevisionError where there is none, or more than one experiment has the name.
     """
-    found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    if found is not None:
-        return found.strip()
+    commit_hash = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if commit_hash is not None:
+        return commit_hash.strip()
     lines = (_git("for-each-ref", "--format=%(objectname) %(refname)", "refs/exps") or "").splitlines()
     # refs/exps/<two letters>/<the rest of the baseline's hash>/<name>
-    known = [(line.split()[0], line.split("/", 4)[4]) for line in lines if line.count("/") >= 4]
-    matching = sorted({found for found, other in known if other == name})
+    experiments = [(line.split()[0], line.split("/", 4)[4]) for line in lines if line.count("/") >= 4]
+    matching = sorted({commit_hash for commit_hash, other in experiments if other == name})
     if len(matching) == 1:
         return matching[0]
     if matching:
         raise RevisionError(
             f"{name}: {len(matching)} experiments have this name; give the commit instead:"
-            f" {', '.join(one[:10] for one in matching)}"
+            f" {', '.join(candidate[:10] for candidate in matching)}"
         )
     raise RevisionError(
         f"{name}: neither a Git revision nor an experiment here; `dvc exp list --all-commits` lists experiments"
@@ -68,12 +68,12 @@ def out_at(name: str, path: Path, folder: Path) -> Path:
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        said = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")] or [
+        reasons = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")] or [
             done.stderr.strip()
         ]
         raise RevisionError(
-            f"{path} at {name}: {'; '.join(said)}. `dvc pull {path}` at that revision fetches it, `dvc repro` makes it"
-            " anew"
+            f"{path} at {name}: {'; '.join(reasons)}. `dvc pull {path}` at that revision fetches it, `dvc repro` "
+            "makes it anew"
         )
     return place
 

@@ -36,9 +36,9 @@ def run_stage(name: str, work: Callable[[], Mapping[str, Any] | None], *, takes_
     before it does or pays for anything. `takes_arguments` leaves them to `work`.
     """
     if not takes_arguments:
-        said = sys.modules["__main__"].__doc__
+        description = sys.modules["__main__"].__doc__
         argparse.ArgumentParser(
-            f"{name}.py", description=said, formatter_class=argparse.RawDescriptionHelpFormatter
+            f"{name}.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
         ).parse_args()
     started = time.perf_counter()
     try:

@@ -33,14 +33,14 @@ class Template:
 
     def check(self, fields: Iterable[str]) -> None:
         """Raises TemplateError where the template shows an unknown field, or none in its user message."""
-        known = tuple(fields)
+        names = tuple(fields)
         for name in sorted(self.placeholders()):
-            if name not in known:
+            if name not in names:
                 raise TemplateError(
-                    f"the prompt shows {{{name}}}, which the task does not have; known: {_braced(known)}"
+                    f"the prompt shows {{{name}}}, which the task does not have; known: {_braced(names)}"
                 )
         if not set(_names(self.user)):
-            raise TemplateError(f"the prompt shows no field of the row; use {_braced(known)}")
+            raise TemplateError(f"the prompt shows no field of the row; use {_braced(names)}")
         if "\\n" in self.user + self.system:
             raise TemplateError(
                 r"the prompt holds a backslash and an n where a line break was meant; use a YAML block (|)"
@@ -48,10 +48,10 @@ class Template:
 
     def messages(self, fields: Mapping[str, str]) -> tuple[dict[str, str], ...]:
         """The chat messages for a row's fields. Raises TemplateError on a missing field."""
-        made = [{"role": "system", "content": render(self.system, fields)}] if self.system.strip() else []
-        for said, answered in self.shots:
-            made += [{"role": "user", "content": said}, {"role": "assistant", "content": answered}]
-        return (*made, {"role": "user", "content": render(self.user, fields)})
+        messages = [{"role": "system", "content": render(self.system, fields)}] if self.system.strip() else []
+        for question, answer in self.shots:
+            messages += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+        return (*messages, {"role": "user", "content": render(self.user, fields)})
 
 
 def render(text: str, fields: Mapping[str, str]) -> str:

@@ -141,9 +141,9 @@ Row = TypeVar("Row")
 def write_rows(path: Path, rows: Iterable[Any]) -> int:
     """Writes dataclass rows as canonical JSONL; returns how many. Raises DataError on a repeated id."""
     lines = sorted((row.id, canonical(dataclasses.asdict(row))) for row in rows)
-    for (one, _), (other, _) in pairwise(lines):
-        if one == other:
-            raise DataError(f"{path}: two rows have the id {one!r}")
+    for (first, _), (second, _) in pairwise(lines):
+        if first == second:
+            raise DataError(f"{path}: two rows have the id {first!r}")
     write_text(path, "".join(line + "\n" for _, line in lines))
     return len(lines)
 
@@ -183,13 +183,13 @@ def _build(cls: type[Row], values: dict[str, Any], where: str) -> Row:
     for name in values:
         if name not in shape:
             raise DataError(f"{where}: unknown field {name!r}; known: {', '.join(shape)}")
-    made = {}
+    fields_read = {}
     for name, (kind, required) in shape.items():
         if name in values:
-            made[name] = _typed(kind, values[name], f"{where}: field {name!r}")
+            fields_read[name] = _typed(kind, values[name], f"{where}: field {name!r}")
         elif required:
             raise DataError(f"{where}: field {name!r} is missing")
-    return cls(**made)
+    return cls(**fields_read)
 
 
 def _typed(kind: Any, value: Any, where: str) -> Any:

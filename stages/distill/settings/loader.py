@@ -100,18 +100,18 @@ class _Reader:
         return self.match(options, self.scalar(node, key, options), node, key, limits or {})
 
     def section(self, cls: type, node: yaml.Node, key: str) -> Any:
-        given = self.mapping(node, key)
+        children = self.mapping(node, key)
         hints = typing.get_type_hints(cls)
         names = [f.name for f in dataclasses.fields(cls)]
         dotted = f"{key}." if key else ""
-        for name, (key_node, _) in given.items():
+        for name, (key_node, _) in children.items():
             if name not in names:
                 self.fail(key_node, f"{dotted}{name}", f"unknown key; known here: {', '.join(names)}")
         values = {}
         for field in dataclasses.fields(cls):
-            if field.name not in given:
+            if field.name not in children:
                 self.fail(node, f"{dotted}{field.name}", "is missing; every setting stands in the file")
-            child = given[field.name][1]
+            child = children[field.name][1]
             values[field.name] = self.read(hints[field.name], child, f"{dotted}{field.name}", dict(field.metadata))
         try:
             return cls(**values)
@@ -121,15 +121,15 @@ class _Reader:
     def mapping(self, node: yaml.Node, key: str) -> dict[str, tuple[yaml.Node, yaml.Node]]:
         if not isinstance(node, yaml.MappingNode):
             self.fail(node, key, f"must be a section of keys, not {_shown(node)}")
-        found: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        children: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         for key_node, value_node in node.value:
             name = key_node.value
             if not isinstance(key_node, yaml.ScalarNode):
                 self.fail(key_node, key, "keys must be plain words")
-            if name in found:
+            if name in children:
                 self.fail(key_node, f"{key}.{name}" if key else name, "is there twice")
-            found[name] = (key_node, value_node)
-        return found
+            children[name] = (key_node, value_node)
+        return children
 
     def sequence(self, item: Any, node: yaml.Node, key: str) -> tuple[Any, ...]:
         if not isinstance(node, yaml.SequenceNode):
@@ -216,11 +216,11 @@ def _allowed(options: tuple[Any, ...], limits: dict[str, Any]) -> str:
         str: "text",
         type(None): "null",
     }
-    said = []
+    allowed = []
     for option in options:
         if typing.get_origin(option) is Literal:
-            said += [str(choice) for choice in typing.get_args(option)]
+            allowed += [str(choice) for choice in typing.get_args(option)]
         else:
             span = f" ({_range(limits)})" if option in (int, float, Decimal) and _range(limits) else ""
-            said.append(names[option] + span)
-    return ", ".join(said)
+            allowed.append(names[option] + span)
+    return ", ".join(allowed)

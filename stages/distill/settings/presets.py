@@ -67,8 +67,8 @@ class Preset:
         values = PRESETS.get(self.name or "", {})
         for key in self.keep:
             if key not in values:
-                known = f"it sets {', '.join(values)}" if values else "none is chosen, so set this to []"
-                raise Refused("keep", f"has {key!r}, which preset {self.name} does not set; {known}")
+                allowed = f"it sets {', '.join(values)}" if values else "none is chosen, so set this to []"
+                raise Refused("keep", f"has {key!r}, which preset {self.name} does not set; {allowed}")
 
     def values(self) -> dict[str, Any]:
         """What it sets, by dotted key."""
@@ -81,11 +81,11 @@ class Preset:
 
 def applied(preset: Preset, student: StudentSettings, train: TrainSettings) -> tuple[StudentSettings, TrainSettings]:
     """The two sections with the preset's values. Raises Refused, with dotted keys, as those sections do."""
-    made = []
+    sections = []
     for name, section in (("student", student), ("train", train)):
         values = {key.split(".")[1]: value for key, value in preset.values().items() if key.startswith(f"{name}.")}
         try:
-            made.append(replace(section, **values))
+            sections.append(replace(section, **values))
         except Refused as refusal:
             raise Refused(f"{name}.{refusal.key}", refusal.why) from refusal
-    return made[0], made[1]
+    return sections[0], sections[1]

@@ -57,7 +57,7 @@ class Columns:
         return (*self.names.values(), *(name for name, there in extra if there))
 
     @property
-    def shown(self) -> str:
+    def row_template(self) -> str:
         """How a prompt shows a row: the template, or a line a column, under its name."""
         if self.table.template is not None:
             return self.table.template
@@ -77,10 +77,10 @@ class Columns:
                 else ""
             )
         choices = self.choices(cells)
-        shown = "\n".join(part for part in (self._context(cells), text) if part)
+        parts = "\n".join(part for part in (self._context(cells), text) if part)
         if not text:
             return ""
-        return with_choices(shown, choices) if choices else shown
+        return with_choices(parts, choices) if choices else parts
 
     def choices(self, cells: Cells) -> tuple[str, ...]:
         """The row's own answers: a column each, or one column with a JSON list or with answers between bars."""

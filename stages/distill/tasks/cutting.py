@@ -50,7 +50,7 @@ def cut(
     group: np.ndarray,
     stratum: np.ndarray,
     order: np.ndarray,
-    given: np.ndarray,
+    came_in: np.ndarray,
 ) -> Cut:
     """Validation and test, from labelled rows, where the data does not bring them.
 
@@ -59,48 +59,48 @@ def cut(
     stratum has its share. What has no label of a group that was taken is left out, as train would know it by
     its like. Raises DataError where the labelled rows are too few.
     """
-    found = Cut(np.where(kept, given, OUT).astype(np.int8))
-    unlabelled = kept & (given != TRAIN) & (stratum == 0)
-    found.split[unlabelled] = OUT
-    found.left_out = int(unlabelled.sum())
-    pool = kept & (given == TRAIN) & (stratum != 0)
-    found.wanted, found.notices = _wanted(settings, int(pool.sum()), set(np.unique(given).tolist()))
+    result = Cut(np.where(kept, came_in, OUT).astype(np.int8))
+    unlabelled = kept & (came_in != TRAIN) & (stratum == 0)
+    result.split[unlabelled] = OUT
+    result.left_out = int(unlabelled.sum())
+    pool = kept & (came_in == TRAIN) & (stratum != 0)
+    result.wanted, result.notices = _wanted(settings, int(pool.sum()), set(np.unique(came_in).tolist()))
     sizes = np.bincount(group[kept], minlength=len(group))
     # A group that a given validation or test row is in stays where it is; such overlaps are reported, not moved.
-    fixed = np.isin(group, group[kept & (given != TRAIN)]) | (sizes[group] > LARGEST_CUT_GROUP)
-    for split, wanted in found.wanted.items():
+    fixed = np.isin(group, group[kept & (came_in != TRAIN)]) | (sizes[group] > LARGEST_CUT_GROUP)
+    for split, wanted in result.wanted.items():
         rows = np.flatnonzero(pool & ~fixed)
         members = kept & np.isin(
             group, _taken(rows[np.argsort(order[rows], kind="stable")], group, stratum, shares(stratum[pool], wanted))
         )
-        found.split[members] = np.where(stratum[members] != 0, split, OUT)
-        found.left_out += int((members & (stratum == 0)).sum())
+        result.split[members] = np.where(stratum[members] != 0, split, OUT)
+        result.left_out += int((members & (stratum == 0)).sum())
         pool &= ~members
-    return found
+    return result
 
 
-def chosen(made: Cut, settings: TaskSettings, order: np.ndarray, stratum: np.ndarray) -> list[np.ndarray]:
+def chosen(result: Cut, settings: TaskSettings, order: np.ndarray, stratum: np.ndarray) -> list[np.ndarray]:
     """The rows of train, validation and test, after `task.train_rows`, and `task.test_rows` where test was given.
 
     The first of the seeded order are taken, of train those with a label before all others, so that a smaller
     count is a subset of a larger one.
     """
-    found = []
-    limits = {TRAIN: settings.train_rows, TEST: "all" if TEST in made.wanted else settings.test_rows}
+    chosen_rows = []
+    limits = {TRAIN: settings.train_rows, TEST: "all" if TEST in result.wanted else settings.test_rows}
     for split in (TRAIN, VALIDATION, TEST):
-        rows, limit = np.flatnonzero(made.split == split), limits.get(split, "all")
+        rows, limit = np.flatnonzero(result.split == split), limits.get(split, "all")
         if limit != "all":
             count = _count(limit, split, len(rows))
             last = (stratum[rows] == 0) & (split == TRAIN)
             rows = rows[np.lexsort((order[rows], last))[:count]]
-        found.append(rows)
-    return found
+        chosen_rows.append(rows)
+    return chosen_rows
 
 
-def near_report(group: np.ndarray, kept: np.ndarray, given: np.ndarray) -> dict[str, int]:
+def near_report(group: np.ndarray, kept: np.ndarray, came_in: np.ndarray) -> dict[str, int]:
     """Rows that have a near-duplicate, their groups, and the groups that came in more than one split."""
     sizes = np.bincount(group[kept], minlength=len(group))
-    pairs = np.unique(np.stack([group[kept], given[kept].astype(np.int64)]), axis=1)
+    pairs = np.unique(np.stack([group[kept], came_in[kept].astype(np.int64)]), axis=1)
     return {
         "rows": int((kept & (sizes[group] > 1)).sum()),
         "groups": int((sizes > 1).sum()),
@@ -112,10 +112,10 @@ def shares(strata: np.ndarray, wanted: int) -> dict[int, int]:
     """How many of `wanted` rows each stratum gets, in proportion, the largest remainders rounded up."""
     values, counts = np.unique(strata, return_counts=True)
     exact = counts * wanted / max(1, counts.sum())
-    found = np.floor(exact).astype(int)
-    for place in np.argsort(found - exact, kind="stable")[: wanted - int(found.sum())]:
-        found[place] += 1
-    return {int(value): int(count) for value, count in zip(values, found, strict=True)}
+    counts_of = np.floor(exact).astype(int)
+    for place in np.argsort(counts_of - exact, kind="stable")[: wanted - int(counts_of.sum())]:
+        counts_of[place] += 1
+    return {int(value): int(count) for value, count in zip(values, counts_of, strict=True)}
 
 
 def _count(wanted: int | float | str, split: int, labelled: int) -> int:
@@ -163,9 +163,9 @@ def _taken(rows: np.ndarray, group: np.ndarray, stratum: np.ndarray, need: dict[
     taken: dict[int, None] = {}
     # First what fits its stratum's share; then, where groups were too large for it, whatever still fits.
     for strict in (True, False):
-        for one, strata in members.items():
-            if one not in taken and len(strata) <= (min(need[strata[0]], left) if strict else left):
-                taken[one] = None
+        for number, strata in members.items():
+            if number not in taken and len(strata) <= (min(need[strata[0]], left) if strict else left):
+                taken[number] = None
                 left -= len(strata)
                 need[strata[0]] -= len(strata)
     return list(taken)

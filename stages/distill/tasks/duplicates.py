@@ -35,9 +35,9 @@ def fold(text: str, *, digits: bool = True) -> str:
     return (_DIGITS.sub("0", text) if digits else text).ljust(SHINGLE)
 
 
-def similarity(one: str, other: str) -> float:
+def similarity(first: str, second: str) -> float:
     """Jaccard similarity of two folded texts' shingles, 0 to 1."""
-    first, second = _shingles(one), _shingles(other)
+    first, second = _shingles(first), _shingles(second)
     return len(first & second) / len(first | second)
 
 

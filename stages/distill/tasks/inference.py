@@ -51,7 +51,7 @@ def label_name(row: Row, name: str, short: dict[str, str] | None = None) -> str:
     value = row.get(name)
     if isinstance(value, int) and 0 <= value < len(LABELS):
         return LABELS[value]
-    found = (short or {}).get(str(value), value)
-    if found not in LABELS:
+    label = (short or {}).get(str(value), value)
+    if label not in LABELS:
         raise ValueError(f"the label {value!r} is none of {', '.join(LABELS)}")
-    return str(found)
+    return str(label)

@@ -149,7 +149,7 @@ def _check(scale: Scale) -> None:
                 )
             seen[thing] = name
     try:
-        made = {
+        sentences = {
             name: [scale.rationale.format(first=name, second=name, conclusion=c) for c in scale.conclusions.values()]
             for name, _ in scale.steps
         }
@@ -160,7 +160,7 @@ def _check(scale: Scale) -> None:
             " {conclusion} as well"
         ) from error
     least, most = RATIONALE_WORDS
-    for name, rationales in made.items():
+    for name, rationales in sentences.items():
         for words in (len(rationale.split()) for rationale in rationales):
             if not least <= words <= most:
                 raise DataError(f"{scale.path}: rationale: has {words} words for {name!r}; allowed: {least} to {most}")

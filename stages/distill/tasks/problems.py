@@ -36,14 +36,14 @@ class Problems:
 
     def lines(self) -> list[str]:
         """One a kind: "line 3, line 9 and 12 more: the input is empty; fill it or drop the row"."""
-        told = []
+        lines = []
         for (what, do), count in list(self._counts.items())[:SHOWN_KINDS]:
             rows = self._rows[what, do]
             where = ", ".join(rows) + (f" and {count - len(rows)} more" if count > len(rows) else "")
-            told.append(f"{where}: {what}; {do}" if rows else f"{what}; {do}")
+            lines.append(f"{where}: {what}; {do}" if rows else f"{what}; {do}")
         if len(self._counts) > SHOWN_KINDS:
-            told.append(f"and {len(self._counts) - SHOWN_KINDS} more kinds of problem")
-        return told
+            lines.append(f"and {len(self._counts) - SHOWN_KINDS} more kinds of problem")
+        return lines
 
     def raise_any(self) -> None:
         """Raises DataError with the whole list, where there is any."""

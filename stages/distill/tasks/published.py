@@ -52,15 +52,15 @@ class Published(Task):
     def splits(self) -> dict[str, list[Example]]:
         settings = self.settings
         problems = Problems(settings.hub or str(source(settings.path)))
-        found = {part.split: list(self._examples(part, problems)) for part in self.parts}
+        splits = {part.split: list(self._examples(part, problems)) for part in self.parts}
         problems.raise_any()
-        if "validation" not in found:
-            found["train"], found["validation"] = cut_validation(
-                found["train"], settings.validation_rows, settings.seed
+        if "validation" not in splits:
+            splits["train"], splits["validation"] = cut_validation(
+                splits["train"], settings.validation_rows, settings.seed
             )
         counts = {"train": settings.train_rows, "test": settings.test_rows, "validation": "all"}
-        self._near = self._near_duplicates(found)
-        return {split: limited(rows, counts[split], settings.seed) for split, rows in found.items()}
+        self._near = self._near_duplicates(splits)
+        return {split: limited(rows, counts[split], settings.seed) for split, rows in splits.items()}
 
     def report(self) -> dict[str, Any]:
         return {"duplicates": {"near": self._near}}
@@ -106,8 +106,8 @@ class Published(Task):
 
         folded = [fold(row.input, digits=self.kind != "number") for rows in splits.values() for row in rows]
         part = np.repeat(np.arange(len(splits)), [len(rows) for rows in splits.values()])
-        found = groups(band_keys(folded), lambda rows: [folded[row] for row in rows], SIMILARITY)
-        return near_report(found, np.ones(len(part), dtype=bool), part) | {"similarity": SIMILARITY}
+        group = groups(band_keys(folded), lambda rows: [folded[row] for row in rows], SIMILARITY)
+        return near_report(group, np.ones(len(part), dtype=bool), part) | {"similarity": SIMILARITY}
 
 
 def text(row: Row, name: str) -> str:

@@ -34,11 +34,11 @@ def get_task(settings: TaskSettings) -> Task:
             ' "module:Class"'
         )
     try:
-        found = getattr(import_module(module), name)
+        task = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise DataError(
             f"task.name: {place!r} cannot be imported ({error}); is the module on the Python path?"
         ) from error
-    if not (isinstance(found, type) and issubclass(found, Task)):
+    if not (isinstance(task, type) and issubclass(task, Task)):
         raise DataError(f"task.name: {place!r} is not a task; it must be a subclass of distill.tasks.base.Task")
-    return found(settings)
+    return task(settings)

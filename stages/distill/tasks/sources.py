@@ -35,8 +35,8 @@ class Source:
 
         self.wanted = tuple(wanted)
         kept = {
-            split: one.select_columns([*self.wanted, *([_LINE] if _LINE in one.column_names else [])])
-            for split, one in datasets.items()
+            split: dataset.select_columns([*self.wanted, *([_LINE] if _LINE in dataset.column_names else [])])
+            for split, dataset in datasets.items()
         }
         self.dataset = concatenate_datasets(list(kept.values())) if len(kept) > 1 else next(iter(kept.values()))
         features = self.dataset.features  # a copy at every look, so looked at once
@@ -45,17 +45,17 @@ class Source:
         }
         self.parts: list[tuple[str, int]] = []
         start = 0
-        for split, one in kept.items():
+        for split, dataset in kept.items():
             self.parts.append((split, start))
-            start += len(one)
+            start += len(dataset)
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def rows(self, which: slice | Sequence[int]) -> list[Cells]:
         """The wanted columns of some rows, as texts, a class label by its name."""
-        found = self.dataset[which if isinstance(which, slice) else list(which)]
-        columns = [[self._text(self._names.get(name), value) for value in found[name]] for name in self.wanted]
+        batch = self.dataset[which if isinstance(which, slice) else list(which)]
+        columns = [[self._text(self._names.get(name), value) for value in batch[name]] for name in self.wanted]
         return [dict(zip(self.wanted, values, strict=True)) for values in zip(*columns, strict=True)]
 
     def batches(self, indices: Sequence[int] | None = None) -> Iterator[tuple[Sequence[int], list[Cells]]]:
@@ -100,11 +100,11 @@ def open_source(settings: TaskSettings, wanted: Sequence[str], problems: Problem
     datasets = (
         _hub(settings) if settings.hub else _local(source(settings.path), settings.table.delimiter, wanted, problems)
     )
-    for split, one in datasets.items():
-        missing = [name for name in wanted if name not in one.column_names]
+    for split, dataset in datasets.items():
+        missing = [name for name in wanted if name not in dataset.column_names]
         for name in missing:
             problems.add(
-                f"{split} has no column {name!r} (there are: {named(one.column_names)})",
+                f"{split} has no column {name!r} (there are: {named(dataset.column_names)})",
                 "correct task.table",
                 fatal=True,
             )
@@ -120,10 +120,10 @@ def _hub(settings: TaskSettings) -> dict[str, Any]:
     from datasets import load_dataset
 
     try:
-        found = load_dataset(settings.hub, settings.table.configuration, revision=settings.revision)
+        datasets = load_dataset(settings.hub, settings.table.configuration, revision=settings.revision)
     except (OSError, ValueError, RuntimeError) as error:
         raise DataError(f"task.hub: {settings.hub} at {settings.revision} cannot be loaded ({error})") from error
-    return _parts({str(name): one for name, one in found.items()}, settings.hub or "")
+    return _parts({str(name): dataset for name, dataset in datasets.items()}, settings.hub or "")
 
 
 def _local(path: Path, delimiter: str, wanted: Sequence[str], problems: Problems) -> dict[str, Any]:
@@ -145,13 +145,13 @@ def _local(path: Path, delimiter: str, wanted: Sequence[str], problems: Problems
     }
 
 
-def _parts(found: dict[str, Any], where: str) -> dict[str, Any]:
-    if "train" not in found:
+def _parts(parts: dict[str, Any], where: str) -> dict[str, Any]:
+    if "train" not in parts:
         raise DataError(
-            f"{where}: has no train part (there are: {named(sorted(found)) or 'none'}); parts are called train,"
+            f"{where}: has no train part (there are: {named(sorted(parts)) or 'none'}); parts are called train,"
             " validation and test"
         )
-    return {split: found[split] for split in SPLITS if split in found}
+    return {split: parts[split] for split in SPLITS if split in parts}
 
 
 def _mapped(file: Path, folder: Path, wanted: Sequence[str], delimiter: str, problems: Problems, prefix: str) -> Any:

@@ -128,9 +128,9 @@ def _across(
         for row in rows:
             if hash(row.input) in suspected:
                 places.setdefault(row.input, {}).setdefault(split, row.id)
-    shared = [found for found in places.values() if len(found) > 1]
-    for found in [] if task.cut_elsewhere else shared:
-        rows_named = " and ".join(f"{identity!r} ({split})" for split, identity in found.items())
+    shared = [splits_of for splits_of in places.values() if len(splits_of) > 1]
+    for splits_of in [] if task.cut_elsewhere else shared:
+        rows_named = " and ".join(f"{identity!r} ({split})" for split, identity in splits_of.items())
         problems.add("the same input is in two splits, which must not leak", "keep one of each", rows_named)
     return len(shared)
 
@@ -139,7 +139,7 @@ def _metrics(counts: _Counts) -> dict[str, Any]:
     import numpy as np
 
     lengths = np.frombuffer(counts.tokens, np.int32)
-    found: dict[str, Any] = {
+    metrics: dict[str, Any] = {
         "rows": len(lengths),
         "labelled": counts.labelled,
         "with_rationale": counts.with_rationale,
@@ -151,34 +151,34 @@ def _metrics(counts: _Counts) -> dict[str, Any]:
         },
     }
     if 0 < len(counts.labels) <= _MOST_LABELS:
-        found["label"] = {label: count / counts.labels.total() for label, count in sorted(counts.labels.items())}
+        metrics["label"] = {label: count / counts.labels.total() for label, count in sorted(counts.labels.items())}
     if counts.labelled:
-        found["interval_width"] = interval_width(counts.labelled)
-    return found
+        metrics["interval_width"] = interval_width(counts.labelled)
+    return metrics
 
 
 def _notices(counted: Mapping[str, _Counts], max_input_tokens: int, across: int) -> list[str]:
     import numpy as np
 
-    told = []
+    notices = []
     for split in ("validation", "test"):
         width = interval_width(counted[split].labelled) if counted[split].labelled else 1.0
         if width > WIDEST:
-            told.append(
+            notices.append(
                 f"{split} has {counted[split].labelled} labelled rows, which is few: an accuracy of {SUPPOSED:.0%}"
                 f" measured on them has a 95 % interval {100 * width:.0f} points wide"
             )
     missing = sorted(set(counted["test"].labels) - set(counted["train"].labels)) if counted["train"].labelled else []
     if missing and len(counted["train"].labels) <= _MOST_LABELS:
-        told.append(f"no labelled train row has the label {named(missing)}; the prompt search cannot score it")
+        notices.append(f"no labelled train row has the label {named(missing)}; the prompt search cannot score it")
     over = sum(int((np.frombuffer(counts.tokens, np.int32) > max_input_tokens).sum()) for counts in counted.values())
     if over:
-        told.append(
+        notices.append(
             f"inputs longer than student.max_input_tokens ({max_input_tokens}), by an estimate of a token for"
             f" {BYTES_A_TOKEN} bytes: {over}"
             f" ({named([row for counts in counted.values() for row in counts.long][:SHOWN_ROWS])} among them); the"
             " student would cut them: raise it, or shorten them; metrics/train.json counts them exactly"
         )
     if across:
-        told.append(f"inputs in more than one of the published splits: {across}; they are left where they are")
-    return told
+        notices.append(f"inputs in more than one of the published splits: {across}; they are left where they are")
+    return notices

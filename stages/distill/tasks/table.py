@@ -57,7 +57,7 @@ class Table(Task):
         self.columns = Columns(settings.table)
         self.kind, self.description = settings.table.kind, settings.table.description or ""
         self.fields = self.columns.fields
-        self._found: dict[str, Any] = {}
+        self._duplicates: dict[str, Any] = {}
         self._empty = 0
         self._name_classes(settings.table.classes)
 
@@ -76,60 +76,60 @@ class Table(Task):
         if self.kind == "classes":
             self._name_classes(settings.table.classes or sorted(seen.labels))
 
-        given = np.array([SPLITS.index(split) for split, _ in rows.parts], np.int8)[seen.part]
+        came_in = np.array([SPLITS.index(split) for split, _ in rows.parts], np.int8)[seen.part]
         self.cut_elsewhere = len(rows.parts) > 1
-        kept, at_odds = first_of_equals(seen.content, given, seen.label)
+        kept, at_odds = first_of_equals(seen.content, came_in, seen.label)
         exact = int((~kept & ~seen.empty).sum())
         kept &= ~seen.empty
         group = groups(seen.bands, lambda wanted: folded_texts(rows, self.columns, wanted), settings.table.similarity)
         stratum = seen.label if self.kind == "classes" else (seen.label != 0).astype(np.int64)
-        made = cut(settings, kept, group, stratum, seen.order, given)
-        near = near_report(group, kept, given) | {"similarity": settings.table.similarity}
-        self._found = {"exact": exact, "labels_at_odds": len(at_odds), "near": near, "left_out": made.left_out}
+        result = cut(settings, kept, group, stratum, seen.order, came_in)
+        near = near_report(group, kept, came_in) | {"similarity": settings.table.similarity}
+        self._duplicates = {"exact": exact, "labels_at_odds": len(at_odds), "near": near, "left_out": result.left_out}
         self._empty = int(seen.empty.sum())
         self.notices = [
-            *made.notices,
+            *result.notices,
             *_alike(seen.labels),
             *self._notices([rows.where(int(index)) for index in at_odds[:4]], len(at_odds)),
         ]
         by_id = _ranks(seen.ids)
-        taken = chosen(made, settings, seen.order, stratum)
+        taken = chosen(result, settings, seen.order, stratum)
         return {
-            split: Rows(rows, self.columns, one[np.argsort(by_id[one], kind="stable")])
-            for split, one in zip(SPLITS, taken, strict=True)
+            split: Rows(rows, self.columns, indices[np.argsort(by_id[indices], kind="stable")])
+            for split, indices in zip(SPLITS, taken, strict=True)
         }
 
     def report(self) -> dict[str, Any]:
-        return {"duplicates": self._found, "empty_rows": self._empty}
+        return {"duplicates": self._duplicates, "empty_rows": self._empty}
 
     def _notices(self, at_odds: list[str], count: int) -> list[str]:
-        told = []
+        notices = []
         if self._empty:
-            told.append(f"rows without input and label, which are left out: {self._empty}")
+            notices.append(f"rows without input and label, which are left out: {self._empty}")
         if count:
-            told.append(
+            notices.append(
                 f"rows whose input is there with another label as well: {count}"
                 f" ({', '.join(at_odds)}{' …' if count > len(at_odds) else ''}); the first label was kept"
             )
-        if self._found["left_out"]:
-            told.append(
-                f"rows left out: {self._found['left_out']} (unlabelled near-duplicates of validation or test rows, or"
-                " unlabelled rows of these splits)"
+        if self._duplicates["left_out"]:
+            notices.append(
+                f"rows left out: {self._duplicates['left_out']} (unlabelled near-duplicates of validation or test rows, "
+                "or unlabelled rows of these splits)"
             )
-        return told
+        return notices
 
     def _name_classes(self, classes: Sequence[str]) -> None:
         table = self.settings.table
         self.classes = tuple(classes)
-        made: tuple[Template, Template] = table_prompts(
+        prompts: tuple[Template, Template] = table_prompts(
             table.kind,
             self.description,
-            self.columns.shown,
+            self.columns.row_template,
             classes,
             choices=bool(table.choices),
             context=bool(table.context),
         )
-        self.explain, self.label_only = made
+        self.explain, self.label_only = prompts
 
 
 def _alike(labels: Iterable[str]) -> list[str]:
@@ -137,7 +137,7 @@ def _alike(labels: Iterable[str]) -> list[str]:
     by_words: dict[tuple[str, ...], list[str]] = {}
     for label in sorted(labels):
         by_words.setdefault(tuple(words(label)), []).append(label)
-    pairs = [" and ".join(map(repr, found)) for found in by_words.values() if len(found) > 1]
+    pairs = [" and ".join(map(repr, alike)) for alike in by_words.values() if len(alike) > 1]
     return [
         f"labels that are probably the same: {pair}; write them alike, as each is a class of its own" for pair in pairs
     ]
@@ -181,13 +181,17 @@ _LABEL = {
 
 
 def table_prompts(
-    kind: str, description: str, shown: str, classes: Sequence[str], *, choices: bool, context: bool
+    kind: str, description: str, row_template: str, classes: Sequence[str], *, choices: bool, context: bool
 ) -> tuple[Template, Template]:
     """(explain, label only). `shown` is a template that shows the row; all else is taken as it stands.
 
     Retrieved context comes before the question (KAPING: Baek et al. 2023, arXiv 2306.04136).
     """
-    row = ("Context: {context}\n\n" if context else "") + shown + ("\n\nAnswer choices:\n{choices}" if choices else "")
+    row = (
+        ("Context: {context}\n\n" if context else "")
+        + row_template
+        + ("\n\nAnswer choices:\n{choices}" if choices else "")
+    )
     names = ", ".join(_literal(name) for name in classes)
     return tuple(  # type: ignore[return-value]
         Template("", f"{_literal(description.strip())}\n\n{row}\n\n{asks[kind].replace('{classes}', names)}")
