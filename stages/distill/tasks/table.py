@@ -113,8 +113,8 @@ class Table(Task):
             )
         if self._duplicates["left_out"]:
             notices.append(
-                f"rows left out: {self._duplicates['left_out']} (unlabelled near-duplicates of validation or test rows, "
-                "or unlabelled rows of these splits)"
+                f"rows left out: {self._duplicates['left_out']} (unlabelled near-duplicates of validation or test "
+                "rows, or unlabelled rows of these splits)"
             )
         return notices
 
