@@ -72,6 +72,18 @@ def test_predict_spreads_its_rationales_over_the_rows(toys):
     assert all(p.rationale is None for p in predict(student, rows, 0, "test")[0])
 
 
+def test_predict_says_how_far_it_is(toys, monkeypatch, capsys):
+    monkeypatch.setattr("distill.progress._LOG_S", 0.0)
+    student, rows = Student.load(toys("decoder").folder, RUNTIME), examples()
+    capsys.readouterr()
+    predict(student, rows, 4, "evaluate, test")
+    lines = [line.split(" rows")[0] for line in capsys.readouterr().err.splitlines()]
+    assert [line for line in lines if line.startswith("evaluate, test, labels: ")][-1].endswith(
+        f" {len(rows)}/{len(rows)}"
+    )
+    assert lines[-1] == "evaluate, test, rationales: 4/4"
+
+
 def test_a_label_only_student_writes_no_rationales(tmp_path):
     made = settings(mode="standard", steps=2, evaluate_every=2)
     train_student(training_rows(), examples(), CARD, made, tmp_path / "model", tmp_path / "plot.json")

@@ -464,3 +464,19 @@ def test_auto_cuts_by_the_number_of_labelled_rows_and_says_what_can_be_measured(
         "60 to 90 %"
     )
     assert task.notices[1].startswith("task.validation_rows is auto: 14 of 70 labelled rows;")
+
+
+def test_a_long_file_says_how_far_it_is_read_checked_and_written(make, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("distill.progress._LOG_S", 0.0)
+    task = make(path=str(csv_file(tmp_path / "rows.csv", rows())))
+    splits = task.splits()
+    survey(splits, task, 128)
+    write_prepared(tmp_path / "train.jsonl", tuple(splits["train"]))
+    lines = [line.split(" rows")[0] for line in capsys.readouterr().err.splitlines()]
+    assert [line for line in lines if line.startswith("prepare, reading: ")] == ["prepare, reading: 100/100"]
+    checked = sum(map(len, splits.values()))
+    assert [line for line in lines if line.startswith("prepare, checking: ")][
+        -1
+    ] == f"prepare, checking: {checked}/{checked}"
+    written = len(splits["train"])
+    assert lines[-1] == f"prepare, writing train: {written}/{written}"

@@ -23,7 +23,7 @@ NO_EXPLANATION = _family(
     r"\b(?:no|without|not|don't|never|skip|omit|leave out)\s+(?:\w+\s+){0,3}?"
     r"(?:explain\w*|explanations?|reasons?|reasoning|justif\w+|rationales?)\b"
 )
-LABEL_ONLY = _family(
+_LABEL_ONLY = _family(
     r"\b(?:one|a single|single) word\b",
     r"\b(?:only|just|nothing but|solely)\s+(?:(?:with|give|write|say|output|return|the|your|a|one)\s+){0,3}"
     r"(?:label|answer|word|class|letter)\b",
@@ -190,7 +190,7 @@ class Reader:
         forbidden = plain != text
         return Traits(
             explain=explain,
-            label_only=bool(LABEL_ONLY.search(text) or forbidden) and not explain,
+            label_only=bool(_LABEL_ONLY.search(text) or forbidden) and not explain,
             always=bool(ALWAYS.search(text)),
             reason_first=bool(REASON_FIRST.search(text)),
             facts=self.facts(text),
