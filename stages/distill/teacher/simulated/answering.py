@@ -200,8 +200,9 @@ class Answerer:
 
 def slipping(traits: Traits, explains: bool, demonstrated: Demonstrations, heat: float) -> float:
     """Factor on the share of slips."""
-    factor = SLIPS_FACTS[traits.facts] if explains else 1.0
-    factor *= (SLIPS_REASONED if traits.reason_first else SLIPS_EXPLAINED) if explains else 1.0
+    factor = 1.0
+    if explains:
+        factor = SLIPS_FACTS[traits.facts] * (SLIPS_REASONED if traits.reason_first else SLIPS_EXPLAINED)
     factor *= SLIPS_CARE if traits.care else 1.0
     factor *= SLIPS_CHECK if traits.check else 1.0
     factor *= SLIPS_LISTED if traits.labels_listed else 1.0
