@@ -13,6 +13,8 @@ from distill.settings import load_settings
 from distill.tasks.registry import get_task
 from distill.tasks.survey import survey
 
+PLAN = "`python stages/plan.py` says what the next run asks it and what that may cost"
+
 
 def main() -> None:
     settings = load_settings()
@@ -25,6 +27,7 @@ def main() -> None:
     write_metrics(paths.metrics("prepare"), report.metrics)
     for notice in report.notices:
         print(f"note: {notice}", flush=True)
+    print(f"the teacher: {settings.teacher.model} ({settings.teacher.provider}); {PLAN}", flush=True)
 
 
 if __name__ == "__main__":

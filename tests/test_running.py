@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 
 import pytest
 
-from distill.running import run_stage
+from distill.errors import UserError
+from distill.running import run_front_door, run_stage
 from house import STAGES
 
 
@@ -33,3 +36,43 @@ def test_arguments_are_left_to_a_script_that_takes_them(monkeypatch, tmp_path):
     done = []
     run_stage("drift", lambda: done.append(sys.argv[1:]), takes_arguments=True)
     assert done == [["--rows", "3"]]
+
+
+def test_a_stage_begins_and_ends_with_its_name(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["stages/subsample.py"])
+    monkeypatch.setattr(sys.modules["__main__"], "__doc__", "Makes the training set: whose labels.\n\nreads   rows\n")
+    run_stage("subsample", lambda: print("rows"))
+    begin, rows, end = capsys.readouterr().out.splitlines()
+    assert (begin, rows) == ("subsample: makes the training set: whose labels.", "rows")
+    assert end.startswith("subsample: done in ")
+
+
+@pytest.mark.parametrize("script", sorted(STAGES.glob("*.py")), ids=lambda file: file.stem)
+def test_a_scripts_help_begins_with_what_it_does_and_has_an_example(script):
+    description = ast.get_docstring(ast.parse(script.read_text()), clean=False) or ""
+    first, _, rest = description.partition("\n")
+    assert 20 < len(first) <= 120 and first[0].isupper() and re.search(r"(?m)^run +(dvc|python|echo) ", rest)
+    assert (
+        "formatter_class=argparse.RawDescriptionHelpFormatter" in script.read_text()
+        or "run_stage(" in script.read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("work", "code"),
+    [
+        (lambda: raises(UserError("a.csv: no such file")), "plan: a.csv: no such file"),
+        (lambda: raises(KeyboardInterrupt()), 130),
+        (lambda: 1, 1),
+        (lambda: None, None),
+    ],
+)
+def test_a_front_door_ends_without_a_traceback(work, code):
+    with pytest.raises(SystemExit) as stopped:
+        run_front_door("plan", work)
+    assert stopped.value.code == code
+
+
+def raises(error: BaseException) -> None:
+    raise error

@@ -29,6 +29,12 @@ def run_front_door(name: str, work: Callable[[], int | None]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def opening(description: str) -> str:
+    """What a script does, from the first line of its docstring, as the end of a line that begins with its name."""
+    line = description.strip().partition("\n")[0]
+    return line[:1].lower() + line[1:]
+
+
 def run_stage(name: str, work: Callable[[], Mapping[str, Any] | None], *, takes_arguments: bool = False) -> None:
     """Runs a stage. What `work` returns (money paid, rows a second) goes to metrics/runtime.json with the seconds.
 
@@ -40,6 +46,9 @@ def run_stage(name: str, work: Callable[[], Mapping[str, Any] | None], *, takes_
         argparse.ArgumentParser(
             f"{name}.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
         ).parse_args()
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that train together, the first one speaks
+    if first:
+        print(f"{name}: {opening(sys.modules['__main__'].__doc__ or '')}", flush=True)
     started = time.perf_counter()
     try:
         measured = work()
@@ -47,8 +56,8 @@ def run_stage(name: str, work: Callable[[], Mapping[str, Any] | None], *, takes_
         sys.exit(f"{name}: {error}")
     except KeyboardInterrupt:
         sys.exit(130)  # what is stored and what is missing has been said
-    if os.environ.get("RANK", "0") != "0":
-        return  # of the processes that train together, the first one speaks
+    if not first:
+        return
     seconds = time.perf_counter() - started
     merge_metrics(paths.RUNTIME_METRICS, name, {"seconds": round(seconds, 1), **(measured or {})})
     print(f"{name}: done in {seconds:.1f} s", flush=True)
