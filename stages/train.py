@@ -1,4 +1,4 @@
-"""Trains the student.
+"""Trains the student on labels and rationales, and keeps the weights that are best on the validation rows.
 
 reads   data/training/train.jsonl, data/prepared/{validation.jsonl,task.json}
 writes  data/student/, metrics/train.json, metrics/plots/training.json; metrics/plots/training_speed.json, which no
