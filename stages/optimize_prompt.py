@@ -13,7 +13,7 @@ from distill.rows.files import write_json, write_metrics, write_text
 from distill.rows.records import Example, TaskCard, read_json, read_rows
 from distill.running import run_stage
 from distill.search.forecast import search_opening_line
-from distill.search.outcome import table, unsearched
+from distill.search.outcome import trace_table, unsearched
 from distill.search.search import Search
 from distill.settings import load_settings
 from distill.teacher import open_teacher
@@ -36,11 +36,11 @@ def main() -> dict[str, Any]:
             print(teacher.bill.closing_line(), flush=True)
             measured = teacher.bill.runtime()
         templates["explain"] = outcome.template
-        origin, trace = outcome.found(settings.prompt.optimizer), outcome.trace()
+        origin, trace = outcome.origin(settings.prompt.optimizer), outcome.trace()
     write_prompts(paths.PROMPT, templates, origin, card)
     write_metrics(paths.metrics("optimize_prompt"), metrics)
     write_json(paths.PROMPT_SEARCH_PLOT, trace)
-    write_text(paths.PROMPT_SEARCH_TABLE, table(trace))
+    write_text(paths.PROMPT_SEARCH_TABLE, trace_table(trace))
     return measured
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from distill.annotation.annotation import merged
-from distill.annotation.voting import joined, voted
+from distill.annotation.annotation import annotations_of_rows
+from distill.annotation.voting import label_with_rationale, voted
 from distill.prompts.asking import Ask
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.settings.annotate import AnnotateSettings, GateSettings
@@ -48,7 +48,7 @@ def test_each_label_has_its_share_of_the_votes():
     assert found.label_probabilities == {"yes": 0.6, "no": 0.4} and found.confidence == 0.5
     one = answer("yes")
     assert voted([one], "classes") is one and one.label_probabilities == {}
-    both = joined(replace(answer("no", None, prompt="label"), label_probabilities={"no": 0.9}), found)
+    both = label_with_rationale(replace(answer("no", None, prompt="label"), label_probabilities={"no": 0.9}), found)
     assert both.label_probabilities == {"no": 0.9}
 
 
@@ -67,7 +67,7 @@ def test_a_call_that_failed_is_neither_vote_nor_cost():
 
 
 def test_a_label_of_one_prompt_with_the_rationale_of_another():
-    found = joined(replace(answer("no", None, "ok", prompt="label"), asked="label"), answer("yes", "why"))
+    found = label_with_rationale(replace(answer("no", None, "ok", prompt="label"), asked="label"), answer("yes", "why"))
     assert (found.label, found.rationale, found.prompt, found.status, found.calls, found.asked) == (
         "no",
         "why",
@@ -76,17 +76,18 @@ def test_a_label_of_one_prompt_with_the_rationale_of_another():
         2,
         "explain",
     )
-    assert joined(answer(None, None, "no_label", prompt="label"), answer("yes")).status == "no_label"
-    assert joined(answer("no", None, prompt="label"), answer("yes", None, "no_rationale")).status == "no_rationale"
+    assert label_with_rationale(answer(None, None, "no_label", prompt="label"), answer("yes")).status == "no_label"
+    bare = label_with_rationale(answer("no", None, prompt="label"), answer("yes", None, "no_rationale"))
+    assert bare.status == "no_rationale"
 
 
 def test_the_order_in_which_answers_come_changes_nothing():
     asked = [(Ask(ROW, "explain", i), answer("yes" if i % 2 else "no", f"reason {i}")) for i in range(4)]
     asked.append((Ask(ROW, "label"), answer("no", None, prompt="label")))
-    first = merged(asked, {"r": ROW}, CARD, SETTINGS)
+    first = annotations_of_rows(asked, {"r": ROW}, CARD, SETTINGS)
     assert first[0].label == "no" and first[0].rationale == "reason 0" and first[0].calls == 5
     for seed in range(5):
-        assert merged(random.Random(seed).sample(asked, len(asked)), {"r": ROW}, CARD, SETTINGS) == first
+        assert annotations_of_rows(random.Random(seed).sample(asked, len(asked)), {"r": ROW}, CARD, SETTINGS) == first
 
 
 @pytest.mark.parametrize(("status", "label"), [("ok", "yes"), ("no_label", "yes"), ("failed", None), ("refusal", None)])
@@ -96,12 +97,12 @@ def test_a_gold_label_that_was_shown_stays_the_rows_label(status, label):
         asked="gold",
         rationale=None if label is None else "why",
     )
-    (found,) = merged([(Ask(ROW, "gold"), said)], {"r": ROW}, CARD, SETTINGS)
+    (found,) = annotations_of_rows([(Ask(ROW, "gold"), said)], {"r": ROW}, CARD, SETTINGS)
     assert (found.label, found.asked, found.prompt) == (label, "explain", "gold")
     assert found.status == ("ok" if label else status)
 
 
 def test_a_label_that_was_shown_has_no_probability_of_its_own():
     said = [(Ask(ROW, "gold", i), replace(answer("yes"), asked="gold")) for i in range(3)]
-    (found,) = merged(said, {"r": ROW}, CARD, SETTINGS)
+    (found,) = annotations_of_rows(said, {"r": ROW}, CARD, SETTINGS)
     assert found.label_probabilities == {} and found.calls == 3

@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from distill.answers.rationale_measures import Told, copied_share, rationale_measures
+from distill.answers.rationale_measures import RowRationale, copied_share, rationale_measures
 
 CLASSES = ("larger", "smaller")
 
 
 def test_measures_by_hand():
     told = [
-        Told("A cat is small, so it is smaller.", "a cat next to a house", "smaller", CLASSES),
-        Told("It is larger.", "a dog", "smaller", CLASSES),
-        Told("Nobody knows.", "a dog", "smaller", CLASSES),
-        Told("one two three four five", "x", None, CLASSES),
+        RowRationale("A cat is small, so it is smaller.", "a cat next to a house", "smaller", CLASSES),
+        RowRationale("It is larger.", "a dog", "smaller", CLASSES),
+        RowRationale("Nobody knows.", "a dog", "smaller", CLASSES),
+        RowRationale("one two three four five", "x", None, CLASSES),
     ]
     found = rationale_measures(told, 8, "classes")
     assert found["coverage"] == 0.5
@@ -29,8 +29,9 @@ def test_copied_is_the_share_of_three_words_in_a_row():
 
 
 def test_numbers_agree_by_value_and_free_text_states_nothing():
-    assert rationale_measures([Told("3 + 4 = 7, so it is 7.", "q", "7.0")], 1, "number")["supports_label"] == 1.0
-    assert rationale_measures([Told("So there.", "q", "So there.")], 1, "text")["states_label"] is None
+    sevens = [RowRationale("3 + 4 = 7, so it is 7.", "q", "7.0")]
+    assert rationale_measures(sevens, 1, "number")["supports_label"] == 1.0
+    assert rationale_measures([RowRationale("So there.", "q", "So there.")], 1, "text")["states_label"] is None
 
 
 def test_nothing_told_is_not_known():

@@ -8,9 +8,9 @@ import pytest
 
 from distill.errors import DataError
 from distill.rows.records import Annotation, Example, TaskCard
-from distill.search.few_shot import demonstrations, saving
+from distill.search.few_shot import demonstrations, few_shot_saving
 from distill.search.optimizers.opro import meta_prompt
-from distill.search.outcome import table, unsearched
+from distill.search.outcome import trace_table, unsearched
 from distill.search.scoring import score
 from distill.search.search import Search, slices
 from distill.search.tryouts import LimitReached
@@ -121,7 +121,7 @@ def test_a_prompt_that_does_not_explain_cannot_win_however_accurate(make_setting
 def test_the_hand_written_prompt_is_always_a_finalist_and_keeps_its_place_when_nothing_beats_it(settings):
     outcome, _ = run(settings, "", "x", "<PROMPT></PROMPT>", "y")
     assert outcome.winner.number == 0 and outcome.winner.held_out is not None
-    assert outcome.found("opro")["step"] == 0
+    assert outcome.origin("opro")["step"] == 0
 
 
 def test_search_and_held_out_rows_share_none_and_come_from_labelled_rows(settings):
@@ -183,7 +183,7 @@ def test_nothing_is_asked_where_the_prompt_is_fixed():
         and trace[0]["prompt"] == "{q}"
         and found == {"optimizer": "fixed", "from": "the task", "step": 0}
     )
-    assert table(trace).splitlines()[2].startswith("| 0 (hand-written) | 0 |")
+    assert trace_table(trace).splitlines()[2].startswith("| 0 (hand-written) | 0 |")
 
 
 def test_a_candidate_clearly_behind_is_dropped_after_the_first_rows_and_the_others_see_them_all(settings):
@@ -301,12 +301,12 @@ def test_the_break_even_is_what_was_spent_over_what_a_row_saves():
         {"tokens_in": 100.0, "tokens_out": 50.0, "usd": 0.0001},
     )
     spent = {"usd": 0.5, "tokens_in": 50_000, "tokens_out": 10_001, "calls": 500}
-    found = saving(some, some, few, zero, spent, 0.9)
+    found = few_shot_saving(some, some, few, zero, spent, 0.9)
     assert found["break_even_rows"] == {"usd": 2500, "tokens": 201} and found["tokens_saved_share"] == pytest.approx(
         2 / 3
     )
-    assert saving(some, some, few | {"usd": None}, zero, spent, 0.9)["break_even_rows"]["usd"] is None
-    assert saving(some, some, zero, few, spent, 0.9)["break_even_rows"] == {"usd": None, "tokens": None}
+    assert few_shot_saving(some, some, few | {"usd": None}, zero, spent, 0.9)["break_even_rows"]["usd"] is None
+    assert few_shot_saving(some, some, zero, few, spent, 0.9)["break_even_rows"] == {"usd": None, "tokens": None}
 
 
 def test_a_teacher_that_never_answers_the_question_is_not_asked_about_every_row(settings):
@@ -316,6 +316,6 @@ def test_a_teacher_that_never_answers_the_question_is_not_asked_about_every_row(
 
     search_rows, _ = slices(ROWS, settings.prompt)
     with pytest.raises(
-        DataError, match=r"no prompt gets a label out of more than 0% of the held-out answers.*'I like trains\.'"
+        DataError, match=r"at best 0% of the held-out answers have a label.*One of the answers is 'I like trains\.'"
     ):
         Search(Chatty([""] * 20, [row.id for row in search_rows]), CARD, ROWS, settings).run()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from distill.annotation.asks import rows_to_ask, train_order
 from distill.annotation.quality import check_leaks, gated
-from distill.annotation.voting import joined, voted
+from distill.annotation.voting import label_with_rationale, voted
 from distill.annotation.wording import GOLD, annotation_templates
 from distill.errors import DataError
 from distill.prompts.asking import Ask, Asker, Asks
@@ -37,16 +37,16 @@ def annotate(
     annotations = {}
     for split, asks in rows_to_ask(splits, settings.annotate).items():
         rows = {row.id: row for row in splits[split]}
-        annotations[split] = merged(asker.answers(asks, worded, split), rows, card, settings.annotate)
+        annotations[split] = annotations_of_rows(asker.answers(asks, worded, split), rows, card, settings.annotate)
     return annotations
 
 
-def merged(
-    asked: Iterable[tuple[Ask, Annotation]], rows: Mapping[str, Example], card: TaskCard, settings: AnnotateSettings
+def annotations_of_rows(
+    answers: Iterable[tuple[Ask, Annotation]], rows: Mapping[str, Example], card: TaskCard, settings: AnnotateSettings
 ) -> list[Annotation]:
     """One annotation a row, whatever the order in which its answers come."""
     by_row: dict[str, dict[str, list[tuple[int, Annotation]]]] = defaultdict(lambda: defaultdict(list))
-    for ask, answer in asked:
+    for ask, answer in answers:
         by_row[ask.example.id][ask.what].append((ask.sample, dataclasses.replace(answer, prompt=ask.what)))
     return [_row(rows[i], by_prompt, card, settings) for i, by_prompt in sorted(by_row.items())]
 
@@ -54,23 +54,23 @@ def merged(
 def _row(
     row: Example, by_prompt: Mapping[str, list[tuple[int, Annotation]]], card: TaskCard, settings: AnnotateSettings
 ) -> Annotation:
-    one = {
+    votes = {
         what: voted([answer for _, answer in sorted(some, key=lambda item: item[0])], card.kind)
         for what, some in by_prompt.items()
     }
-    if GOLD in one:
-        answer = _known(one[GOLD], row)
-    elif len(one) == 2:
-        answer = joined(one["label"], one["explain"])
+    if GOLD in votes:
+        answer = _with_gold(votes[GOLD], row)
+    elif len(votes) == 2:
+        answer = label_with_rationale(votes["label"], votes["explain"])
     else:
-        (answer,) = one.values()
+        (answer,) = votes.values()
     return gated(answer, row, card, settings.gate)
 
 
-def _known(answer: Annotation, row: Example) -> Annotation:
+def _with_gold(answer: Annotation, row: Example) -> Annotation:
     """The answer to a prompt that shows the gold label, which stays the row's."""
     answer = dataclasses.replace(answer, asked="explain")
-    # Of a label that it was shown the teacher's confidence says nothing.
+    # The teacher was shown this label: its confidence says nothing.
     answer = dataclasses.replace(answer, label_probabilities={})
     if answer.status in ("failed", "refusal"):
         return answer

@@ -10,7 +10,7 @@ from distill.annotation.annotation import HUMAN
 from distill.annotation.quality import RULES
 from distill.annotation.wording import GOLD
 from distill.answers.matching import same_label
-from distill.answers.rationale_measures import Told, rationale_measures
+from distill.answers.rationale_measures import RowRationale, rationale_measures
 from distill.intervals import wilson
 from distill.prompts.asking import usage_of
 from distill.rows.records import Annotation, Example, TaskCard
@@ -46,56 +46,58 @@ def split_in_words(split: str, annotations: Sequence[Annotation]) -> str:
 def annotation_metrics(
     annotations: Sequence[Annotation], examples: Sequence[Example], card: TaskCard, settings: AnnotateSettings
 ) -> dict[str, Any]:
-    """Accuracy where gold is known, what could not be parsed and why, rationales, tokens.
+    """Accuracy where gold is known, what could not be parsed and why, rationales, tokens; {"rows": 0} without rows.
 
-    Empty where nothing was asked. `label.accuracy` counts a row without a label as wrong;
-    `label.accuracy_when_parsed` leaves it out. Intervals are Wilson's, at 95 %. A row whose label is the gold
-    label itself (HUMAN, or it was shown to the teacher) is in no accuracy. `label.agreement` is the mean share
-    of a row's answers that agree on its label, where there were several. Of rationales see rationale_measures.
+    `label.accuracy` counts a row without a label as wrong; `label.accuracy_when_parsed` leaves it out. Intervals are
+    Wilson's, at 95 %. No accuracy counts a row whose label is the gold label itself (HUMAN, or it was shown to the
+    teacher). `label.agreement` is the mean share of a row's answers that agree on its label, where there were several.
+    For rationales see rationale_measures.
     """
     if not annotations:
         return {"rows": 0}
     rows = len(annotations)
     gold = {example.id: example.label for example in examples if example.label is not None}
-    taught = [a for a in annotations if a.status != HUMAN]
-    known = [a for a in taught if a.id in gold and a.prompt != GOLD]
-    agreement = [a.confidence for a in taught if a.confidence is not None]
-    correct = sum(same_label(card.kind, gold[a.id] or "", a.label) for a in known)
-    with_label = sum(a.label is not None for a in known)
-    shown = {example.id: example for example in examples}
-    told = [
-        Told(a.rationale, shown[a.id].input, a.label, shown[a.id].choices or card.classes)
+    answers = [a for a in annotations if a.status != HUMAN]
+    judged = [a for a in answers if a.id in gold and a.prompt != GOLD]
+    agreement = [a.confidence for a in answers if a.confidence is not None]
+    correct = sum(same_label(card.kind, gold[a.id] or "", a.label) for a in judged)
+    with_label = sum(a.label is not None for a in judged)
+    by_id = {example.id: example for example in examples}
+    rationales = [
+        RowRationale(a.rationale, by_id[a.id].input, a.label, by_id[a.id].choices or card.classes)
         for a in annotations
         if a.rationale is not None
     ]
-    asked = sum(a.asked == "explain" for a in annotations)
-    label: dict[str, Any] = {"gold_rows": len(known)}
+    label: dict[str, Any] = {"gold_rows": len(judged)}
     if agreement:
         label["agreement"] = sum(agreement) / len(agreement)
-    if known:
-        low, high = wilson(correct, len(known))
-        label |= {"accuracy": correct / len(known), "accuracy_ci_low": low, "accuracy_ci_high": high}
+    if judged:
+        low, high = wilson(correct, len(judged))
+        label |= {"accuracy": correct / len(judged), "accuracy_ci_low": low, "accuracy_ci_high": high}
         label["accuracy_when_parsed"] = correct / with_label if with_label else None
     return {
         "rows": rows,
         "label": label,
         "parse": {
-            "failure_rate": sum(a.label is None for a in taught) / len(taught) if taught else None,
+            "failure_rate": sum(a.label is None for a in answers) / len(answers) if answers else None,
             "status": dict(Counter(a.status for a in annotations)),
         },
         "rationale": {
-            "asked": asked,
-            **rationale_measures(told, rows, card.kind),
-            **({"in_band": _in_band(told, band)} if (band := settings.rationale_words) and told else {}),
+            "asked": sum(a.asked == "explain" for a in annotations),
+            **rationale_measures(rationales, rows, card.kind),
+            **_in_band(rationales, settings.rationale_words),
             "dropped": {rule: sum(a.dropped == rule for a in annotations) for rule in RULES},
         },
         "prompts": dict(Counter(a.prompt for a in annotations if a.prompt)),
-        "tokens_from": dict(Counter(a.tokens_from or "unknown" for a in taught)),
+        "tokens_from": dict(Counter(a.tokens_from or "unknown" for a in answers)),
     }
 
 
-def _in_band(told: Sequence[Told], band: Sequence[int]) -> float:
-    return sum(band[0] <= len(one.rationale.split()) <= band[1] for one in told) / len(told)
+def _in_band(rationales: Sequence[RowRationale], band: Sequence[int]) -> dict[str, float]:
+    """The share of rationales that have the wanted number of words, where one is wanted."""
+    if not band or not rationales:
+        return {}
+    return {"in_band": sum(band[0] <= rationale.words() <= band[1] for rationale in rationales) / len(rationales)}
 
 
 def cost_of(annotations: Sequence[Annotation], teacher: TeacherSettings, prices: Mapping[str, Price]) -> dict[str, Any]:

@@ -63,8 +63,8 @@ class RunAhead:
 
     def prompts(self, rows: int) -> str:
         """The requests of the annotation as they will be sent, of each prompt and split the first `rows` rows."""
-        shown = preview(self.splits, self.templates, self.card, self.settings, rows)
-        return "\n\n".join([*self.notes(), shown])
+        requests = preview(self.splits, self.templates, self.card, self.settings, rows)
+        return "\n\n".join([*self.notes(), requests])
 
     def bill(self) -> str:
         """What each stage will ask, what the store has of it, what is to be paid at most, and the budgets that this

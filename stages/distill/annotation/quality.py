@@ -105,8 +105,8 @@ def _contradicts(answer: Annotation, row: Example, card: TaskCard, gate: GateSet
     choices = row.choices or card.classes
     # Of a joined row the whole answer tells which label the rationale was written for.
     for text in (answer.response, answer.rationale):
-        said = parse_response(text or "", kind=card.kind, choices=choices, expect_rationale=False).label
-        if said is not None and card.kind != "text" and not same_label(card.kind, answer.label, said):
+        label = parse_response(text or "", kind=card.kind, choices=choices, expect_rationale=False).label
+        if label is not None and card.kind != "text" and not same_label(card.kind, answer.label, label):
             return True
     return False
 
@@ -114,8 +114,8 @@ def _contradicts(answer: Annotation, row: Example, card: TaskCard, gate: GateSet
 def _no_reasoning(answer: Annotation, row: Example, card: TaskCard, gate: GateSettings) -> bool:
     if not gate.no_reasoning:
         return False
-    known = set(words(row.input)) | set(words(answer.label or "")) | _PLAIN
-    return len(set(words(answer.rationale or "")) - known) < _LEAST_NEW_WORDS
+    old = set(words(row.input)) | set(words(answer.label or "")) | _PLAIN
+    return len(set(words(answer.rationale or "")) - old) < _LEAST_NEW_WORDS
 
 
 _CHECKS: dict[str, Callable[[Annotation, Example, TaskCard, GateSettings], bool]] = {
@@ -125,7 +125,7 @@ _CHECKS: dict[str, Callable[[Annotation, Example, TaskCard, GateSettings], bool]
     "no_reasoning": _no_reasoning,
 }
 
-# Rows that name one class alone, and the share of them whose class is the gold one, from which on it is no chance.
+# From so many rows that name one class alone, and this share of them whose class is the gold one, it is no chance.
 _LEAST_ROWS, _MOST_SHARE = 20, 0.98
 
 
@@ -136,15 +136,15 @@ def check_leaks(rows: Sequence[Example], classes: Sequence[str]) -> None:
     or, with classes, where of the rows that name just one of them nearly all name the gold one.
     """
     labelled = [row for row in rows if row.label is not None]
-    told = [
+    given_away = [
         row
         for row in labelled
         if not row.choices and re.search(rf"(?im)^\W*(?:\w+\s*:\s*)?{re.escape(row.label or '')}\W*$", row.input)
     ]
-    if len(told) >= _LEAST_ROWS and len(told) > len(labelled) / 2:
+    if len(given_away) >= _LEAST_ROWS and len(given_away) > len(labelled) / 2:
         raise DataError(
-            f"the input of {len(told)} of {len(labelled)} labelled rows has the gold label on a line of its own"
-            f" ({told[0].id}, for example): the student would read it off. Take the label out of what the input is made"
+            f"the input of {len(given_away)} of {len(labelled)} labelled rows has the gold label on a line of its own"
+            f" ({given_away[0].id}, for example): the student would read it off. Take the label out of what the input is made"
             " of (task.table.columns or template)"
         )
     patterns = {name: re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE) for name in classes}

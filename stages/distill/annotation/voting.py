@@ -17,7 +17,7 @@ def voted(answers: Sequence[Annotation], kind: str) -> Annotation:
     The label is the one most of them give, the first among equals (self-consistency: Wang et al. 2022,
     arXiv 2203.11171); numbers agree by value. `confidence` is its share of the answers that came. The
     rationale is the first agreeing answer's. A label's probability is the mean over the answers with a label, each
-    of which gives its own all of it, or what its tokens tell (distill.prompts.doubt).
+    of which gives its own all of it, or what its tokens tell (distill.prompts.label_probabilities).
     """
     if len(answers) == 1:
         return answers[0]
@@ -45,17 +45,19 @@ def _mean_probabilities(votes: Mapping[str, Sequence[Annotation]]) -> dict[str, 
     total: dict[str, float] = {}
     for label, group in votes.items():
         for answer in group:
-            given = answer.label_probabilities or {label: 1.0}
-            for name, probability in given.items():
+            probabilities = answer.label_probabilities or {label: 1.0}
+            for name, probability in probabilities.items():
                 name = label if name == answer.label else name
                 total[name] = total.get(name, 0.0) + probability
     voters = sum(map(len, votes.values()))
     return {name: round(probability / voters, 6) for name, probability in total.items()}
 
 
-def joined(label: Annotation, explained: Annotation) -> Annotation:
+def label_with_rationale(label: Annotation, explained: Annotation) -> Annotation:
     """The label of one answer with the rationale of another, to the same row."""
-    status = label.status if label.label is None else "ok" if explained.rationale else "no_rationale"
+    status = label.status
+    if label.label is not None:
+        status = "ok" if explained.rationale else "no_rationale"
     both = with_calls(explained, [label, explained])
     return dataclasses.replace(
         both, label=label.label, status=status, confidence=label.confidence,

@@ -10,7 +10,7 @@ from typing import Any
 
 from distill.answers.matching import same_label
 from distill.answers.parsing import parse_response
-from distill.answers.rationale_measures import Told, rationale_measures
+from distill.answers.rationale_measures import RowRationale, rationale_measures
 from distill.errors import DataError
 from distill.evaluation.metrics import label_metrics, majority
 from distill.intervals import compare, expected_calibration_error
@@ -73,22 +73,22 @@ def answerer(pairs: Sequence[tuple[str, str | None]], card: TaskCard, confidence
 
 def student_rationales(rows: Sequence[Judged], card: TaskCard) -> dict[str, Any]:
     """Measures of the student's own rationales, of rows for which it was asked to write one."""
-    told = [
-        Told(row.student_rationale, row.input, row.student_label, row.choices or card.classes)
+    rationales = [
+        RowRationale(row.student_rationale, row.input, row.student_label, row.choices or card.classes)
         for row in rows
         if row.student_rationale
     ]
-    return rationale_measures(told, len(rows), card.kind)
+    return rationale_measures(rationales, len(rows), card.kind)
 
 
 def teacher_rationales(rows: Sequence[Judged], card: TaskCard) -> dict[str, Any]:
     """Measures of the teacher's rationales of these rows."""
-    told = [
-        Told(row.teacher_rationale, row.input, row.teacher_label, row.choices or card.classes)
+    rationales = [
+        RowRationale(row.teacher_rationale, row.input, row.teacher_label, row.choices or card.classes)
         for row in rows
         if row.teacher_rationale
     ]
-    return rationale_measures(told, len(rows), card.kind)
+    return rationale_measures(rationales, len(rows), card.kind)
 
 
 def confusion(rows: Sequence[Judged], kind: str) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple, Protocol
 
 from distill.answers.parsing import parse_response
-from distill.prompts.doubt import label_probabilities
+from distill.prompts.label_probabilities import label_probabilities
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.settings.teacher import TeacherSettings
 from distill.teacher.exchange import Reply, Request, TeacherError, Usage

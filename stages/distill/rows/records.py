@@ -44,9 +44,9 @@ class Annotation:
     was bought, "live" or "batch". Where a row was asked more than once, tokens are those of all `calls`, and
     `confidence` is the share of answers that agree on the label; of a row asked once it is the answer's mean token
     probability (teacher.logprobs). `label_probabilities` is what the teacher gave each label, where that is known
-    (distill.prompts.doubt, and distill.annotation.voting for several answers). `prompt` names the prompt that label and
-    rationale come from (distill.annotation.wording), two of them as "label+explain". `dropped` is the quality gate's
-    rule that took the rationale.
+    (distill.prompts.label_probabilities; distill.annotation.voting for several answers). `prompt` names the prompt that
+    label and rationale come from (distill.annotation.wording), two of them as "label+explain". `dropped` is the quality
+    gate's rule that took the rationale.
     """
 
     id: str

@@ -79,34 +79,28 @@ class Arena:
         interval of its paired difference to the best lies below 0. Raises LimitReached before a round that
         could pass a limit; what was tried until then stays.
         """
-        entered: list[Candidate] = []
-        alive: list[tuple[Template, Candidate | None]] = [(template, None) for template in templates]
+        running = dict(enumerate(templates, start=len(self.candidates)))
+        entered: dict[int, Candidate] = {}
         reached, leader = 0, self.best
-        while alive and reached < len(self.rows):
+        while running and reached < len(self.rows):
             until = min(len(self.rows), max(self.prompt.first_rows, 2 * reached))
             rows = self.rows[reached:until]
-            names = {
-                f"candidate {one.number if one else len(self.candidates) + i}": i for i, (_, one) in enumerate(alive)
-            }
-            tries = {name: (alive[i][0], rows) for name, i in names.items()}
+            tries = {f"candidate {number}": (template, rows) for number, template in running.items()}
             answers = self.tryouts.answers(tries, f"round {step} of {self.prompt.steps}")
-            running = []
-            for name, i in names.items():
-                template, one = alive[i]
-                known = one.answers if one else []
-                found = sorted([*known, *answers[name]], key=lambda a: a.id)
-                if one is None:
-                    one = Candidate(len(self.candidates), step, template, self.tryouts.score(found, self.rows))
-                    self.candidates.append(one)
-                    entered.append(one)
-                one.answers, one.search = found, self.tryouts.score(found, self.rows)
-                running.append(one)
+            for number, template in running.items():
+                earlier = entered[number].answers if number in entered else []
+                own = sorted([*earlier, *answers[f"candidate {number}"]], key=lambda answer: answer.id)
+                score = self.tryouts.score(own, self.rows)
+                if number not in entered:
+                    entered[number] = Candidate(number, step, template, score)
+                    self.candidates.append(entered[number])
+                entered[number].answers, entered[number].search = own, score
             reached = until
             shared = [row.id for row in self.rows[:reached]]
-            leader = max([leader, *running], key=lambda c: (fmean(c.search.by_row[i] for i in shared), -c.number))
-            for one in running:
-                one.dropped = (
-                    one is not leader and difference(one.search, leader.search, self.prompt.race_confidence).high < 0
-                )
-            alive = [(one.template, one) for one in running if not one.dropped]
-        return entered
+            alive = [entered[number] for number in running]
+            leader = max([leader, *alive], key=lambda c: (fmean(c.search.by_row[i] for i in shared), -c.number))
+            for candidate in alive:
+                lead = difference(candidate.search, leader.search, self.prompt.race_confidence)
+                candidate.dropped = candidate is not leader and lead.high < 0
+            running = {candidate.number: candidate.template for candidate in alive if not candidate.dropped}
+        return list(entered.values())

@@ -21,24 +21,21 @@ from distill.templates import Template
 def demonstrations(
     rows: Iterable[Example], answers: Iterable[Annotation], count: int, card: TaskCard
 ) -> tuple[tuple[str, str], ...]:
-    """Up to `count` labelled rows with their rationale and label, as (what a user said, what was answered).
+    """Up to `count` labelled rows with their rationale and label, as (a user's message, the answer to it).
 
     The rationale is the row's own, else the teacher's where its answer was right. Labels take turns, in the
     order of rows.
     """
-    told = {a.id: a for a in answers}
+    by_id = {answer.id: answer for answer in answers}
     by_label: dict[str, list[tuple[str, str]]] = {}
     for row in rows:
-        said = told.get(row.id)
-        rationale = row.rationale or (said.rationale if said and said.label == row.label else None)
+        teachers = by_id.get(row.id)
+        rationale = row.rationale or (teachers.rationale if teachers and teachers.label == row.label else None)
         if row.label is None or not rationale:
             continue
-        answer = with_letter(row.label, row.choices)
-        shown = row_as_shown(row, card)
+        answer = f"{rationale} So the answer is {with_letter(row.label, row.choices)}."
         # Where rows have choices of their own, all take turns as one.
-        by_label.setdefault("" if row.choices else row.label, []).append(
-            (shown, f"{rationale} So the answer is {answer}.")
-        )
+        by_label.setdefault("" if row.choices else row.label, []).append((row_as_shown(row, card), answer))
     queues, taken = [list(reversed(some)) for some in by_label.values()], []
     while len(taken) < count and any(queues):
         for queue in queues:
@@ -68,27 +65,28 @@ def compare_few_shot(
     except LimitReached as limit:
         print(f"no few-shot prompt was tried: {limit}", flush=True)
         return None
-    found = tryouts.score(answers, held_out_rows)
+    score = tryouts.score(answers, held_out_rows)
     model, prices = tryouts.settings.teacher.model, tryouts.settings.runtime.prices
-    rows = a_row(answers, model, prices), a_row(outcome.held_out_answers, model, prices)
-    compared = saving(found, outcome.held_out, *rows, outcome.cost["confirmed"], tryouts.settings.prompt.confidence)
+    rows = cost_of_row(answers, model, prices), cost_of_row(outcome.held_out_answers, model, prices)
+    confidence = tryouts.settings.prompt.confidence
+    compared = few_shot_saving(score, outcome.held_out, *rows, outcome.cost["confirmed"], confidence)
     return {"demonstrations": len(shots)} | compared
 
 
-def a_row(answers: Sequence[Annotation], model: str, prices: dict[str, Price]) -> dict[str, float | None]:
+def cost_of_row(answers: Sequence[Annotation], model: str, prices: dict[str, Price]) -> dict[str, float | None]:
     """Tokens in and out and US dollars of one row, on average; US dollars are null where a price is unknown.
 
     `model` is the name that was asked for.
     """
     spent = Spent()
-    for one in answers:
-        usage = usage_of(one)
-        spent.add(usage, cost(usage, model, prices, one.mode))
+    for answer in answers:
+        usage = usage_of(answer)
+        spent.add(usage, cost(usage, model, prices, answer.mode))
     usd = None if spent.usd is None else float(spent.usd) / spent.calls
     return {"tokens_in": spent.tokens_in / spent.calls, "tokens_out": spent.tokens_out / spent.calls, "usd": usd}
 
 
-def saving(
+def few_shot_saving(
     few: Score,
     zero: Score,
     few_row: dict[str, Any],
@@ -96,8 +94,8 @@ def saving(
     search: dict[str, Any],
     confidence: float,
 ) -> dict[str, Any]:
-    """Few-shot and zero-shot side by side. `break_even_rows`: how many rows until the search has paid for itself, in
-    money and in tokens; null where zero-shot is not cheaper, or a price is unknown."""
+    """Few-shot and zero-shot side by side. `break_even_rows`: the number of rows after which the search has paid for
+    itself, in money and in tokens; null where zero-shot is not cheaper, or a price is unknown."""
 
     def rows(spent: float | None, more: float | None, less: float | None) -> int | None:
         if spent is None or more is None or less is None or more <= less:

@@ -46,20 +46,20 @@ class Outcome:
     @property
     def held_out(self) -> Score:
         """Its score on the held-out rows."""
-        found = (self.compressed and self.compressed.held_out) or self.winner.held_out
-        assert found
-        return found
+        score = (self.compressed and self.compressed.held_out) or self.winner.held_out
+        assert score
+        return score
 
     @property
     def held_out_answers(self) -> list[Annotation]:
-        """What it was answered there."""
+        """The teacher's answers to it there."""
         return (self.compressed and self.compressed.answers) or self.winner.held_out_answers
 
     def metrics(self) -> dict[str, Any]:
         """The winner and the hand-written prompt on the held-out rows, and how far the search flattered itself."""
         first, winner = self.candidates[0], self.winner
         assert first.held_out and winner.held_out
-        found = {
+        metrics = {
             "winner": self.held_out.metrics() | {"step": winner.step, "words": len(self.template.user.split())},
             "hand_written": first.held_out.metrics() | {"words": len(first.template.user.split())},
             "lead": self.lead.metrics(),
@@ -67,18 +67,18 @@ class Outcome:
             "candidates": {
                 "proposed": len(self.candidates) - 1 + self.rejected.total(),
                 "scored": len(self.candidates) - 1,
-                "dropped": sum(one.dropped for one in self.candidates),
-                "answers_on_search_rows": sum(len(one.answers) for one in self.candidates),
+                "dropped": sum(candidate.dropped for candidate in self.candidates),
+                "answers_on_search_rows": sum(len(candidate.answers) for candidate in self.candidates),
                 "rejected": {reason: self.rejected[reason] for reason in REJECTIONS},
             },
         }
         if self.compressed:
-            found["compress"] = self.compressed.metrics
+            metrics["compress"] = self.compressed.metrics
         if self.few_shot:
-            found["few_shot"] = self.few_shot
-        return found
+            metrics["few_shot"] = self.few_shot
+        return metrics
 
-    def found(self, optimizer: str) -> dict[str, Any]:
+    def origin(self, optimizer: str) -> dict[str, Any]:
         """Where the winner comes from, for data/prompt.yaml."""
         parts = ("total", "accuracy", "parsed", "explained", "in_band")
         held_out = {name: round(getattr(self.held_out, name), 4) for name in parts}
@@ -89,24 +89,25 @@ class Outcome:
         score, text.
         """
         rows, best = [], float("-inf")
-        for one in self.candidates:
-            best = best if one.dropped else max(best, one.search.total)
+        for candidate in self.candidates:
+            best = best if candidate.dropped else max(best, candidate.search.total)
+            held_out = candidate.held_out.total if candidate.held_out else None
             rows.append(
                 {
-                    "candidate": one.number,
-                    "step": one.step,
+                    "candidate": candidate.number,
+                    "step": candidate.step,
                     "best_score": best,
-                    "dropped": one.dropped,
-                    "spent_tokens": one.tokens,
+                    "dropped": candidate.dropped,
+                    "spent_tokens": candidate.tokens,
                 }
-                | one.search.parts()
-                | {"held_out_score": one.held_out.total if one.held_out else None, "prompt": one.template.user}
+                | candidate.search.parts()
+                | {"held_out_score": held_out, "prompt": candidate.template.user}
             )
         return rows
 
 
 def unsearched(template: Template, source: str) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
-    """(found, metrics, trace) of `prompt.optimizer: fixed`: nothing is asked, so nothing is known.
+    """(origin, metrics, trace) of `prompt.optimizer: fixed`: nothing is asked, so there are no scores.
 
     The trace has the fields of a search's, so that its plot can be drawn.
     """
@@ -116,7 +117,7 @@ def unsearched(template: Template, source: str) -> tuple[dict[str, Any], dict[st
     return {"optimizer": "fixed", "from": source, "step": 0}, metrics, trace
 
 
-def table(trace: Sequence[Mapping[str, Any]]) -> str:
+def trace_table(trace: Sequence[Mapping[str, Any]]) -> str:
     """The trace in Markdown, the best first: finalists by their held-out score, then the rest by their search score."""
     lines = [
         (
@@ -127,8 +128,8 @@ def table(trace: Sequence[Mapping[str, Any]]) -> str:
     ]
 
     def rank(row: Mapping[str, Any]) -> tuple[Any, ...]:
-        held_out, found = row["held_out_score"], row["score"]
-        return (held_out is None, -(held_out or 0), bool(row.get("dropped")), -(found or 0), row["candidate"])
+        held_out, score = row["held_out_score"], row["score"]
+        return (held_out is None, -(held_out or 0), bool(row.get("dropped")), -(score or 0), row["candidate"])
 
     def number(value: Any, form: str = ".3f") -> str:
         return "" if value is None else format(value, form)

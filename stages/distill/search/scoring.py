@@ -84,10 +84,10 @@ def score(
     parsed = {a.id: a.label is not None for a in annotations}
     explained = {a.id: a.rationale is not None for a in annotations}
     in_band = {a.id: a.rationale is not None and band[0] <= len(a.rationale.split()) <= band[1] for a in annotations}
-    known = {
+    tokens_of = {
         a.id: a.tokens_in + a.tokens_out for a in annotations if a.tokens_in is not None and a.tokens_out is not None
     }
-    tokens = sum(known.values()) / len(known) if known else None
+    tokens = sum(tokens_of.values()) / len(tokens_of) if tokens_of else None
     weight = (weights.accuracy + weights.parsed + weights.explained + weights.in_band) or 1.0
     by_row = {
         i: (
@@ -98,7 +98,7 @@ def score(
                 + weights.in_band * in_band[i]
             )
             / weight
-            - weights.tokens * known.get(i, tokens or 0.0) / 1000
+            - weights.tokens * tokens_of.get(i, tokens or 0.0) / 1000
         )
         for i in parsed
     }
@@ -115,7 +115,7 @@ def score(
     )
 
 
-# What a row's score can hardly differ by less than, in standard deviations: a handful of equal rows is no certainty.
+# The least standard deviation of a row's difference: a handful of equal rows is no certainty.
 LEAST_DEVIATION = 0.02
 
 
@@ -134,18 +134,18 @@ class Difference:
         return {"score": self.mean, "score_ci_low": self.low, "score_ci_high": self.high, "label_p_value": self.p_value}
 
 
-def difference(one: Score, other: Score, confidence: float) -> Difference:
-    """`one` less `other`. The interval is that of a mean of paired differences, normal, at `confidence`.
+def difference(score: Score, other: Score, confidence: float) -> Difference:
+    """`score` less `other`. The interval is that of a mean of paired differences, normal, at `confidence`.
 
     Raises ValueError where they share no row.
     """
-    shared = [i for i in one.by_row if i in other.by_row]
+    shared = [i for i in score.by_row if i in other.by_row]
     if not shared:
         raise ValueError("two prompts that were tried on different rows cannot be compared")
-    apart = [one.by_row[i] - other.by_row[i] for i in shared]
+    apart = [score.by_row[i] - other.by_row[i] for i in shared]
     mean, n = fmean(apart), len(apart)
     deviation = max(stdev(apart) if n > 1 else 1.0, LEAST_DEVIATION)
     half = NormalDist().inv_cdf(0.5 + confidence / 2) * deviation / math.sqrt(n)
-    gained = sum(i in one.right and i not in other.right for i in shared)
-    lost = sum(i in other.right and i not in one.right for i in shared)
+    gained = sum(i in score.right and i not in other.right for i in shared)
+    lost = sum(i in other.right and i not in score.right for i in shared)
     return Difference(n, mean, mean - half, mean + half, mcnemar(gained, lost))

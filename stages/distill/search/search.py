@@ -87,36 +87,38 @@ class Search:
             key=lambda c: (-c.search.rows, -c.search.total, c.number),
         )
         finalists = [hand_written, *ranked[: self.prompt.finalists]]
-        answers = self.tryouts.answers(
-            {f"finalist {one.number}": (one.template, self.held_out_rows) for one in finalists}, "confirmation"
-        )
+        tries = {f"finalist {finalist.number}": (finalist.template, self.held_out_rows) for finalist in finalists}
+        answers = self.tryouts.answers(tries, "confirmation")
         scores: dict[Candidate, Score] = {}
-        for one in finalists:
-            one.held_out_answers = answers[f"finalist {one.number}"]
-            one.held_out = scores[one] = self.tryouts.score(one.held_out_answers, self.held_out_rows)
-        fit = [one for one in finalists if self.fit(scores[one])]
-        best = max(scores.values(), key=lambda found: found.parsed)
-        said = (hand_written.held_out_answers or [None])[0]
+        for finalist in finalists:
+            finalist.held_out_answers = answers[f"finalist {finalist.number}"]
+            scores[finalist] = self.tryouts.score(finalist.held_out_answers, self.held_out_rows)
+            finalist.held_out = scores[finalist]
+        fit = [finalist for finalist in finalists if self.is_fit(scores[finalist])]
+        best = max(scores.values(), key=lambda score: score.parsed)
+        example = (hand_written.held_out_answers or [None])[0]
         if best.parsed < _HOPELESS:
             raise DataError(
-                f"no prompt gets a label out of more than {best.parsed:.0%} of the held-out answers; to annotate would"
-                " cost money for nothing. Do teacher.path and the prompt fit the task? The teacher said, for one:"
-                f" {said.response if said else None!r}"
+                f"at best {best.parsed:.0%} of the held-out answers have a label, whatever the prompt; to annotate"
+                " would cost money for nothing. Do teacher.path and the prompt fit the task? One of the answers is"
+                f" {example.response if example else None!r}"
             )
         if not fit:
             print(
-                f"no finalist parses {self.prompt.least_parsed:.0%} and explains {self.prompt.least_explained:.0%} of"
-                f" its held-out answers (at best {best.parsed:.0%} are parsed); the best score is taken all the same",
+                f"no finalist has a label in {self.prompt.least_parsed:.0%} and a rationale in"
+                f" {self.prompt.least_explained:.0%} of its held-out answers (at best {best.parsed:.0%} have a label);"
+                " the one with the best score is taken all the same",
                 flush=True,
             )
-        winner = max(fit or finalists, key=lambda one: (scores[one].total, -one.number))
+        winner = max(fit or finalists, key=lambda finalist: (scores[finalist].total, -finalist.number))
         lead = difference(scores[winner], scores[hand_written], self.prompt.confidence)
         if winner is not hand_written and hand_written in (fit or finalists) and lead.low <= 0:
             return hand_written, difference(scores[hand_written], scores[hand_written], self.prompt.confidence)
         return winner, lead
 
-    def fit(self, found: Score) -> bool:
-        return found.parsed >= self.prompt.least_parsed and found.explained >= self.prompt.least_explained
+    def is_fit(self, score: Score) -> bool:
+        """Whether a prompt's answers have a label and a rationale often enough."""
+        return score.parsed >= self.prompt.least_parsed and score.explained >= self.prompt.least_explained
 
     def _confirmation(self) -> Most:
         """The most that the confirmation can cost."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # An answer stands at an end of a text: of one longer than this, the middle is dropped.
-LONGEST = 40_000
+LONGEST_RESPONSE = 40_000
 
 _THOUGHT_OPEN = re.compile(r"<\|?(?:think|thinking|thought|thoughts)\|?>", re.I)
 _THOUGHT_CLOSE = re.compile(r"<\|?/(?:think|thinking|thought|thoughts)\|?>", re.I)
@@ -37,8 +37,8 @@ def clean(text: str) -> str:
     if stop and text[: stop.start()].strip():
         text = text[: stop.start()]
     text = cut_run_on(_LITERAL_NEWLINE.sub("\n", text))
-    if len(text) > LONGEST:
-        text = text[: LONGEST // 2] + "\n\n" + text[-LONGEST // 2 :]
+    if len(text) > LONGEST_RESPONSE:
+        text = text[: LONGEST_RESPONSE // 2] + "\n\n" + text[-LONGEST_RESPONSE // 2 :]
     text = _ANSWER_TAG.sub("\nAnswer: ", text)
     text = _RATIONALE_TAG.sub("\nRationale: ", text)
     return _ANNOTATION.sub("", _CLOSING_TAG.sub("\n", text))

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-LONGEST = 500
+LONGEST_EXPRESSION = 500
 DEEPEST = 60
 _LARGEST_POWER_BITS = 8_000
 _TOKEN = re.compile(
@@ -32,8 +32,8 @@ def evaluate_expression(text: str) -> Fraction:
 
     Raises ValueError that names what is wrong and where.
     """
-    if len(text) > LONGEST:
-        raise ValueError(f"the expression has {len(text)} characters, at most {LONGEST} are read")
+    if len(text) > LONGEST_EXPRESSION:
+        raise ValueError(f"the expression has {len(text)} characters, at most {LONGEST_EXPRESSION} are read")
     return _Reader(_tokens(text), text).read()
 
 

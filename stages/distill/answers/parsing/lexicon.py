@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from distill.answers.parsing.finder import Finder
 from distill.answers.parsing.folding import fold
 
 _JOINT = re.compile(r"(?<=\w)[\s_\-]+(?=\w)")
@@ -16,6 +15,13 @@ _INNER_ARTICLE = re.compile(r"(?<=\w) (?:an?|the|his|her|their|your|my|our|its|o
 _SMALL = {"a", "an", "the", "to", "his", "her", "their", "your", "my", "our", "its"}
 _NEAR = 0.92
 _VOWELS = "aeiou"
+# What may stand between two words of a phrase, and an article there that the phrase does not have.
+_BETWEEN = re.compile(r"[\s_\-]+")
+_PHRASE_ARTICLE = re.compile(r"(?:an?|the|his|her|their|your|my|our|its|one's)\s+")
+# A phrase that begins or ends with a letter or digit is no part of a longer word or number.
+_BEGINS = re.compile(r"(?<![^\W_])(?<![^\W_]-)(?<!\d[.,])")
+_ENDS = re.compile(r"(?![^\W_])(?!-[^\W_])(?!'t\b)")
+_ENDS_DIGIT = re.compile(r"(?![.,]\d)")
 
 
 class Lexicon:
@@ -37,7 +43,7 @@ class Lexicon:
         if markers:
             self._add(_inflections)
             self._loose = self._add(_tenses, alone=True)
-        self._finder = Finder(sorted(self._forms, key=len, reverse=True))
+        self._finder = PhraseFinder(sorted(self._forms, key=len, reverse=True))
 
     def find(self, folded: str) -> list[tuple[int, int]]:
         """The (start, end) of every form in a folded text, none within another, the longest of those that begin
@@ -46,7 +52,7 @@ class Lexicon:
         return self._finder.find(folded)
 
     def label_of(self, words: str) -> str:
-        """The choice that `words`, found by `find`, name."""
+        """The choice that `words`, a place of `find`, name."""
         form = self._form(words)
         labels = self._forms.get(form) or self._forms[_INNER_ARTICLE.sub(" ", form)]
         plain = words.strip()
@@ -67,9 +73,9 @@ class Lexicon:
         near = set()
         for label in self.labels:
             wanted = [word for word in self._form(label).split(" ") if word not in _SMALL]
-            given, form = " ".join(tokens[: len(wanted)]), " ".join(wanted)
-            alike = len(form) >= 6 and given[:1] == form[:1] and form.replace(" ", "").isalpha()
-            if alike and SequenceMatcher(None, given, form, autojunk=False).ratio() >= _NEAR:
+            start, form = " ".join(tokens[: len(wanted)]), " ".join(wanted)
+            alike = len(form) >= 6 and start[:1] == form[:1] and form.replace(" ", "").isalpha()
+            if alike and SequenceMatcher(None, start, form, autojunk=False).ratio() >= _NEAR:
                 near.add(label)
         return near.pop() if len(near) == 1 else None
 
@@ -102,14 +108,14 @@ def lexicon(choices: tuple[str, ...], markers: bool) -> Lexicon:
 
 def _inflections(form: str) -> set[str]:
     plain = _ARTICLE.sub("", form)
-    found = {plain} if plain != form else set()
+    forms = {plain} if plain != form else set()
     for words in {form, plain}:
         head, _, last = words.rpartition(" ")
-        found.update(f"{head} {other}".strip() for other in _numbers(last))
+        forms.update(f"{head} {other}".strip() for other in _numbers(last))
         first, _, rest = words.partition(" ")
         if rest:
-            found.update(f"{other} {rest}" for other in _gerunds(first))
-    return found - {form}
+            forms.update(f"{other} {rest}" for other in _gerunds(first))
+    return forms - {form}
 
 
 def _numbers(word: str) -> set[str]:
@@ -143,9 +149,81 @@ def _tenses(form: str) -> set[str]:
     """Other tenses of a choice that is one verb, by its spelling."""
     if len(form) < 4 or not form.isalpha():
         return set()
-    stems = {form[:-2]} if form.endswith("ed") else _gerunds(form) if form.endswith("ing") else {form}
-    found = set()
+    if form.endswith("ed"):
+        stems = {form[:-2]}
+    elif form.endswith("ing"):
+        stems = _gerunds(form)
+    else:
+        stems = {form}
+    forms = set()
     for stem in stems:
         short = stem.removesuffix("e")
-        found |= {stem, stem + "e", short + "ing", short + "ed"} if stem != form else {short + "ing", short + "ed"}
-    return found - {form}
+        forms |= {stem, stem + "e", short + "ing", short + "ed"} if stem != form else {short + "ing", short + "ed"}
+    return forms - {form}
+
+
+class PhraseFinder:
+    """Finds phrases in folded text; the earlier of `phrases` are preferred where several begin together.
+
+    Between the words of a phrase there may be any spaces, underscores and hyphens, and an article. No pattern is
+    compiled: a multiple-choice task has a new set of phrases in every row, and compiling a pattern of them takes
+    longer than all the rest of reading an answer.
+    """
+
+    def __init__(self, phrases: Iterable[str]):
+        self._by_word: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
+        for rank, phrase in enumerate(phrases):
+            if phrase:
+                words = tuple(phrase.split(" "))
+                if words[0] in self._by_word:
+                    self._by_word[words[0]].append((rank, words))
+                else:
+                    self._by_word[words[0]] = [(rank, words)]
+
+    def find(self, folded: str) -> list[tuple[int, int]]:
+        """The (start, end) of each phrase in the text, in order, none within another."""
+        places = []
+        for word, group in self._by_word.items():
+            start = folded.find(word)
+            while start != -1:
+                for rank, words in group:
+                    end = _phrase_end(words, folded, start)
+                    if end:
+                        places.append((start, rank, end))
+                        break
+                start = folded.find(word, start + 1)
+        spans, reached = [], 0
+        for start, _, end in sorted(places):
+            if start >= reached:
+                spans.append((start, end))
+                reached = end
+        return spans
+
+
+def _phrase_end(words: tuple[str, ...], folded: str, start: int) -> int:
+    """Where the phrase that begins at `start` with its first word ends; 0 where it does not stand there."""
+    if words[0][:1].isalnum() and not _BEGINS.match(folded, start):
+        return 0
+    return _phrase_rest(words, 1, folded, start + len(words[0]))
+
+
+def _phrase_rest(words: tuple[str, ...], at: int, folded: str, place: int) -> int:
+    """Where the phrase ends of which words[:at] stand before `place`; 0 where the rest does not follow."""
+    if at == len(words):
+        last = words[-1][-1:]
+        if last.isalnum() and not _ENDS.match(folded, place):
+            return 0
+        return 0 if last.isdigit() and not _ENDS_DIGIT.match(folded, place) else place
+    between = _BETWEEN.match(folded, place)
+    if not between:
+        return 0
+    # Only a word that itself begins with a space or hyphen can begin within the space before it.
+    least = place + 1 if not words[at][:1].strip(" \n_-") else between.end()
+    for stop in range(between.end(), least - 1, -1):
+        article = _PHRASE_ARTICLE.match(folded, stop)
+        for begin in (article.end() if article else -1, stop):
+            if begin >= 0 and folded.startswith(words[at], begin):
+                end = _phrase_rest(words, at + 1, folded, begin + len(words[at]))
+                if end:
+                    return end
+    return 0

@@ -29,7 +29,7 @@ _LINK = re.compile(
     r"[\s,;/|&*_\"'`()\[\]{}:.\-]*){0,5}"
 )
 _JOINED = re.compile(r"[/|&]|\b(?:and|or|nor|vs|versus)\b")
-_ASKED = re.compile(r"[\s\"'*_`)\]}.]*\?")
+_QUESTION_MARK = re.compile(r"[\s\"'*_`)\]}.]*\?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +53,19 @@ class Mention:
 
 def find_mentions(text: str, folded: str, lexicon: Lexicon) -> list[Mention]:
     """Every mention of a choice in `text`, in order; `folded` is its folded form."""
-    found = [
+    mentions = [
         Mention(start, end, lexicon.label_of(text[start:end]), bare=lexicon.is_loose(folded[start:end]))
         for start, end in lexicon.find(folded)
     ]
     if lexicon.markers:
-        found = _merge(found, _markers(text, lexicon), folded)
-    found = [replace(mention, denied=True) if _denied(mention, folded) else mention for mention in found]
-    return _mark_lists(found, folded, lexicon)
+        mentions = _merge(mentions, _markers(text, lexicon), folded)
+    mentions = [replace(mention, denied=True) if _denied(mention, folded) else mention for mention in mentions]
+    return _mark_lists(mentions, folded, lexicon)
 
 
 def _markers(text: str, lexicon: Lexicon) -> list[Mention]:
     begins, marker = _marker_patterns(len(lexicon.choices))
-    found, reached = [], 0
+    markers, reached = [], 0
     for begin in begins.finditer(text):
         match = marker.match(text, begin.start()) if begin.start() >= reached else None
         if not match:
@@ -73,8 +73,8 @@ def _markers(text: str, lexicon: Lexicon) -> list[Mention]:
         reached, group = match.end(), match.lastgroup
         label = lexicon.label_at(match[group])
         if label is not None:
-            found.append(Mention(match.start(), match.end(), label, bare=group in ("dotted", "alone")))
-    return found
+            markers.append(Mention(match.start(), match.end(), label, bare=group in ("dotted", "alone")))
+    return markers
 
 
 @lru_cache(maxsize=32)
@@ -100,7 +100,7 @@ def _marker_patterns(count: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 def _merge(texts: list[Mention], markers: list[Mention], folded: str) -> list[Mention]:
     """One mention for each marker with its choice's words; the words have the last say."""
-    found, pool = [], list(texts)
+    mentions, pool = [], list(texts)
     taken: set[int] = set()
     begins = {mention.start: at for at, mention in enumerate(pool)}
     ends = {mention.end: at for at, mention in enumerate(pool)}
@@ -116,17 +116,17 @@ def _merge(texts: list[Mention], markers: list[Mention], folded: str) -> list[Me
             taken |= covered
         if at is not None and at not in taken:
             taken.add(at)
-            found.append(replace(pool[at], start=marker.start))
+            mentions.append(replace(pool[at], start=marker.start))
             continue
         gap = next((end for end in range(marker.start, max(marker.start - 5, -1), -1) if end in ends), None)
         free = gap is not None and not marker.bare and ends[gap] not in taken
         if free and _MARKER_AFTER_TEXT.fullmatch(folded, gap, marker.start):
             taken.add(ends[gap])
-            found.append(replace(pool[ends[gap]], end=marker.end))
+            mentions.append(replace(pool[ends[gap]], end=marker.end))
             continue
-        found.append(marker)
-    found += [mention for at, mention in enumerate(pool) if at not in taken]
-    return sorted(found, key=lambda mention: (mention.start, mention.end))
+        mentions.append(marker)
+    mentions += [mention for at, mention in enumerate(pool) if at not in taken]
+    return sorted(mentions, key=lambda mention: (mention.start, mention.end))
 
 
 def _cover(mentions: list[Mention]) -> dict[int, int]:
@@ -139,10 +139,10 @@ def _denied(mention: Mention, folded: str) -> bool:
     return bool(_NEGATION.search(before)) or bool(_DENIAL.match(folded, mention.end, mention.end + 60))
 
 
-def _mark_lists(found: list[Mention], folded: str, lexicon: Lexicon) -> list[Mention]:
+def _mark_lists(mentions: list[Mention], folded: str, lexicon: Lexicon) -> list[Mention]:
     """Mark the members of lists: of an echoed one as `listed`, of others as `rivals`."""
     marked: list[Mention] = []
-    for run in _runs(found, folded):
+    for run in _runs(mentions, folded):
         labels = tuple(dict.fromkeys(mention.label for mention in run))
         if len(labels) < 2:
             marked += run
@@ -152,7 +152,7 @@ def _mark_lists(found: list[Mention], folded: str, lexicon: Lexicon) -> list[Men
         if len(labels) == 2 and not joined and (len(lexicon.labels) > 2 or not all(link.strip() for link in links)):
             marked += run
             continue
-        echo = len(labels) == len(lexicon.labels) or bool(_ASKED.match(folded, run[-1].end))
+        echo = len(labels) == len(lexicon.labels) or bool(_QUESTION_MARK.match(folded, run[-1].end))
         denied = all(mention.denied for mention in run) or (run[-1].denied and _denial_after(run[-1], folded))
         marked += [
             replace(
@@ -170,10 +170,10 @@ def _denial_after(mention: Mention, folded: str) -> bool:
     return bool(_DENIAL.match(folded, mention.end, mention.end + 60))
 
 
-def _runs(found: list[Mention], folded: str) -> list[list[Mention]]:
+def _runs(mentions: list[Mention], folded: str) -> list[list[Mention]]:
     """The mentions in groups between whose members there is nothing but links."""
     runs: list[list[Mention]] = []
-    for mention in found:
+    for mention in mentions:
         if runs:
             last = runs[-1][-1]
             if mention.start - last.end <= 40 and _LINK.fullmatch(folded, last.end, mention.start):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from distill.answers.parsing.expression import LONGEST, evaluate_expression
+from distill.answers.parsing.expression import LONGEST_EXPRESSION, evaluate_expression
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
 NUMBER = re.compile(
@@ -96,7 +96,7 @@ def read_number(text: str) -> Fraction:
     A percentage is read as the number before its sign. Of an equation the last
     side counts. Raises ValueError that says what is wrong.
     """
-    plain = plain_mathematics(text[: LONGEST + 1]).strip()
+    plain = plain_mathematics(text[: LONGEST_EXPRESSION + 1]).strip()
     plain = plain.rsplit("=", 1)[-1].strip().rstrip(".") or plain
     if plain.startswith("\\boxed{"):
         plain = plain[len("\\boxed{") :].rstrip("}")

@@ -9,19 +9,29 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from distill.answers.parsing.choosing import choose
+from distill.answers.parsing.choice_answers import choice_answer
 from distill.answers.parsing.cleaning import clean
-from distill.answers.parsing.counting import count
 from distill.answers.parsing.folding import fold, squeeze
-from distill.answers.parsing.free_text import read_free_text
 from distill.answers.parsing.lexicon import lexicon
+from distill.answers.parsing.number_answers import number_answer
 from distill.answers.parsing.numbers import plain_mathematics
 from distill.answers.parsing.rationales import drop_unfinished, find_rationale, tidy
 from distill.answers.parsing.record import KINDS, NOTHING, Finding, Parsed
 from distill.answers.parsing.structured import read_structured
+from distill.answers.parsing.text_answers import text_answer
 
 _CUT = ("length", "max_tokens")
 _WITHHELD = "content_filter"
+# Only the beginning is read: deep inside an explanation the same words are about something else.
+_OPENING = 240
+_REFUSAL = re.compile(
+    r"\b(?:sorry|apologi[sz]e|apologies)\b[^\n]{0,60}?\b(?:can(?:not|'t)|unable|not able|won't|don't|do not|but i)\b"
+    r"|\bi\s*(?:'m| am)\s+(?:not able|unable|not allowed|not comfortable)\s+to\b"
+    r"|\bi\s+(?:can(?:not|'t| not)|won't|will not|must decline|refuse to|decline to)\s+"
+    r"(?:help|assist|answer|provide|comply|fulfil|respond|engage|endorse|recommend|support|generate|continue|do"
+    r" that|discuss|complete|to\b)"
+)
+_DISCLAIMER = re.compile(r"\bas an? (?:ai|artificial|language|large language)\b")
 
 
 def parse_response(
@@ -68,8 +78,9 @@ def read_response(
     if structured:
         finding = _find_structured(structured.answer, find, kind)
         if finding.label is not None:
-            said = structured.rationale or structured.around
-            return _record(finding, tidy(drop_unfinished(said) if cut else said), expect_rationale), finding
+            rationale = structured.rationale or structured.around
+            rationale = tidy(drop_unfinished(rationale) if cut else rationale)
+            return _record(finding, rationale, expect_rationale), finding
         # The answer names no choice, and what the rationale merely mentions is none either.
         text = structured.around
     if kind == "number":
@@ -93,30 +104,16 @@ def _find_structured(answer: str, find: Callable[[str], Finding], kind: str) -> 
 
 def _find(text: str, kind: str, choices: Sequence[str], cut: bool, expect_rationale: bool) -> Finding:
     if kind == "text":
-        return read_free_text(text, expect_rationale=expect_rationale)
+        return text_answer(text, expect_rationale=expect_rationale)
     if kind == "number":
-        return count(text, fold(text), cut=cut)
-    return choose(text, fold(text), lexicon(tuple(choices), kind == "choices"), cut=cut)
+        return number_answer(text, fold(text), cut=cut)
+    return choice_answer(text, fold(text), lexicon(tuple(choices), kind == "choices"), cut=cut)
 
 
 def _record(finding: Finding, rationale: str | None, expect_rationale: bool) -> Parsed:
     if finding.label is None:
         return Parsed(None, rationale, "ambiguous" if finding.several else "no_label")
     return Parsed(finding.label, rationale, "ok" if rationale or not expect_rationale else "no_rationale")
-
-
-# Only the beginning is read: deep inside an explanation the same words are about something else.
-_OPENING = 240
-_REFUSAL = re.compile(
-    r"\b(?:sorry|apologi[sz]e|apologies)\b[^\n]{0,60}?\b(?:can(?:not|'t)|unable|not able|won't|don't|do not|but i)\b"
-    r"|\bi\s*(?:'m| am)\s+(?:not able|unable|not allowed|not comfortable)\s+to\b"
-    r"|\bi\s+(?:can(?:not|'t| not)|won't|will not|must decline|refuse to|decline to)\s+"
-    r"(?:help|assist|answer|provide|comply|fulfil|respond|engage|endorse|recommend|support|generate|continue|do"
-    r" that|discuss|complete|to\b)"
-)
-
-
-_DISCLAIMER = re.compile(r"\bas an? (?:ai|artificial|language|large language)\b")
 
 
 def is_refusal(folded: str, *, answered: bool) -> bool:

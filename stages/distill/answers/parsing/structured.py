@@ -55,9 +55,9 @@ def read_structured(text: str) -> Structured | None:
     """The last JSON object of `text` that has an answer; None where there is none."""
     if "{" not in text:
         return None
-    found, tried, at = None, 0, text.find("{")
-    while at != -1 and tried < _TRIES:
-        tried += 1
+    structured, tries, at = None, 0, text.find("{")
+    while at != -1 and tries < _TRIES:
+        tries += 1
         try:
             value, end = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
@@ -66,9 +66,9 @@ def read_structured(text: str) -> Structured | None:
             record = _record(value)
             if record:
                 around = _FENCE.sub("", text[:at] + "\n" + text[end:]).strip()
-                found = Structured(record[0], record[1], around)
+                structured = Structured(record[0], record[1], around)
         at = text.find("{", end)
-    return found or _read_cut(text)
+    return structured or _read_cut(text)
 
 
 def _read_cut(text: str) -> Structured | None:

@@ -7,8 +7,8 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distill.answers.parsing.finder import Finder
 from distill.answers.parsing.folding import fold
+from distill.answers.parsing.lexicon import PhraseFinder
 
 WORDS = st.sampled_from(
     [
@@ -50,10 +50,11 @@ def pattern(phrase: str) -> str:
 def test_it_finds_what_one_pattern_of_all_phrases_would(phrases, pieces):
     phrases = sorted(phrases, key=len, reverse=True)
     text = fold("".join(word + gap for word, gap in pieces))
-    assert Finder(phrases).find(text) == [match.span() for match in re.finditer("|".join(map(pattern, phrases)), text)]
+    spans = [match.span() for match in re.finditer("|".join(map(pattern, phrases)), text)]
+    assert PhraseFinder(phrases).find(text) == spans
 
 
 def test_the_longest_of_those_that_begin_together_and_none_within_another():
     text = "a bank, a bank account, and the river-bank of the town"
-    found = Finder(["bank account", "river bank", "bank of town", "bank"]).find(text)
+    found = PhraseFinder(["bank account", "river bank", "bank of town", "bank"]).find(text)
     assert [text[start:end] for start, end in found] == ["bank", "bank account", "river-bank"]

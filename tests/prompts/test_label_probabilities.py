@@ -6,7 +6,7 @@ import pytest
 
 from distill.annotation.voting import voted
 from distill.prompts.asking import Ask, Asker
-from distill.prompts.doubt import label_probabilities
+from distill.prompts.label_probabilities import label_probabilities
 from distill.prompts.prompt_file import hand_written
 from distill.rows.records import Annotation
 from distill.tasks.registry import get_task

@@ -82,7 +82,7 @@ _PREDICATE = re.compile(
 )
 
 
-def choose(text: str, folded: str, lexicon: Lexicon, *, cut: bool = False) -> Finding:
+def choice_answer(text: str, folded: str, lexicon: Lexicon, *, cut: bool = False) -> Finding:
     """The choice that `text` states outright, or else the one that it implies.
 
     `cut` says that the text was broken off, so that a choice at its very end may
@@ -102,24 +102,24 @@ def choose(text: str, folded: str, lexicon: Lexicon, *, cut: bool = False) -> Fi
 
 def _stated(folded: str, mentions: list[Mention], statements: list[Statement], lexicon: Lexicon) -> Finding | None:
     """The last statement that names a choice, in either order of cue and choice."""
-    found, starts = [], [mention.start for mention in mentions]
+    stated, starts = [], [mention.start for mention in mentions]
     for statement in statements:
         mention = _attached(folded, mentions, starts, statement)
         if mention:
-            found.append((mention.start, mention, (statement.start, _closed(folded, mention.end))))
+            stated.append((mention.start, mention, (statement.start, _closed(folded, mention.end))))
     for mention in mentions:
         match = None if mention.bare or mention.denied or mention.listed else _REVERSED.match(folded, mention.end)
-        if match and not _asked(folded, match.end()):
-            found.append((mention.start, mention, (mention.start, _closed(folded, match.end()))))
-    if not found:
+        if match and not _is_question(folded, match.end()):
+            stated.append((mention.start, mention, (mention.start, _closed(folded, match.end()))))
+    if not stated:
         # Only the last few: a comparison by letters is slow, and an answer comes late.
         for statement in statements[-5:]:
             mention = _misspelt(folded, lexicon, statement)
             if mention:
-                found.append((mention.start, mention, (statement.start, _closed(folded, mention.end))))
-    if not found:
+                stated.append((mention.start, mention, (statement.start, _closed(folded, mention.end))))
+    if not stated:
         return None
-    _, mention, span = max(found, key=lambda item: item[0])
+    _, mention, span = max(stated, key=lambda item: item[0])
     return _finding(mention, "stated", span, clear=True)
 
 
@@ -138,7 +138,7 @@ def _attached(folded: str, mentions: list[Mention], starts: list[int], statement
                 continue
             if len(gap) > 80 or not _GAP.fullmatch(gap):
                 break
-            if mention.listed or _asked(folded, mention.end):
+            if mention.listed or _is_question(folded, mention.end):
                 break
             if "\n" in gap and not _lone_item(folded, mentions[at:]):
                 break
@@ -178,7 +178,7 @@ def _bare(folded: str, mentions: list[Mention], spans: list[tuple[int, int]]) ->
     first = next((m for m in mentions if not m.listed), None)
     head = tail = None
     if first and not first.denied and first.start < 200 and _BEFORE_HEAD.fullmatch(folded, 0, first.start):
-        head = first if _AFTER_HEAD.match(folded, first.end) and not _asked(folded, first.end) else None
+        head = first if _AFTER_HEAD.match(folded, first.end) and not _is_question(folded, first.end) else None
     last = mentions[-1]
     line = max(begin for begin, _ in spans if begin <= last.start)
     ends = not last.denied and not last.listed and _LINE_END.fullmatch(folded, last.end)
@@ -213,7 +213,7 @@ def _implied(
         m
         for m in mentions
         if not (m.bare or m.denied or m.listed or folded[m.start : m.end] in _FUNCTION_WORDS)
-        and not _asked(folded, m.end)
+        and not _is_question(folded, m.end)
     ]
     if not lexicon.markers:
         claims = [m for m in claims if _PREDICATE.search(folded[max(0, m.start - 40) : m.start])]
@@ -265,5 +265,5 @@ def _closed(folded: str, end: int) -> int:
     return match.end() if match else end
 
 
-def _asked(folded: str, end: int) -> bool:
+def _is_question(folded: str, end: int) -> bool:
     return bool(_QUESTION_MARK.match(folded, end))

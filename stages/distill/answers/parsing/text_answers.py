@@ -16,7 +16,7 @@ _EXPLAINED = re.compile(r"(?im)^[ \t*_#>]*(?:rationale|explanation|reasoning|rea
 _BOX = re.compile(r"\\boxed\s*\{([^{}]{1,2000})\}")
 
 
-def read_free_text(text: str, *, expect_rationale: bool) -> Finding:
+def text_answer(text: str, *, expect_rationale: bool) -> Finding:
     """The stated answer; without one, a text of one line, or any where no rationale is due."""
     stated = list(_STATED.finditer(text))
     for match in reversed(stated):

@@ -47,7 +47,7 @@ _LABELLED = re.compile(
 )
 
 
-def count(text: str, folded: str, *, cut: bool = False) -> Finding:
+def number_answer(text: str, folded: str, *, cut: bool = False) -> Finding:
     """The number that `text` states as its answer, or else the one it concludes with.
 
     `cut` says that the text was broken off, so that digits at its very end may be
@@ -59,11 +59,11 @@ def count(text: str, folded: str, *, cut: bool = False) -> Finding:
         if any(_UNSOLVED.match(folded, place) for place in statement.places[:1]):
             stated, unsolved = None, True
             continue
-        found = _attached(text, folded, statement, cut)
-        if found:
+        finding = _attached(text, folded, statement, cut)
+        if finding:
             # "The answer is \boxed{6}" is one statement with two cues: it begins at the first.
-            if not (stated and stated.statement[1] == found.statement[1]):
-                stated = found
+            if not (stated and stated.statement[1] == finding.statement[1]):
+                stated = finding
             unsolved = False
     if unsolved:
         return NOTHING
