@@ -17,56 +17,11 @@ from distill.settings.annotate import GateSettings
 
 # Words that give no reason by themselves.
 _PLAIN = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "answer",
-        "are",
-        "as",
-        "because",
-        "by",
-        "choice",
-        "clearly",
-        "correct",
-        "for",
-        "from",
-        "given",
-        "has",
-        "have",
-        "i",
-        "in",
-        "is",
-        "it",
-        "its",
-        "label",
-        "of",
-        "on",
-        "option",
-        "or",
-        "question",
-        "right",
-        "since",
-        "so",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "therefore",
-        "these",
-        "they",
-        "this",
-        "those",
-        "thus",
-        "to",
-        "was",
-        "were",
-        "which",
-        "with",
-        "would",
-    ]
+    words(
+        "a an and answer are as because by choice clearly correct for from given has have i in is it its label of on "
+        "option or question right since so that the their them then there therefore these they this those thus to was "
+        "were which with would"
+    )
 )
 _LEAST_NEW_WORDS = 2
 RULES = ("words", "copies", "contradicts", "no_reasoning")
@@ -144,8 +99,8 @@ def check_leaks(rows: Sequence[Example], classes: Sequence[str]) -> None:
     if len(given_away) >= _LEAST_ROWS and len(given_away) > len(labelled) / 2:
         raise DataError(
             f"the input of {len(given_away)} of {len(labelled)} labelled rows has the gold label on a line of its own"
-            f" ({given_away[0].id}, for example): the student would read it off. Take the label out of what the input is made"
-            " of (task.table.columns or template)"
+            f" ({given_away[0].id}, for example): the student would read it off. Take the label out of what the input"
+            " is made of (task.table.columns or template)"
         )
     patterns = {name: re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE) for name in classes}
     named = [(row, [name for name, pattern in patterns.items() if pattern.search(row.input)]) for row in labelled]
