@@ -1,15 +1,18 @@
 """Judges the student on the test rows, beside its teacher, and says what it cost.
 
 reads   data/student/, data/prepared/{test.jsonl,validation.jsonl,task.json}, data/annotated/{test,validation}.jsonl,
-        metrics/optimize_prompt.json, metrics/annotate.json
-writes  data/predictions.jsonl, data/judged.jsonl, metrics/evaluate.json, metrics/plots/{confusion,cascade}.json
+        metrics/{optimize_prompt,annotate,train}.json
+writes  data/predictions.jsonl, data/judged.jsonl, metrics/headline.json (the numbers that people look for first),
+        metrics/evaluate.json (all of them), metrics/plots/{confusion,cascade}.json
 run     dvc repro evaluate
+        dvc metrics diff --targets metrics/headline.json     against the last commit
 """
 
 from typing import Any
 
 from distill import paths
 from distill.evaluation.assessment import Split, assess
+from distill.evaluation.headline import headline
 from distill.evaluation.judging import confusion
 from distill.evaluation.summary import summary
 from distill.rows.files import read_object, write_json, write_metrics
@@ -25,15 +28,18 @@ def main() -> dict[str, Any]:
         Split(read_rows(paths.prepared(split), Example), read_rows(paths.annotated(split), Annotation))
         for split in ("test", "validation")
     )
-    search, annotation = (read_object(paths.metrics(stage)) for stage in ("optimize_prompt", "annotate"))
-    found = assess(paths.STUDENT, test, validation, card, settings, search, annotation)
-    write_rows(paths.PREDICTIONS, found.predictions)
-    write_rows(paths.JUDGED, found.rows)
-    write_metrics(paths.metrics("evaluate"), found.metrics)
-    write_json(paths.CONFUSION_PLOT, confusion(found.rows, card.kind))
-    write_json(paths.CASCADE_PLOT, found.curve)
-    print(summary(found.metrics, found.measured), flush=True)
-    return found.measured
+    search, annotation, training = (
+        read_object(paths.metrics(stage)) for stage in ("optimize_prompt", "annotate", "train")
+    )
+    assessment = assess(paths.STUDENT, test, validation, card, settings, search, annotation)
+    write_rows(paths.PREDICTIONS, assessment.predictions)
+    write_rows(paths.JUDGED, assessment.rows)
+    write_metrics(paths.HEADLINE_METRICS, headline(assessment.metrics, annotation, training), sort_keys=False)
+    write_metrics(paths.metrics("evaluate"), assessment.metrics)
+    write_json(paths.CONFUSION_PLOT, confusion(assessment.rows, card.kind))
+    write_json(paths.CASCADE_PLOT, assessment.curve)
+    print(summary(assessment.metrics, assessment.measured), flush=True)
+    return assessment.measured
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ DATA = {
         "data/prepared/validation.jsonl",
         "metrics/annotate.json",
         "metrics/optimize_prompt.json",
+        "metrics/train.json",
     },
     "hand_over": {
         "data/annotated/train.jsonl",
@@ -74,8 +75,10 @@ def listed(stage: str, *kinds: str) -> list[str]:
     return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
 
 
-def test_the_stages_are_the_scripts_in_their_order():
-    assert tuple(PIPELINE["stages"]) == SCRIPTS
+def test_the_stages_are_the_scripts_in_their_order_and_the_headline_is_seen_first():
+    stages = list(PIPELINE["stages"])
+    assert stages[0] == "evaluate" and next(iter(listed("evaluate", "metrics"))) == str(paths.HEADLINE_METRICS)
+    assert tuple(stages[1:]) == tuple(stage for stage in SCRIPTS if stage != "evaluate")
     for stage, declared in PIPELINE["stages"].items():
         assert declared["cmd"] == f"python stages/{stage}.py"
 

@@ -4,6 +4,7 @@ stages, the real DVC, the simulated teacher over HTTP; only the sizes are tiny."
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from distill.evaluation import headline
 from house import ROOT, SCRIPTS
 from scratch import Repository, new, ran
 
@@ -75,6 +77,9 @@ def test_it_ends_with_student_and_teacher_on_the_same_rows_and_what_it_cost(clon
     assert found["cost"]["total"]["usd"] == pytest.approx(sum(parts), abs=2e-6) and min(parts) > 0
     assert found["cascade"]["rows"] == 30 and found["cascade"]["validation"]["rows"] == 24
     assert found["cost"]["judging"]["calls"] == 54
+    first = clone.json("metrics/headline.json")
+    assert first["student_accuracy"] == found["student"]["label"]["accuracy"]
+    assert first["cascade_sent"] == found["cascade"]["sent"] and first["usd_search"] == parts[0]
     assert all(split["tokens_from"] == {"reported": split["rows"]} for split in (annotated["train"], annotated["test"]))
 
 
@@ -178,6 +183,12 @@ def test_without_data_the_lock_still_tells_that_all_is_up_to_date(clone, tmp_pat
     assert ran(bare.dvc("repro", "--dry", "--allow-missing")) == []
 
 
+def shown_by_the_line_of_the_headline(repository: Repository) -> list[str]:
+    """The columns that the line of the docs shows, of metrics those that differ between the experiments."""
+    line = next(line for line in str(headline.__doc__).splitlines() if line.startswith("    dvc exp show"))
+    return [cell.strip() for cell in repository.dvc(*shlex.split(line)[1:]).splitlines()[0].strip("| ").split("|")]
+
+
 def test_a_colleagues_experiment_asks_no_teacher_and_has_figures_and_plots(colleague):
     changes = [
         part
@@ -202,6 +213,14 @@ def test_a_colleagues_experiment_asks_no_teacher_and_has_figures_and_plots(colle
     difference = json.loads(colleague.dvc("metrics", "diff", "--json"))
     assert difference["metrics/train.json"]["steps"] == {"old": 6, "new": 3, "diff": -3}
     assert "metrics/annotate.json" not in difference
+    assert shown_by_the_line_of_the_headline(colleague) == [
+        "Experiment",
+        "Created",
+        *(name for name in colleague.json("metrics/headline.json") if name in difference["metrics/headline.json"]),
+        "best_step",
+        "steps",
+        "subsample.explanation_rate",
+    ]
     colleague.run(sys.executable, "stages/diagnose.py", "HEAD", "short", "--rows", "4")
     described = colleague.json("diagnostics/diagnostics.json")
     assert [one["student"]["mode"] for one in described["experiments"]] == ["step_by_step", "standard"]

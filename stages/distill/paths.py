@@ -30,6 +30,8 @@ PREDICTIONS = Path("data/predictions.jsonl")
 JUDGED = Path("data/judged.jsonl")
 
 METRICS = Path("metrics")
+# The numbers that people look for first; evaluate writes them.
+HEADLINE_METRICS = METRICS / "headline.json"
 PLOTS = METRICS / "plots"
 PROMPT_SEARCH_PLOT = PLOTS / "prompt_search.json"
 PROMPT_SEARCH_TABLE = PLOTS / "prompt_search.md"

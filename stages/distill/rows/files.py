@@ -53,10 +53,10 @@ def json_lines(lines: Iterable[str], name: str) -> Iterable[tuple[int, dict[str,
             yield number, values
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Writes a dataclass or nested dict as indented JSON with sorted keys."""
+def write_json(path: Path, value: Any, *, sort_keys: bool = True) -> None:
+    """Writes a dataclass or nested dict as indented JSON, its keys sorted unless their order is to be seen."""
     plain = dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
-    write_text(path, json.dumps(plain, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n")
+    write_text(path, json.dumps(plain, ensure_ascii=False, indent=2, sort_keys=sort_keys, allow_nan=False) + "\n")
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -75,9 +75,9 @@ def read_list(path: Path) -> list[dict[str, Any]]:
     return value
 
 
-def write_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
+def write_metrics(path: Path, metrics: Mapping[str, Any], *, sort_keys: bool = True) -> None:
     """Nested numbers for `dvc metrics`, floats rounded to 6 places; a value that is unknown stays null."""
-    write_json(path, _rounded(metrics))
+    write_json(path, _rounded(metrics), sort_keys=sort_keys)
 
 
 def merge_metrics(path: Path, section: str, metrics: Mapping[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """The frontier of all experiments at hand: what accuracy costs, and from where on more money buys little.
 
-metrics/frontier.json, for `dvc metrics diff`; a number that is not known is null:
+metrics/frontier.json, which the report reads; a number that is not known is null:
 
     points, experiments         how many; a point is an experiment, or several that differ in their seeds alone
     usual                       the settings that labels of points leave out, as more than half of the points share them
