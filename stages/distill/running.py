@@ -29,7 +29,7 @@ def run_front_door(name: str, work: Callable[[], int | None]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def opening(description: str) -> str:
+def in_one_line(description: str) -> str:
     """What a script does, from the first line of its docstring, as the end of a line that begins with its name."""
     line = description.strip().partition("\n")[0]
     return line[:1].lower() + line[1:]
@@ -48,7 +48,7 @@ def run_stage(name: str, work: Callable[[], Mapping[str, Any] | None], *, takes_
         ).parse_args()
     first = os.environ.get("RANK", "0") == "0"  # of the processes that train together, the first one speaks
     if first:
-        print(f"{name}: {opening(sys.modules['__main__'].__doc__ or '')}", flush=True)
+        print(f"{name}: {in_one_line(sys.modules['__main__'].__doc__ or '')}", flush=True)
     started = time.perf_counter()
     try:
         measured = work()
