@@ -1,5 +1,4 @@
-"""Annotating rows: the teacher is asked, and what it answers about a row becomes one annotation; or people's own labels
-and rationales are taken."""
+"""Annotating rows: the teacher's answers to a row become one annotation, or the row's own label and rationale do."""
 
 from __future__ import annotations
 

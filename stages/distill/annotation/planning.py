@@ -67,8 +67,8 @@ class RunAhead:
         return "\n\n".join([*self.notes(), requests])
 
     def bill(self) -> str:
-        """What each stage will ask, what the store has of it, what is to be paid at most, and the budgets that this
-        passes."""
+        """A line a stage: what it will ask, what the store has of it, and the most that is to be paid. Then the sum,
+        and the budgets that it can pass."""
         settings = self.settings
         if settings.teacher.provider == "recorded":
             return "teacher.provider is recorded: its answers are in files; nobody is asked, there is nothing to pay"
@@ -81,8 +81,9 @@ class RunAhead:
                 asks = annotation_asks(self.splits, settings)
                 plan = teacher.plan(annotation_requests(asks, self._longest_templates(), self.card, settings))
                 total += Most.of_estimate(plan.to_pay)
-                open_words = "; its prompt counts as long as prompt.max_words allows" if self.prompt_is_open else ""
-                lines.append(f"annotate: {plan}{open_words}")
+                why = f" ({self.why['annotate']})"
+                longest = "; its prompt counts as long as prompt.max_words allows"
+                lines.append(f"annotate: {plan}{longest if self.prompt_is_open else why}")
             else:
                 lines.append("annotate: up to date, asks nothing")
             lines.append(f"in all: {total}")

@@ -1,6 +1,5 @@
-"""What is not to be learnt from: rationales that break a rule of the quality gate, and inputs that show
-the gold label.
-"""
+"""What a student must not learn from: rationales that break a rule of the quality gate, and inputs that show the gold
+label."""
 
 from __future__ import annotations
 

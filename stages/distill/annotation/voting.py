@@ -16,8 +16,8 @@ def voted(answers: Sequence[Annotation], kind: str) -> Annotation:
 
     The label is the one most of them give, the first among equals (self-consistency: Wang et al. 2022,
     arXiv 2203.11171); numbers agree by value. `confidence` is its share of the answers that came. The
-    rationale is the first agreeing answer's. A label's probability is the mean over the answers with a label, each
-    of which gives its own all of it, or what its tokens tell (distill.prompts.label_probabilities).
+    rationale is the first agreeing answer's. A label's probability is the mean over the answers that have a label; one
+    without token probabilities (distill.prompts.label_probabilities) gives its own label 1.
     """
     if len(answers) == 1:
         return answers[0]
@@ -41,7 +41,7 @@ def voted(answers: Sequence[Annotation], kind: str) -> Annotation:
 
 
 def _mean_probabilities(votes: Mapping[str, Sequence[Annotation]]) -> dict[str, float]:
-    """Over all answers, by label; `votes` are the answers by the one writing of their label that stands for all."""
+    """The mean over all answers, by label; `votes` are the answers by label, of a number in one of its writings."""
     total: dict[str, float] = {}
     for label, group in votes.items():
         for answer in group:
@@ -66,7 +66,7 @@ def label_with_rationale(label: Annotation, explained: Annotation) -> Annotation
 
 
 def with_calls(kept: Annotation, answers: Sequence[Annotation]) -> Annotation:
-    """`kept` with the calls and tokens of all `answers`; those of a failed call are none, and unknown stays unknown."""
+    """`kept` with the calls and tokens of all `answers`. A failed call has none; unknown stays unknown."""
     came = [a for a in answers if a.status != "failed"] or [kept]
 
     def total(name: str) -> int | None:

@@ -1,4 +1,7 @@
-"""How a row's own choices stand in its input: listed at its end, and found there again."""
+"""How a row's own choices stand in its input: listed at its end, each with a letter, and read from there again.
+
+The list begins with a line that is HEADING, and has a line a choice.
+"""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Asks(Protocol):
 
 
 class Ask(NamedTuple):
-    """A row, what is asked of it (a key of the templates), and which draw of it this is."""
+    """A row, the prompt that asks about it (a key of the templates), and the number of this draw."""
 
     example: Example
     what: str
@@ -193,7 +193,7 @@ def response_format(card: TaskCard, *, rationale: bool) -> dict[str, Any]:
 
 
 def rejects_format(error: TeacherError) -> bool:
-    """Whether an endpoint said that it takes no structured output, or a store that is only read has none of it."""
+    """Whether the error says that the endpoint takes no structured output, or that an offline store has none."""
     message = str(error).lower()
     if "runtime.offline" in message:
         return True

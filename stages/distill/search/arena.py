@@ -1,4 +1,4 @@
-"""Where an optimizer's proposals meet: checked, raced on the search rows, remembered with their scores."""
+"""Checks the proposals of an optimizer, races them on the search rows, and keeps them with their scores."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Arena:
         )
 
     def checked(self, text: str | None) -> Template | None:
-        """The prompt in a proposal; None where it is not worth a call, which is counted by reason."""
+        """The prompt in a proposal; None where it is not worth a call. What is rejected is counted by reason."""
         try:
             template = proposed_template(
                 text,

@@ -1,4 +1,4 @@
-"""Shorter variants of the winner, kept only if the held-out score does not fall by more than a stated margin."""
+"""Shorter variants of the winner. One takes its place if the held-out score falls by no more than a margin."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def compress(tryouts: Tryouts, winner: Candidate, rows: Sequence[Example], arena
         tries = {f"shorter {i}": (template, rows) for i, template in enumerate(variants)}
         answers = tryouts.answers(tries, "shorter prompts")
     except LimitReached as limit:
-        print(f"no shorter prompt was sought: {limit}", flush=True)
+        print(f"no shorter prompt was tried: {limit}", flush=True)
         return Compressed(None, None, {"tried": 0, "words": words})
     least_parsed = min(prompt.least_parsed, before.parsed)
     least_explained = min(prompt.least_explained, before.explained)

@@ -1,4 +1,4 @@
-"""What the saving really is: the zero-shot winner beside a few-shot prompt, on the same held-out rows."""
+"""The zero-shot winner beside a few-shot prompt, on the same held-out rows: what the search saves."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ def demonstrations(
 def compare_few_shot(
     tryouts: Tryouts, outcome: Outcome, search_rows: Sequence[Example], held_out_rows: Sequence[Example]
 ) -> dict[str, Any] | None:
-    """Metrics of the hand-written prompt with demonstrations, and from how many rows on the search pays for itself.
+    """Accuracy, tokens and US dollars a row of the hand-written prompt with demonstrations, beside the winner's, both
+    on the held-out rows, and the number of rows after which the search has paid for itself.
 
-    Both are measured on the held-out rows: accuracy, tokens and US dollars a row. None where a limit forbids it, or
-    there is nothing to demonstrate with.
+    None where a limit forbids it, or no search row can be a demonstration.
     """
     first = outcome.candidates[0]
     wanted = tryouts.settings.prompt.few_shot
     shots = demonstrations(search_rows, outcome.winner.answers, wanted, tryouts.card)
     if len(shots) < wanted:
-        print(f"prompt.few_shot is {wanted}, and {len(shots)} search rows have a label and a rationale", flush=True)
+        print(f"prompt.few_shot is {wanted}; only {len(shots)} search rows have a label and a rationale", flush=True)
     if not shots:
         return None
     template = Template(first.template.system, first.template.user, shots)

@@ -1,4 +1,5 @@
-"""What a prompt search will find and cost, before its first call: from the store where that holds it, else at most."""
+"""What a prompt search will cost, before its first call: nothing where the store holds all its answers, else at most
+so much."""
 
 from __future__ import annotations
 
@@ -29,9 +30,10 @@ _STAGE = "optimize_prompt"
 
 @dataclass(frozen=True)
 class SearchAhead:
-    """What the prompt search will do. `most` is what the whole of it can cost, `stored` what the store has of it.
+    """What the prompt search will do. `most` is the most that all of it can cost; `stored` is the cost of those of its
+    answers that the store has.
 
-    `template` is the prompt that it will find; None where that is not known before it has run.
+    `template` is the prompt that it will find; None where only the search itself can tell.
     """
 
     most: Most
@@ -50,7 +52,7 @@ class SearchAhead:
 
 
 def most_of_search(card: TaskCard, train: Sequence[Example], settings: Settings) -> Most:
-    """The most that the search can cost, were none of its answers stored; few-shot and compression are included.
+    """The most that the search can cost if none of its answers is stored, with few-shot and compression.
 
     Every candidate counts as long as `prompt.max_words` allows and as asked about all search rows, every answer as
     long as `teacher.max_tokens` allows. No more than the search's own limits (`prompt.max_calls`, `max_tokens`,
@@ -90,10 +92,10 @@ def _longest_few_shot(start: Template, rows: Sequence[Example], card: TaskCard, 
 
 
 def search_ahead(card: TaskCard, train: Sequence[Example], settings: Settings) -> SearchAhead:
-    """The search gone through from the store alone, as far as that has its answers.
+    """Goes through the search with the answers of the store alone, until one is missing.
 
-    What its answers cost is taken off the most that a search can cost. So the rest is an upper bound, too: an answer
-    costs no more than its bound.
+    The cost of these answers is taken off the most that the search can cost. The rest is an upper bound as well, as no
+    answer costs more than its own bound. Raises UserError where the search would fail.
     """
     most = most_of_search(card, train, settings)
     if not paths.store().exists():

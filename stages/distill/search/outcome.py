@@ -18,7 +18,7 @@ _SHOWN = 160  # characters of a prompt in the table
 
 @dataclass
 class Compressed:
-    """The shorter prompt that took the winner's place, if one did, and what became of all that were tried."""
+    """The shorter prompt that took the winner's place (None: none did), its held-out score and answers, and metrics."""
 
     template: Template | None
     held_out: Score | None

@@ -1,5 +1,5 @@
-"""Finding the prompt: an optimizer proposes, candidates race on search rows, and the winner is chosen on rows that
-the search never saw, the hand-written prompt always among the finalists."""
+"""The search for the prompt: an optimizer proposes, candidates race on the search rows, and the winner is chosen on
+held-out rows, which the search never saw. The hand-written prompt is always a finalist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trying prompts out: asking about rows, counting what it costs, never past the search's own limits."""
+"""Trying prompts out on rows: what it costs is counted, and the search's own limits are never passed."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Most:
         return Most(estimate.calls, estimate.tokens_in + estimate.tokens_out_high, estimate.usd_high)
 
     def less(self, paid: Cost) -> Most:
-        """What is left where so much of it is paid already."""
+        """What is left of it after so much was paid."""
         tokens = paid.tokens_in + paid.tokens_out
         usd = None if self.usd is None or paid.usd is None else max(Decimal(0), self.usd - paid.usd)
         return Most(max(0, self.calls - paid.calls), max(0, self.tokens - tokens), usd)

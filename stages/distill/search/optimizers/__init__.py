@@ -1,5 +1,8 @@
-"""Ways of proposing prompts, by name. An optimizer is made for an Arena; its `search()` proposes prompts to it until
-its rounds are done, or the arena raises LimitReached."""
+"""Ways of proposing prompts, by name.
+
+An optimizer is made for an Arena. Its `search()` proposes prompts to the arena until its rounds are done, or the arena
+raises LimitReached. A new one is a class like these in a file of its own, and a line in OPTIMIZERS.
+"""
 
 from __future__ import annotations
 
