@@ -101,7 +101,7 @@ def test_a_search_whose_results_were_lost_is_found_in_the_store(repository):
         ({"teacher.max_tokens": 120}, "teacher.max_tokens has changed", "at most 18,000 out"),
         ({"prompt.seed": 2, "prompt.few_shot": 2, "prompt.compress": 2}, "prompt.few_shot has changed", "How big is"),
         ({"prompt.optimizer": "gepa", "prompt.few_shot": 2}, "prompt.optimizer has changed", "How big is"),
-        ({"task.seed": 3}, "its rows will be others", "How big is"),
+        ({"task.seed": 3}, "prepare will write other rows", "How big is"),
         ({"annotate.priming": "audience"}, None, "[system]\nA much smaller language model"),
         ({"prompt.steps": 3}, "prompt.steps has changed", "How big is"),
     ],

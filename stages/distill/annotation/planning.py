@@ -145,7 +145,7 @@ def _rows(settings: Settings, why: dict[str, str]) -> tuple[TaskCard, dict[str, 
     except DataError:
         pass  # there are none yet, or they are an older version's
     why["prepare"] = stale
-    return card, splits, "its rows will be others"
+    return card, splits, "prepare will write other rows"
 
 
 def _prepared() -> tuple[TaskCard, dict[str, list[Example]]]:
