@@ -79,8 +79,8 @@ def kill_at(step):
 
 
 def launched(folder):
-    """What accelerate makes of the README's file, but for the devices."""
-    text = (ROOT / "stages/distill/student/README.md").read_text(encoding="utf-8")
+    """What accelerate makes of the file in docs/training.md, but for the devices."""
+    text = (ROOT / "docs/training.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```yaml\n(.*?distributed_type: FSDP.*?)```", text, re.S)
     file = folder / "fsdp.yaml"
     file.write_text(yaml.safe_dump(yaml.safe_load(block) | {"num_processes": 2, "use_cpu": True}))

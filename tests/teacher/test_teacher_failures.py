@@ -11,7 +11,7 @@ from distill.teacher import TeacherError, Usage, open_teacher
 from distill.teacher.failures import FAILURES, Symptom, judge_failure
 from distill.teacher.store import Store
 
-README = Path(__file__).parents[2] / "stages" / "distill" / "teacher" / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "teachers.md"
 RETRIED = {
     "connection": Said(cut=True),
     "torn JSON": Said(b'{"choices": [{"mess'),
@@ -57,7 +57,7 @@ def test_the_tests_below_cover_the_whole_table():
 
 
 def test_the_readme_has_the_same_table():
-    rows = [line.split("|") for line in README.read_text().splitlines() if line.startswith("| ")]
+    rows = [line.split("|") for line in PAGE.read_text().splitlines() if line.startswith("| ")]
     said = {name.strip(): row[3] for row in rows for name in row[1].split(",")}
     words = {"retry": " retried", "stop": " stops the run", "record": " stored with its status"}
     for failure in FAILURES:
