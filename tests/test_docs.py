@@ -1,7 +1,8 @@
-"""README, docs/ and CONTRIBUTING say what is there: their recipes' settings, scripts, options, links, paths and figures."""
+"""README, docs/ and CONTRIBUTING say what is there: their settings, scripts, options, links, paths and figures."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shlex
@@ -42,7 +43,7 @@ def recipes() -> list[tuple[str, str]]:
 def settings_of(command: str) -> list[dict[str, object]]:
     """What each experiment of the command changes; a comma between values makes several."""
     words = shlex.split(command, comments=True)
-    pairs = [word.split("=", 1) for before, word in zip(words, words[1:], strict=False) if before == "-S"]
+    pairs = [word.split("=", 1) for before, word in itertools.pairwise(words) if before == "-S"]
     values = {key: [value] if value[:1] in "[{'" else value.split(",") for key, value in pairs}
     count = max(map(len, values.values()))
     return [
