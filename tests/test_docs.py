@@ -104,7 +104,7 @@ def test_every_setting_that_it_names_is_in_params_yaml(page):
 def test_a_page_opens_with_a_command(page):
     lines = page.read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("# ") and lines[2] == "```bash" and lines[3].strip()
-    assert max(map(len, (line for line in lines if not line.startswith("|") and "`" not in line)), default=0) <= 140
+    assert not [line for line in lines if len(line) > 120 and not line.startswith("|")]
 
 
 def test_every_page_is_in_the_index_and_every_room_in_the_readme():
@@ -174,7 +174,7 @@ def test_the_results_frontier_is_the_committed_one():
     """Dollars and accuracy of the points that the page names."""
     rows = committed("studies/frontier.json")["arms"]
     assert rows
-    text = PAGES["docs/results.md"]
+    text = " ".join(PAGES["docs/results.md"].split())
     table = (ROOT / "metrics" / "frontier.md").read_text(encoding="utf-8")
     for point, usd, accuracy in re.findall(r"^\| \w* \| ([^|]+) \| ([\d.]+)[^|]* \| ([\d.]+ %)", table, re.MULTILINE):
         if point in {"as most", "optimizer fixed", "rationale_rate 0.75", "data_share 0.5"}:
