@@ -97,12 +97,10 @@ def test_a_search_whose_results_were_lost_is_found_in_the_store(repository):
     ("changes", "why", "shown"),
     [
         ({"prompt.explain": "Mine: {question}\nSay why."}, "prompt.explain has changed", "Mine: How big is"),
-        ({"prompt.system": "Be brief."}, "prompt.system has changed", "[system]\nBe brief."),
         ({"teacher.max_tokens": 120}, "teacher.max_tokens has changed", "at most 18,000 out"),
         ({"prompt.seed": 2, "prompt.few_shot": 2, "prompt.compress": 2}, "prompt.few_shot has changed", "How big is"),
         ({"prompt.optimizer": "gepa", "prompt.few_shot": 2}, "prompt.optimizer has changed", "How big is"),
         ({"task.seed": 3}, "prepare will write other rows", "How big is"),
-        ({"annotate.priming": "audience"}, None, "[system]\nA much smaller language model"),
         ({"prompt.steps": 3}, "prompt.steps has changed", "How big is"),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
@@ -116,9 +114,8 @@ def test_a_changed_setting_is_in_the_prompts_shown_and_the_run_pays_no_more_than
     text = repository.script("show_prompts")
     assert shown in text
     plan = repository.plan()
-    if why:
-        assert f"optimize_prompt runs first: {why}" in text and f"({why})" in plan
-        assert "; its prompt counts as long as prompt.max_words allows" in plan
+    assert f"optimize_prompt runs first: {why}" in text and f"({why})" in plan
+    assert "; its prompt counts as long as prompt.max_words allows" in plan
     if "prompt.steps" in changes:
         assert re.search(r"optimize_prompt: 239 calls at most, of which 1\d\d are stored; ", plan), (
             "two rounds of three"
@@ -126,7 +123,6 @@ def test_a_changed_setting_is_in_the_prompts_shown_and_the_run_pays_no_more_than
     calls, usd = total(plan)
     paid_calls, paid_usd = repository.paid()
     assert 0 < paid_calls <= calls and 0 < paid_usd <= usd
-    assert "in all: nothing" in repository.plan()
 
 
 def test_a_prompt_file_is_shown_and_priced_as_it_stands_now(repository):
@@ -204,7 +200,6 @@ def test_a_batch_halves_the_annotation_and_not_the_search_which_is_always_live(r
 @pytest.mark.parametrize(
     "changes",
     [
-        {"annotate.priming": "audience"},
         {"annotate.show_gold": True},
         {"teacher.temperature": 0.7, "annotate.samples": 2, "annotate.separate_labels": 0.5},
     ],
