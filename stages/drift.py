@@ -31,8 +31,8 @@ def main() -> dict[str, object]:
     settings = load_settings()
     if settings.teacher.provider == "recorded":
         raise UserError(
-            "teacher.provider is recorded: its answers are in files, so whether it has changed cannot be checked; set"
-            " teacher.provider to the server to check"
+            "teacher.provider: is recorded, and its answers are in files, so whether it has changed cannot be checked;"
+            " set it to openai to check a server"
         )
     card = read_json(paths.TASK_CARD, TaskCard)
     templates = read_prompts(paths.PROMPT, card)

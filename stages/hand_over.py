@@ -9,18 +9,16 @@ run     dvc repro hand_over
 
 import argparse
 import shutil
-import sys
 from dataclasses import asdict
 
 from distill import paths
-from distill.errors import UserError
 from distill.handover.card import card
 from distill.handover.facts import READ, read_facts
 from distill.handover.folder import PROVENANCE, chats, hand_over, size
 from distill.handover.provenance import check, provenance
 from distill.handover.usage import usage
 from distill.rows.files import write_json, write_text
-from distill.running import run_stage
+from distill.running import run_front_door, run_stage
 from distill.settings import load_settings
 
 
@@ -43,7 +41,4 @@ if __name__ == "__main__":
     if options.check is None:
         run_stage("hand_over", main)
     else:
-        try:
-            print(check(paths.MODEL / PROVENANCE, paths.LOCK, options.check or None))
-        except UserError as error:
-            sys.exit(f"hand_over: {error}")
+        run_front_door("hand_over", lambda: print(check(paths.MODEL / PROVENANCE, paths.LOCK, options.check or None)))

@@ -74,5 +74,16 @@ def test_a_front_door_ends_without_a_traceback(work, code):
     assert stopped.value.code == code
 
 
+def test_a_setting_that_proves_wrong_late_is_named_with_its_line(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["stages/train.py"])
+    (tmp_path / "params.yaml").write_text("train:\n  steps: 1\n")
+    error = UserError("train.steps: is 1; this student needs 2")
+    for run in (run_stage, run_front_door):
+        with pytest.raises(SystemExit) as stopped:
+            run("train", lambda: raises(error))
+        assert stopped.value.code == "train: params.yaml:2: train.steps: is 1; this student needs 2"
+
+
 def raises(error: BaseException) -> None:
     raise error

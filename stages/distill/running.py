@@ -12,6 +12,7 @@ from typing import Any
 from distill import paths
 from distill.errors import UserError
 from distill.rows.files import merge_metrics
+from distill.settings.loader import with_line
 
 
 def run_front_door(name: str, work: Callable[[], int | None]) -> None:
@@ -21,7 +22,7 @@ def run_front_door(name: str, work: Callable[[], int | None]) -> None:
     try:
         sys.exit(work())
     except UserError as error:
-        sys.exit(f"{name}: {error}")
+        sys.exit(f"{name}: {with_line(str(error))}")
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
@@ -53,7 +54,7 @@ def run_stage(name: str, work: Callable[[], Mapping[str, Any] | None], *, takes_
     try:
         measured = work()
     except UserError as error:
-        sys.exit(f"{name}: {error}")
+        sys.exit(f"{name}: {with_line(str(error))}")
     except KeyboardInterrupt:
         sys.exit(130)  # what is stored and what is missing has been said
     if not first:

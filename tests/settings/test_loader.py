@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from distill.settings.loader import Refused, SettingsError, loads, setting
+from distill.settings.loader import Refused, SettingsError, loads, setting, with_line
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,25 @@ def test_a_check_over_the_whole_file_names_the_line_of_the_nested_setting():
     with pytest.raises(SettingsError) as error:
         loads(Nested, "outer:\n  inner:\n    name: a\n    label:\n", "f.yaml")
     assert str(error.value) == "f.yaml:4: outer.inner.label: is empty"
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("train.steps: is too long", 3),
+        ("student.lora.rank: is 8", 7),
+        ("train.stops: is unknown", None),
+        ("student.lora.rank.x: is 8", None),
+        ("train: is a section", None),
+        ("a.csv:3: label: is empty", None),
+        ("no row has a label", None),
+    ],
+)
+def test_what_shows_itself_late_is_named_with_the_line_of_its_setting(tmp_path, message, line):
+    file = tmp_path / "params.yaml"
+    file.write_text("# steps\ntrain:\n  steps: 1\nstudent:\n  lora:\n    # rank\n    rank: 8\n")
+    assert with_line(message, file) == (f"{file}:{line}: {message}" if line else message)
+    assert with_line(message, tmp_path / "none.yaml") == message
 
 
 def test_broken_yaml_and_an_empty_file_are_named():

@@ -79,12 +79,13 @@ def test_what_is_kept_is_the_files(make_settings):
         ),
         (
             {"preset.name": SMALL},
-            "preset zero-shot-2403.15886-small: student.revision: is empty, and 'google/t5-v1_1-small' is no local "
-            "folder; a hub id needs the commit hash",
+            r"params.yaml:\d+: student.revision: is empty and student.name is 'google/t5-v1_1-small', which is no "
+            r"local folder: set this to the commit hash .* \(preset.name is zero-shot-2403.15886-small\)",
         ),
         (
             {"preset.name": BASE, "train.gradient_accumulation": 3, "train.batch_rows": 3},
-            r"preset .*: train.gradient_accumulation: is 3; it must divide train.batch_rows \(64\)",
+            r"params.yaml:\d+: train.gradient_accumulation: is 3 and train.batch_rows is 64, which it must divide: .*"
+            rf" \(preset.name is {BASE}\)",
         ),
     ],
 )

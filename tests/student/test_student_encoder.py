@@ -311,7 +311,7 @@ def test_a_pretrained_encoders_limits_are_refused(pretrained):
         new_student(training_rows(), CARD, encoder(name | {"lora": LoraSettings(4, 8.0, 0.0, ())}))
     with pytest.raises(SettingsError, match=r"max_input_tokens: is 100; .* reads at most 66"):
         new_student(training_rows(), CARD, encoder(name | {"max_input_tokens": 100}))
-    with pytest.raises(Refused, match="must divide decoder_width"):
+    with pytest.raises(Refused, match=r"decoder_width is .*, which it must divide"):
         EncoderSettings(1, 3, 32, 0.05)
 
 

@@ -172,7 +172,7 @@ class Tryouts:
         if limits.max_usd is not None:
             if spent.usd is None or more.usd is None:
                 raise UserError(
-                    "prompt.max_usd cannot be kept: a price is unknown; add it to runtime.prices, or set"
+                    "prompt.max_usd: cannot be kept, as a price is unknown; add it to runtime.prices, or set"
                     " prompt.max_tokens instead"
                 )
             if spent.usd + more.usd > limits.max_usd:

@@ -3,7 +3,7 @@ there are no defaults here, and no stage lists these modules among its dependenc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from distill.settings.annotate import AnnotateSettings
@@ -25,7 +25,7 @@ __all__ = ["Settings", "SettingsError", "load_settings"]
 
 @dataclass(frozen=True)
 class Settings:
-    """The whole of params.yaml."""
+    """The whole of params.yaml. `student` and `train` have the values of the preset, where one is chosen."""
 
     task: TaskSettings
     teacher: TeacherSettings
@@ -41,24 +41,27 @@ class Settings:
     runtime: RuntimeSettings
 
     def __post_init__(self) -> None:
+        student, train = applied(self.preset, self.student, self.train)
+        object.__setattr__(self, "student", student)
+        object.__setattr__(self, "train", train)
         recorded = self.teacher.provider == "recorded"
         if recorded and self.prompt.optimizer != "fixed":
             raise Refused(
                 "prompt.optimizer",
                 f"is {self.prompt.optimizer!r} and teacher.provider is recorded, which cannot be asked anew: "
-                "set this to fixed, or choose another provider",
+                "set this to fixed, or teacher.provider to openai",
             )
         if recorded and self.annotate.samples > 1:
             raise Refused(
                 "annotate.samples",
                 f"is {self.annotate.samples} and teacher.provider is recorded, which has one answer a row: "
-                "set this to 1, or choose another provider",
+                "set this to 1, or teacher.provider to openai",
             )
         if recorded and self.annotate.separate_labels:
             raise Refused(
                 "annotate.separate_labels",
                 f"is {self.annotate.separate_labels} and teacher.provider is recorded, which has one answer a row: "
-                "set this to 0, or choose another provider",
+                "set this to 0, or teacher.provider to openai",
             )
         if self.annotate.samples > 1 and self.teacher.temperature == 0:
             raise Refused(
@@ -69,16 +72,11 @@ class Settings:
         if self.train.soft_labels and self.annotate.samples == 1 and not self.teacher.logprobs:
             raise Refused(
                 "train.soft_labels",
-                f"is {self.train.soft_labels}, and of a teacher that is asked once (annotate.samples 1) without log "
-                "probabilities (teacher.logprobs false) only the label is known: set this to 0, or change one of them",
+                f"is {self.train.soft_labels}, annotate.samples is 1 and teacher.logprobs is false, so of the teacher "
+                "only the label is known: set this to 0, or teacher.logprobs to true, or annotate.samples above 1",
             )
 
 
 def load_settings(path: Path = Path("params.yaml")) -> Settings:
-    """All of `path`, with the values of its preset, checked as a whole before any work. Raises SettingsError."""
-    settings = load(Settings, path)
-    try:
-        student, train = applied(settings.preset, settings.student, settings.train)
-        return replace(settings, student=student, train=train)
-    except Refused as refusal:
-        raise SettingsError(f"{path}: preset {settings.preset.name}: {refusal.key}: {refusal.why}") from refusal
+    """All of `path`, checked as a whole before any work. Raises SettingsError, with file, line and key."""
+    return load(Settings, path)

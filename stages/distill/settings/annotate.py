@@ -49,7 +49,8 @@ class AnnotateSettings:
         if self.show_gold and self.separate_labels:
             raise Refused(
                 "separate_labels",
-                f"is {self.separate_labels}; with annotate.show_gold the labels are the gold ones: set it to 0",
+                f"is {self.separate_labels} and annotate.show_gold is true, with which the labels are the gold ones: "
+                "set this to 0, or annotate.show_gold to false",
             )
 
 

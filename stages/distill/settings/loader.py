@@ -79,6 +79,22 @@ def loads(cls: type[T], text: str, name: str = "params.yaml") -> T:
     return _Reader(name).read(cls, node, "")
 
 
+def with_line(message: str, path: Path = Path("params.yaml")) -> str:
+    """A message that begins with a setting, as "train.steps: …", with the file and the setting's line before it.
+
+    Any other message comes back as it is. It is for what shows itself late, as that a student takes no adapters.
+    """
+    key = message.partition(": ")[0]
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return message
+    keys = _keys_to(node, key) if node is not None else []
+    if len(keys) < 2 or len(keys) < len(key.split(".")):
+        return message
+    return f"{path}:{keys[-1].start_mark.line + 1}: {message}"
+
+
 class _Reader:
     def __init__(self, name: str):
         self.name = name
@@ -116,7 +132,8 @@ class _Reader:
         try:
             return cls(**values)
         except Refused as refusal:
-            self.fail(_place(node, refusal.key), f"{dotted}{refusal.key}", refusal.why)
+            keys = _keys_to(node, refusal.key)
+            self.fail(keys[-1] if keys else node, f"{dotted}{refusal.key}", refusal.why)
 
     def mapping(self, node: yaml.Node, key: str) -> dict[str, tuple[yaml.Node, yaml.Node]]:
         if not isinstance(node, yaml.MappingNode):
@@ -186,12 +203,17 @@ class _Reader:
         return value
 
 
-def _place(node: yaml.Node, key: str) -> yaml.Node:
-    """Where `key` stands below a section's node: "key" within it, or "section.key" over the whole file."""
+def _keys_to(node: yaml.Node, key: str) -> list[yaml.Node]:
+    """The keys that lead from a section's node to `key` ("key" or "section.key"), as far as they are there."""
+    keys: list[yaml.Node] = []
     for part in key.split("."):
-        if isinstance(node, yaml.MappingNode):
-            node = next((child for name, child in node.value if name.value == part), node)
-    return node
+        children = node.value if isinstance(node, yaml.MappingNode) else []
+        child = next(((name, value) for name, value in children if name.value == part), None)
+        if child is None:
+            break
+        keys.append(child[0])
+        node = child[1]
+    return keys
 
 
 def _range(limits: dict[str, Any]) -> str:

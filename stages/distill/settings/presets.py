@@ -80,12 +80,12 @@ class Preset:
 
 
 def applied(preset: Preset, student: StudentSettings, train: TrainSettings) -> tuple[StudentSettings, TrainSettings]:
-    """The two sections with the preset's values. Raises Refused, with dotted keys, as those sections do."""
+    """The two sections with the preset's values. Raises Refused, with the dotted key, as those sections do."""
     sections = []
     for name, section in (("student", student), ("train", train)):
         values = {key.split(".")[1]: value for key, value in preset.values().items() if key.startswith(f"{name}.")}
         try:
             sections.append(replace(section, **values))
         except Refused as refusal:
-            raise Refused(f"{name}.{refusal.key}", refusal.why) from refusal
+            raise Refused(f"{name}.{refusal.key}", f"{refusal.why} (preset.name is {preset.name})") from refusal
     return sections[0], sections[1]

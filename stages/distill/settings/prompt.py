@@ -60,8 +60,8 @@ class PromptSettings:
         if self.file is not None and self.optimizer != "fixed":
             raise Refused(
                 "file",
-                f"is {self.file!r}, which {self.optimizer} would not read: set prompt.optimizer to fixed, or file to"
-                " null",
+                f"is {self.file!r} and prompt.optimizer is {self.optimizer}, which does not read it: set this to "
+                "null, or prompt.optimizer to fixed",
             )
         if self.file is not None and "/" in self.file:
             raise Refused(

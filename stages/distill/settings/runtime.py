@@ -50,7 +50,7 @@ class RuntimeSettings:
             self.budget_start()
         except ValueError as error:
             raise Refused(
-                "budget_since", f'is {self.budget_since!r}; allowed: null, or a day or time as "2026-11-23T09:00"'
+                "budget_since", f"is {self.budget_since!r}; allowed: null, or a day or time, as 2026-11-23T09:00"
             ) from error
 
     def budget_start(self) -> float:

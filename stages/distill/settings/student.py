@@ -22,7 +22,10 @@ class ScratchSettings:
 
     def __post_init__(self) -> None:
         if self.d_model % self.heads:
-            raise Refused("heads", f"is {self.heads}; it must divide d_model ({self.d_model})")
+            raise Refused(
+                "heads",
+                f"is {self.heads} and student.scratch.d_model is {self.d_model}, which it must divide: change either",
+            )
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,9 @@ class EncoderSettings:
     def __post_init__(self) -> None:
         if self.decoder_width is not None and self.decoder_width % self.decoder_heads:
             raise Refused(
-                "decoder_heads", f"is {self.decoder_heads}; it must divide decoder_width ({self.decoder_width})"
+                "decoder_heads",
+                f"is {self.decoder_heads} and student.encoder.decoder_width is {self.decoder_width}, which it must "
+                "divide: change either",
             )
 
 
@@ -68,11 +73,12 @@ class StudentSettings:
         if self.name != "scratch" and self.revision is None and not Path(self.name).expanduser().is_dir():
             raise Refused(
                 "revision",
-                f"is empty, and {self.name!r} is no local folder; a hub id needs the commit hash it is pinned to",
+                f"is empty and student.name is {self.name!r}, which is no local folder: set this to the commit hash "
+                "that the hub id is pinned to, or student.name to scratch or to a folder that is there",
             )
         if self.name == "scratch" and self.lora.rank:
             raise Refused(
-                "lora",
-                f"has the rank {self.lora.rank}; adapters need pretrained weights, so set it to 0 for a student from"
-                " scratch",
+                "lora.rank",
+                f"is {self.lora.rank} and student.name is scratch, and adapters need pretrained weights: set this to "
+                "0, or student.name to a pretrained model",
             )

@@ -39,16 +39,18 @@ class TrainSettings:
         if self.batch_rows % self.gradient_accumulation:
             raise Refused(
                 "gradient_accumulation",
-                f"is {self.gradient_accumulation}; it must divide train.batch_rows ({self.batch_rows})",
+                f"is {self.gradient_accumulation} and train.batch_rows is {self.batch_rows}, which it must divide: "
+                "change either",
             )
         if self.mode == "standard" and self.missing_rationale != "mask":
             raise Refused(
                 "missing_rationale",
-                f"is {self.missing_rationale!r}; train.mode standard trains on no rationale: set it to mask",
+                f"is {self.missing_rationale!r} and train.mode is standard, which trains on no rationale: set this to "
+                "mask, or train.mode to step_by_step",
             )
         if self.mode != "step_by_step" and self.mutual_information:
             raise Refused(
                 "mutual_information",
-                f"is {self.mutual_information}; it ties two tasks together, and train.mode {self.mode} has one: set it"
-                " to 0",
+                f"is {self.mutual_information}, which ties two tasks together, and train.mode is {self.mode}, which "
+                "has one: set this to 0, or train.mode to step_by_step",
             )

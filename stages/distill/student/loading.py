@@ -147,7 +147,7 @@ def device(runtime: RuntimeSettings) -> torch.device:
     torch.set_num_threads(runtime.threads)
     there = torch.cuda.is_available()
     if runtime.device == "cuda" and not there:
-        raise SettingsError("runtime.device is cuda, but torch sees no CUDA device; use auto or cpu")
+        raise SettingsError("runtime.device: is cuda, but torch sees no CUDA device; set it to auto or cpu")
     return torch.device("cuda" if there and runtime.device != "cpu" else "cpu")
 
 
