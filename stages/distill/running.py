@@ -48,7 +48,7 @@ def run_stage(name: str, work: Callable[[], Mapping[str, Any] | None], *, takes_
             f"{name}.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
         ).parse_args()
     first = os.environ.get("RANK", "0") == "0"  # of the processes that train together, the first one speaks
-    if first:
+    if "RANK" not in os.environ:  # those that train together were launched by one that has said it
         print(f"{name}: {in_one_line(sys.modules['__main__'].__doc__ or '')}", flush=True)
     started = time.perf_counter()
     try:

@@ -43,7 +43,8 @@ def test_two_processes_give_the_losses_of_one(place):
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.count("train: done in") == 1
-    assert ran.stderr.count("train 1 of 2 12/12") == 1
+    # The first process alone speaks; so short a training says nothing of how far it is.
+    assert ran.stdout.count("train: trains the student") == 1 and ran.stderr == ""
     curve, metrics = (json.loads(path.read_text()) for path in (paths.TRAINING_PLOT, paths.metrics("train")))
     assert json.loads(paths.RUNTIME_METRICS.read_text())["train"]["rows_per_s"] > 0
     assert [row["step"] for row in json.loads(paths.TRAINING_SPEED_PLOT.read_text())] == [5, 10, 12]
