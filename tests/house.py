@@ -29,6 +29,12 @@ def module_file(name: str) -> Path | None:
     return None
 
 
+def has_code(file: Path) -> bool:
+    """Whether a file holds more than a docstring, as a room's `__init__.py` does not."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return len(tree.body) > (ast.get_docstring(tree) is not None)
+
+
 @cache
 def imports(file: Path) -> frozenset[Path]:
     """The library files that a file imports anywhere in it, also within functions or by a registry's name for

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from distill import paths
-from house import LIBRARY, ROOT, SCRIPTS, STAGES, closure
+from house import LIBRARY, ROOT, SCRIPTS, STAGES, closure, has_code
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 
@@ -88,7 +88,7 @@ def test_code_deps_are_the_modules_that_the_stage_imports(stage):
     used = set()
     for file in closure(STAGES / f"{stage}.py"):
         place = file.relative_to(LIBRARY)
-        if file.stat().st_size and (
+        if has_code(file) and (
             not any(place.parts[0] == name for name in UNLISTED) or (file == PRESETS and "preset" in PARAMS[stage])
         ):
             used.add(file)

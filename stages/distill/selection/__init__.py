@@ -1,0 +1,1 @@
+"""Which annotated rows are trained on, and which of them keep a rationale."""

@@ -1,0 +1,1 @@
+"""The small model: tokenizing, batches, losses, training, checkpoints, predicting; one class a kind of model."""
