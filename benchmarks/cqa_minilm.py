@@ -41,7 +41,7 @@ sys.path.insert(0, str(ROOT / "stages"))
 from distill.intervals import wilson  # noqa: E402
 from distill.rows.files import read_object  # noqa: E402
 from distill.rows.records import TrainingRow  # noqa: E402
-from distill.studies.changes import changed  # noqa: E402
+from distill.studies.changes import changed_settings  # noqa: E402
 from distill.studies.study_file import read_study  # noqa: E402
 from distill.tasks.registry import get_task  # noqa: E402
 
@@ -138,7 +138,7 @@ def untrained(place: Path) -> dict[str, Any]:
     from distill.student.predicting import Student
 
     file = place / study_file("study")
-    asked = changed((place / "params.yaml").read_text(encoding="utf-8"), read_study(file).settings, str(file))
+    asked = changed_settings((place / "params.yaml").read_text(encoding="utf-8"), read_study(file).settings, str(file))
     task = get_task(asked.task)
     test = task.splits()["test"]
     rows = [TrainingRow(row.id, row.input, row.label or "", None, row.choices) for row in test[:1]]

@@ -28,8 +28,8 @@ from playwright.sync_api import Browser, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
-from distill.report.facts import Facts, gather  # noqa: E402
-from distill.report.page import page  # noqa: E402
+from distill.report.page import report_page  # noqa: E402
+from distill.report.run import Run, read_run  # noqa: E402
 from distill.rows.files import write_text  # noqa: E402
 from distill.settings import load_settings  # noqa: E402
 
@@ -49,7 +49,7 @@ SEARCH = """async (words) => {
 }"""
 
 
-def enlarged(run: Facts, rows: int) -> Facts:
+def enlarged(run: Run, rows: int) -> Run:
     """The run with so many test rows. Raises ValueError where it has no rationale to copy."""
     told = next((row.teacher_rationale for row in run.judged if row.teacher_rationale), None)
     if told is None:
@@ -91,10 +91,10 @@ def main() -> None:
     if executable is None:
         sys.exit(f"no browser: none of {', '.join(BROWSERS)} is on PATH; install one, or name it in DISTILL_BROWSER")
     os.chdir(ROOT)
-    run = enlarged(gather(load_settings()), asked.rows)
+    run = enlarged(read_run(load_settings()), asked.rows)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         start, path = time.perf_counter(), Path(folder) / "report.html"
-        write_text(path, page(run))
+        write_text(path, report_page(run))
         made = {
             "rows": asked.rows,
             "mib": round(path.stat().st_size / 2**20, 1),

@@ -11,7 +11,7 @@ What each answered comes out of DVC's cache, or its remote. Reads no test row: e
 import argparse
 import json
 
-from distill.evaluation.comparison import WORKSPACE, compared, judged_at, table
+from distill.evaluation.comparison import WORKSPACE, compare_answers, comparison_text, judged_at
 from distill.running import run_front_door
 from distill.settings import load_settings
 
@@ -33,7 +33,7 @@ def main() -> None:
     given = parser.parse_args()
     names = (given.first, given.second)
     rows = [judged_at(name) for name in names]
-    found = compared(rows[0], rows[1], given.answerer, load_settings().evaluate.confidence, given.shared)
+    found = compare_answers(rows[0], rows[1], given.answerer, load_settings().evaluate.confidence, given.shared)
     if given.json:
         print(
             json.dumps(
@@ -41,7 +41,7 @@ def main() -> None:
             )
         )
     else:
-        print(table(found, names, given.rows))
+        print(comparison_text(found, names, given.rows))
 
 
 if __name__ == "__main__":

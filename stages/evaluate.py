@@ -13,8 +13,8 @@ from typing import Any
 from distill import paths
 from distill.evaluation.assessment import Split, assess
 from distill.evaluation.headline import headline
-from distill.evaluation.judging import confusion
-from distill.evaluation.summary import summary
+from distill.evaluation.judging import confusion_rows
+from distill.evaluation.summary import evaluation_summary
 from distill.rows.files import read_object, write_json, write_metrics
 from distill.rows.records import Annotation, Example, TaskCard, read_json, read_rows, write_rows
 from distill.running import run_stage
@@ -36,9 +36,9 @@ def main() -> dict[str, Any]:
     write_rows(paths.JUDGED, assessment.rows)
     write_metrics(paths.HEADLINE_METRICS, headline(assessment.metrics, annotation, training), sort_keys=False)
     write_metrics(paths.metrics("evaluate"), assessment.metrics)
-    write_json(paths.CONFUSION_PLOT, confusion(assessment.rows, card.kind))
+    write_json(paths.CONFUSION_PLOT, confusion_rows(assessment.rows, card.kind))
     write_json(paths.CASCADE_PLOT, assessment.curve)
-    print(summary(assessment.metrics, assessment.measured), flush=True)
+    print(evaluation_summary(assessment.metrics, assessment.measured), flush=True)
     return assessment.measured
 
 

@@ -11,7 +11,7 @@ run     python stages/frontier.py
 import argparse
 
 from distill.running import run_front_door
-from distill.studies.survey import survey
+from distill.studies.survey import survey_experiments
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
         "--rows", type=int, action="append", default=[], help="rows to predict the saving for; may be repeated"
     )
     asked = parser.parse_args()
-    survey(asked.rev, [max(1, rows) for rows in asked.rows])
+    survey_experiments(asked.rev, [max(1, rows) for rows in asked.rows])
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ run     dvc repro report
 """
 
 from distill import paths
-from distill.report.facts import gather
-from distill.report.page import page
+from distill.report.page import report_page
+from distill.report.run import read_run
 from distill.rows.files import write_text
 from distill.running import run_stage
 from distill.settings import load_settings
@@ -24,7 +24,7 @@ where to look:
 
 def main() -> None:
     settings = load_settings()
-    text = page(gather(settings))
+    text = report_page(read_run(settings))
     write_text(paths.REPORT, text)
     print(f"{paths.REPORT}: {len(text.encode()) / 2**20:.1f} MiB\n{WHERE_TO_LOOK}", flush=True)
 

@@ -75,8 +75,10 @@ def test_an_untrained_student_that_cannot_be_made_again_is_null_with_the_reason(
 
 
 def test_times_are_measured_where_asked_for_and_never_among_the_metrics(folder, monkeypatch):
-    monkeypatch.setattr(assessment, "speed", lambda student, rows: {"rows": len(rows), "best_batch_rows_per_s": 1000.0})
-    monkeypatch.setattr(assessment, "cold_start", lambda folder, row: 4.0)
+    monkeypatch.setattr(
+        assessment, "measure_speed", lambda student, rows: {"rows": len(rows), "best_batch_rows_per_s": 1000.0}
+    )
+    monkeypatch.setattr(assessment, "measure_cold_start", lambda folder, row: 4.0)
     found = run(folder, asked(speed_rows=7, usd=3.6))
     assert found.measured["rows"] == 7 and found.measured["cold_start_s"] == 4.0
     usd = found.measured["usd_per_1000"]

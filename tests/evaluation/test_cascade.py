@@ -3,26 +3,26 @@ from __future__ import annotations
 import pytest
 
 from distill.evaluation.cascade import (
-    ALL,
-    POINTS,
-    Point,
-    Row,
+    _MOST_POINTS,
+    _SEND_ALL,
+    CascadePoint,
+    CascadeRow,
     cascade_curve,
     cascade_metrics,
-    chosen,
-    points,
-    rows_of,
+    cascade_points,
+    cascade_rows,
+    choose_threshold,
 )
 from distill.rows.records import Judged
 from distill.settings.evaluate import CascadeSettings
 
 # The student is right where it is sure; the teacher is right about three of five.
 ROWS = [
-    Row(0.5, False, True, True),
-    Row(0.6, False, True, True),
-    Row(0.6, True, False, False),
-    Row(0.8, True, True, True),
-    Row(0.9, True, False, False),
+    CascadeRow(0.5, False, True, True),
+    CascadeRow(0.6, False, True, True),
+    CascadeRow(0.6, True, False, False),
+    CascadeRow(0.8, True, True, True),
+    CascadeRow(0.9, True, False, False),
 ]
 
 
@@ -32,12 +32,12 @@ def rule(tolerance=0.0, target=None, most=1.0) -> CascadeSettings:
 
 def test_every_threshold_by_hand():
     # Rows of equal confidence are sent together.
-    assert points(ROWS[::-1]) == [
-        Point(0.0, 0.0, 0.6),
-        Point(0.6, 0.2, 0.8),
-        Point(0.8, 0.6, 0.8),
-        Point(0.9, 0.8, 0.8),
-        Point(ALL, 1.0, 0.6),
+    assert cascade_points(ROWS[::-1]) == [
+        CascadePoint(0.0, 0.0, 0.6),
+        CascadePoint(0.6, 0.2, 0.8),
+        CascadePoint(0.8, 0.6, 0.8),
+        CascadePoint(0.9, 0.8, 0.8),
+        CascadePoint(_SEND_ALL, 1.0, 0.6),
     ]
 
 
@@ -53,7 +53,7 @@ def test_every_threshold_by_hand():
     ],
 )
 def test_the_fewest_rows_that_satisfy_the_rule_are_sent(settings, sent):
-    assert chosen(ROWS, settings).sent == sent
+    assert choose_threshold(ROWS, settings).sent == sent
 
 
 def test_a_teacher_without_an_answer_leaves_the_students_and_rows_without_a_teacher_are_left_out():
@@ -71,15 +71,15 @@ def test_a_teacher_without_an_answer_leaves_the_students_and_rows_without_a_teac
         Judged("b", "b", gold="x", student_label="x", student_right=True, student_probability=0.5),
         Judged("c", "c", student_label="x", student_probability=0.5, teacher_label="x", teacher_status="ok"),
     ]
-    assert rows_of(judged) == [Row(0.5, True, False, True)]
+    assert cascade_rows(judged) == [CascadeRow(0.5, True, False, True)]
 
 
 def test_the_threshold_comes_from_validation_and_the_figures_from_test():
     test = [
-        Row(0.55, False, True, True),
-        Row(0.65, True, False, False),
-        Row(0.7, False, False, False),
-        Row(0.9, True, True, True),
+        CascadeRow(0.55, False, True, True),
+        CascadeRow(0.65, True, False, False),
+        CascadeRow(0.7, False, False, False),
+        CascadeRow(0.9, True, True, True),
     ]
     found = cascade_metrics(ROWS, test, rule(), 0.95, usd_per_1000=2.0)
     assert found["threshold"] == 0.6 and found["validation"] == {"rows": 5, "sent": 0.2, "label": {"accuracy": 0.8}}
@@ -97,7 +97,7 @@ def test_the_threshold_comes_from_validation_and_the_figures_from_test():
 def test_without_the_teachers_answers_there_is_a_reason_and_no_figure():
     assert cascade_metrics([], ROWS, rule(), 0.95, 2.0) == {
         "threshold": None,
-        "reason": "the teacher was asked about no labelled validation row (annotate.validation_rows)",
+        "reason": "the teacher answered no labelled validation row (annotate.validation_rows)",
     }
     assert "annotate.test_rows" in cascade_metrics(ROWS, [], rule(), 0.95, 2.0)["reason"]
 
@@ -108,14 +108,14 @@ def test_the_curve_is_of_test_rows_and_marks_what_the_chosen_threshold_sends():
         (0.0, 0.6, False), (0.2, 0.8, False), (0.6, 0.8, True), (0.8, 0.8, False), (1.0, 0.6, False)
     ]  # fmt: skip
     assert [point["at_random"] for point in curve] == [0.6] * 5 and curve[-1]["usd_per_1000"] == 2.0
-    assert [point["chosen"] for point in cascade_curve(ROWS, 0.95, None, ALL)][-1]
+    assert [point["chosen"] for point in cascade_curve(ROWS, 0.95, None, _SEND_ALL)][-1]
     assert not any(point["chosen"] for point in cascade_curve(ROWS, 0.95, None, None))
 
 
 def test_a_long_curve_is_thinned_and_an_empty_one_can_be_drawn():
-    many = [Row(place / 5000, place % 2 == 0, True, True) for place in range(5000)]
+    many = [CascadeRow(place / 5000, place % 2 == 0, True, True) for place in range(5000)]
     curve = cascade_curve(many, 0.95, None, threshold=0.3333)
-    assert POINTS <= len(curve) <= POINTS + 1 and (curve[0]["sent"], curve[-1]["sent"]) == (0.0, 1.0)
+    assert _MOST_POINTS <= len(curve) <= _MOST_POINTS + 1 and (curve[0]["sent"], curve[-1]["sent"]) == (0.0, 1.0)
     marked = next(point for point in curve if point["chosen"])
     assert marked["sent"] == pytest.approx(0.3334, abs=1e-4)
     assert cascade_curve([], 0.95, None, None)[0]["accuracy"] is None

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from distill.errors import UserError
-from distill.evaluation.comparison import compared, table
+from distill.evaluation.comparison import compare_answers, comparison_text
 from distill.rows.records import Judged, write_rows
 from house import ROOT, STAGES
 from scratch import Repository
@@ -26,7 +26,7 @@ def rows(wrong=(), count=40, **more) -> list[Judged]:
 
 
 def test_the_figures_are_those_of_the_paired_tests():
-    found = compared(rows(wrong=(0, 1)), rows(wrong=(1, 2, 3, 4, 5, 6, 7)), "student", 0.95)
+    found = compare_answers(rows(wrong=(0, 1)), rows(wrong=(1, 2, 3, 4, 5, 6, 7)), "student", 0.95)
     assert (found["rows"], found["first"]["accuracy"], found["second"]["accuracy"]) == (40, 0.95, 0.825)
     less = found["first_less_second"]
     assert (less["first_only"], less["second_only"], less["difference"], less["p_value"]) == (6, 1, 0.125, 0.125)
@@ -36,29 +36,31 @@ def test_the_figures_are_those_of_the_paired_tests():
 
 
 def test_rows_are_joined_and_not_taken_in_their_order():
-    assert compared(rows(wrong=(3,)), rows(wrong=(3,))[::-1], "student", 0.95)["changed"] == []
+    assert compare_answers(rows(wrong=(3,)), rows(wrong=(3,))[::-1], "student", 0.95)["changed"] == []
 
 
 def test_other_test_rows_are_refused_unless_the_shared_ones_are_asked_for():
     one, other = rows(count=40), rows(wrong=(0,), count=30)
     other[5] = replace(other[5], gold="no", student_right=False)
     with pytest.raises(
-        UserError, match=r"40 and 30 labelled test rows that the student answered, 29 of them the same .* --shared"
+        UserError, match=r"40 and 30 labelled test rows with an answer of the student, 29 of them the same .* --shared"
     ):
-        compared(one, other, "student", 0.95)
-    found = compared(one, other, "student", 0.95, shared=True)
+        compare_answers(one, other, "student", 0.95)
+    found = compare_answers(one, other, "student", 0.95, shared=True)
     assert found["rows"] == 29 and found["first_less_second"]["first_only"] == 1
     with pytest.raises(UserError, match="share no labelled test row that the teacher answered: first 0, second 0"):
-        compared(one, one, "teacher", 0.95)
+        compare_answers(one, one, "teacher", 0.95)
     with pytest.raises(UserError, match="share no labelled test row"):
-        compared(rows(), [replace(row, id="x" + row.id) for row in rows()], "student", 0.95, shared=True)
+        compare_answers(rows(), [replace(row, id="x" + row.id) for row in rows()], "student", 0.95, shared=True)
 
 
 def test_teachers_are_compared_where_both_were_asked():
     asked = [replace(row, teacher_label="no", teacher_right=False, teacher_status="ok") for row in rows()]
     better = [replace(row, teacher_label="yes", teacher_right=True) for row in asked]
     assert (
-        compared(better[:3] + rows()[3:], asked[:3] + rows()[3:], "teacher", 0.95)["first_less_second"]["first_only"]
+        compare_answers(better[:3] + rows()[3:], asked[:3] + rows()[3:], "teacher", 0.95)["first_less_second"][
+            "first_only"
+        ]
         == 3
     )
 
@@ -66,13 +68,15 @@ def test_teachers_are_compared_where_both_were_asked():
 def test_the_table_says_the_method_of_each_figure_and_cannot_steer_a_terminal():
     wild = rows(wrong=(0,))
     wild[0] = replace(wild[0], student_label="no\x1b[2J\nmore")
-    text = table(compared(rows(), wild, "student", 0.95), ("main", "other"), most=1)
+    text = comparison_text(compare_answers(rows(), wild, "student", 0.95), ("main", "other"), most=1)
     assert "main   100.0%   91.2% to 100.0% (Wilson)" in text
     assert "difference +2.5 points" in text and "(paired bootstrap, 10,000 draws); p = 1 (McNemar, exact)" in text
-    assert "p < 0.0001" in table(compared(rows(), rows(wrong=range(20)), "student", 0.95), ("a", "b"), most=0)
+    assert "p < 0.0001" in comparison_text(
+        compare_answers(rows(), rows(wrong=range(20)), "student", 0.95), ("a", "b"), most=0
+    )
     assert 'r00: "row 0" gold "yes", first "yes", second "no [2J more"' in text and "\x1b" not in text
-    assert "and 1 more (--rows 2, or --json)" in table(
-        compared(rows(), rows(wrong=(1, 2)), "student", 0.95), ("a", "b"), most=1
+    assert "and 1 more (--rows 2, or --json)" in comparison_text(
+        compare_answers(rows(), rows(wrong=(1, 2)), "student", 0.95), ("a", "b"), most=1
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from distill.errors import DataError
-from distill.evaluation.judging import confusion, extracted, joined, judge, total_cost
+from distill.evaluation.judging import confusion_rows, evaluation_metrics, extract_answer, judge_rows, total_cost
 from distill.rows.records import Annotation, Example, Judged, Prediction, TaskCard, read_rows, write_rows
 
 CARD = TaskCard("t", "classes", "d", ("q",), {}, ("larger", "smaller"))
@@ -33,7 +33,7 @@ ROWS = [
 
 
 def test_student_teacher_and_majority_are_measured_on_the_same_rows():
-    found = judge(ROWS, CARD, 0.95)
+    found = evaluation_metrics(ROWS, CARD, 0.95)
     assert found["rows"] == 4 and found["student"]["label"]["accuracy"] == 0.75
     assert found["majority"]["label"]["accuracy"] == 0.75
     assert found["teacher"]["rows"] == 2 and found["teacher"]["label"]["accuracy"] == 0.5
@@ -42,7 +42,7 @@ def test_student_teacher_and_majority_are_measured_on_the_same_rows():
 
 
 def test_parsing_and_accuracy_of_what_was_parsed_are_apart_for_both():
-    found = judge(ROWS, CARD, 0.95)
+    found = evaluation_metrics(ROWS, CARD, 0.95)
     assert (
         found["teacher"]["parse"] == {"failure_rate": 0.5} and found["teacher"]["label"]["accuracy_when_parsed"] == 1.0
     )
@@ -50,7 +50,7 @@ def test_parsing_and_accuracy_of_what_was_parsed_are_apart_for_both():
         found["student"]["parse"] == {"failure_rate": 0.0} and found["student"]["label"]["accuracy_when_parsed"] == 0.75
     )
     numbers = [replace(ROWS[0], gold="3", student_label=None), replace(ROWS[1], gold="4", student_label="4.0")]
-    found = judge(numbers, TaskCard("t", "number", "d", ("q",), {}), 0.95)["student"]
+    found = evaluation_metrics(numbers, TaskCard("t", "number", "d", ("q",), {}), 0.95)["student"]
     assert (
         found["parse"] == {"failure_rate": 0.5}
         and found["label"]["accuracy_when_parsed"] == found["label"]["exact_match"] * 2 == 1.0
@@ -59,12 +59,12 @@ def test_parsing_and_accuracy_of_what_was_parsed_are_apart_for_both():
 
 def test_probabilities_are_held_against_what_was_right():
     rows = [replace(ROWS[0], student_probability=1.0), replace(ROWS[3], student_probability=0.5)]
-    assert judge(rows, CARD, 0.95)["student"]["label"]["calibration_error"] == 0.25
-    assert "calibration_error" not in judge(ROWS, CARD, 0.95)["student"]["label"]
+    assert evaluation_metrics(rows, CARD, 0.95)["student"]["label"]["calibration_error"] == 0.25
+    assert "calibration_error" not in evaluation_metrics(ROWS, CARD, 0.95)["student"]["label"]
 
 
 def test_one_set_of_measures_for_the_rationales_of_both():
-    found = judge(ROWS, CARD, 0.95)
+    found = evaluation_metrics(ROWS, CARD, 0.95)
     student, teacher = found["student"]["rationale"], found["teacher"]["rationale"]
     assert student["rows"] == 3 and student["coverage"] == 1.0
     assert student["states_label"] == pytest.approx(2 / 3) and student["agrees_with_label"] == 0.5
@@ -74,15 +74,17 @@ def test_one_set_of_measures_for_the_rationales_of_both():
 
 def test_without_teacher_or_gold():
     rows = [replace(one, teacher_label=None, teacher_status=None, teacher_right=None) for one in ROWS]
-    assert "teacher" not in judge(rows, CARD, 0.95)
+    assert "teacher" not in evaluation_metrics(rows, CARD, 0.95)
     with pytest.raises(DataError, match="no test row has a gold label"):
-        judge([Judged("a", "a", student_label="larger")], CARD, 0.95)
+        evaluation_metrics([Judged("a", "a", student_label="larger")], CARD, 0.95)
 
 
 def test_confusion_names_choices_by_letter_and_what_could_not_be_parsed():
-    assert confusion(ROWS, "classes")[3] == {"gold": "larger", "predicted": "smaller"}
-    assert confusion([Judged("x", "x", ("red", "blue"), "blue", "red")], "choices") == [{"gold": "b", "predicted": "a"}]
-    assert confusion([Judged("x", "x", gold="yes")], "classes") == [{"gold": "yes", "predicted": "no answer"}]
+    assert confusion_rows(ROWS, "classes")[3] == {"gold": "larger", "predicted": "smaller"}
+    assert confusion_rows([Judged("x", "x", ("red", "blue"), "blue", "red")], "choices") == [
+        {"gold": "b", "predicted": "a"}
+    ]
+    assert confusion_rows([Judged("x", "x", gold="yes")], "classes") == [{"gold": "yes", "predicted": "no answer"}]
 
 
 @pytest.mark.parametrize("kind", ["number", "text"])
@@ -93,7 +95,7 @@ def test_numbers_and_texts_are_no_classes_that_could_be_confused(kind):
         Judged("c", "c", gold="6"),
         Judged("d", "d", student_label="7"),
     ]
-    assert confusion(rows, kind) == [{"gold": kind, "predicted": said} for said in ("right", "wrong", "no answer")]
+    assert confusion_rows(rows, kind) == [{"gold": kind, "predicted": said} for said in ("right", "wrong", "no answer")]
 
 
 def test_costs_add_up_and_the_unknown_stays_unknown():
@@ -110,7 +112,7 @@ def test_rows_are_joined_by_id_whatever_their_order(tmp_path):
     test = [Example("a", "one?", {}, ("x", "y"), "x"), Example("b", "two?", {})]
     said = [Prediction("b", "y"), Prediction("a", "x", "x", 0.75, "since")]
     taught = [Annotation("a", "explain", None, "because", "no_label", "who knows", "", "m")]
-    found = joined(test, said, taught, card("choices"))
+    found = judge_rows(test, said, taught, card("choices"))
     assert found[0] == Judged(
         "a", "one?", ("x", "y"), "x", "x", True, 0.75, "since", None, False, "no_label", "because", "who knows"
     )
@@ -120,15 +122,16 @@ def test_rows_are_joined_by_id_whatever_their_order(tmp_path):
 
 
 def test_a_written_answer_is_read_as_the_teachers_is_and_may_hold_none():
-    assert [extracted(text, card("number")) for text in ("72", "72.0 eggs", "the eggs")] == ["72", "72", None]
-    assert extracted("the larger of the two", card("classes")) == "the larger of the two"
+    assert [extract_answer(text, card("number")) for text in ("72", "72.0 eggs", "the eggs")] == ["72", "72", None]
+    assert extract_answer("the larger of the two", card("classes")) == "the larger of the two"
     row = Example("a", "how many?", {}, label="72")
     right = [
-        joined([row], [Prediction("a", text)], [], card("number"))[0].student_right for text in ("72.0 eggs", "no idea")
+        judge_rows([row], [Prediction("a", text)], [], card("number"))[0].student_right
+        for text in ("72.0 eggs", "no idea")
     ]
     assert right == [True, False]
 
 
 def test_a_row_without_an_answer_is_an_error():
     with pytest.raises(KeyError):
-        joined([Example("a", "one?", {})], [], [], card("choices"))
+        judge_rows([Example("a", "one?", {})], [], [], card("choices"))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from distill.evaluation.metrics import label_metrics, majority, per_class
+from distill.evaluation.metrics import label_metrics, majority_class, per_class
 
 PAIRS = [("a", "a"), ("a", "b"), ("b", "b"), ("b", "b"), ("c", None), ("c", "a")]
 
@@ -31,4 +31,4 @@ def test_free_text_has_an_overlap_in_words():
 
 
 def test_the_majority_is_the_same_every_time():
-    assert majority(["b", "a", "b", "a", "c"]) == "a"
+    assert majority_class(["b", "a", "b", "a", "c"]) == "a"

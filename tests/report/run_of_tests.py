@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from distill.report.facts import Facts
+from distill.report.run import Run
 from distill.rows.records import Annotation, Judged, TaskCard
 from distill.settings import Settings
 from distill.templates import Template
@@ -85,11 +85,11 @@ def answer(row: Judged) -> Annotation:
     )
 
 
-def facts(settings: Settings, **changes: Any) -> Facts:
+def make_run(settings: Settings, **changes: Any) -> Run:
     """The run: two classes, a prompt search and a cascade; no frontier (see `surveyed`)."""
     rows = judged()
     template = Template("", f"The prompt {SCRIPT}\n{{question}}")
-    made = Facts(
+    made = Run(
         settings=settings,
         card=TaskCard("a task " + IMAGE, "classes", "Say which way " + SCRIPT + ".", ("question",), {}, ("up", "down")),
         prompts={"explain": template, "label": template},
@@ -186,7 +186,7 @@ def sent(threshold: float, share: float, accuracy: float) -> dict[str, Any]:
     return point | {"at_random": 0.7 + 0.1 * share, "usd_per_1000": 0.08 * share, "chosen": False}
 
 
-def surveyed(run: Facts) -> dict[str, Any]:
+def surveyed(run: Run) -> dict[str, Any]:
     """What makes a frontier of this task and teacher, on which the run is a point."""
     point = {
         "accuracy_ci_low": 0.5,

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
-from run_of_tests import IMAGE, SCRIPT, facts, judged, surveyed
+from run_of_tests import IMAGE, SCRIPT, judged, make_run, surveyed
 
-from distill.report.page import page
+from distill.report.page import report_page
 from distill.rows.files import write_text
 from distill.settings import load_settings
 from house import ROOT
@@ -51,9 +51,9 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    run = facts(load_settings(ROOT / "params.yaml"))
+    run = make_run(load_settings(ROOT / "params.yaml"))
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_text(path, page(replace(run, **surveyed(run))))
+    write_text(path, report_page(replace(run, **surveyed(run))))
     return path
 
 
@@ -197,9 +197,9 @@ def test_every_control_has_a_name_and_the_rows_stay_off_paper(tab):
 
 
 def test_of_more_rows_than_the_setting_allows_a_share_is_shown_and_said(chromium, tmp_path, make_settings):
-    run = facts(make_settings(**{"report.rows": CAPPED}), judged=judged(600))
+    run = make_run(make_settings(**{"report.rows": CAPPED}), judged=judged(600))
     path = tmp_path / "capped.html"
-    write_text(path, page(run))
+    write_text(path, report_page(run))
     capped = Tab(chromium, path)
     assert capped.status() == f"{CAPPED} of {CAPPED} rows; these are 1 to 25"
     assert "40 of the 600 test rows, drawn at random" in capped.page.locator("#rows").inner_text()

@@ -7,17 +7,17 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from run_of_tests import SCRIPT, candidate, facts, surveyed
+from run_of_tests import SCRIPT, candidate, make_run, surveyed
 
-from distill.report.figures.accuracy import accuracy
-from distill.report.figures.calibration import calibration
-from distill.report.figures.cascade import cascade
-from distill.report.figures.confusion import confusion, mistakes
-from distill.report.figures.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, drawn, plain
-from distill.report.figures.frontier import frontier
-from distill.report.figures.lengths import lengths
-from distill.report.figures.search import search
-from distill.report.figures.training import training
+from distill.report.figures.accuracy import accuracy_figure
+from distill.report.figures.calibration import calibration_figure
+from distill.report.figures.cascade import cascade_figure
+from distill.report.figures.confusion import confusion_figure, mistakes_table
+from distill.report.figures.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, draw_svg, embeddable_svg
+from distill.report.figures.frontier import frontier_figure
+from distill.report.figures.lengths import lengths_figure
+from distill.report.figures.search import search_figure
+from distill.report.figures.training import training_figures
 from distill.rows.records import TaskCard
 from distill.settings import load_settings
 from house import ROOT
@@ -25,7 +25,7 @@ from house import ROOT
 
 @pytest.fixture(scope="module")
 def run():
-    return facts(load_settings(ROOT / "params.yaml"))
+    return make_run(load_settings(ROOT / "params.yaml"))
 
 
 def words(text: str) -> str:
@@ -38,7 +38,7 @@ def inside(svg: str) -> str:
 
 
 def test_an_svg_of_the_page_has_no_style_and_ids_of_its_own():
-    svg = drawn("one", lambda axes: axes.plot([0, 1], [0, 1], "o--", label="a"))
+    svg = draw_svg("one", lambda axes: axes.plot([0, 1], [0, 1], "o--", label="a"))
     assert (
         svg.startswith("<svg ")
         and "<style" not in svg
@@ -51,8 +51,8 @@ def test_an_svg_of_the_page_has_no_style_and_ids_of_its_own():
     assert set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', svg)) and all(
         (a or b) in ids for a, b in re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', svg)
     )
-    assert drawn("one", lambda axes: axes.plot([0, 1], [0, 1], "o--", label="a")) == svg
-    assert 'font-size="8.5" font-weight="bold"' in plain(
+    assert draw_svg("one", lambda axes: axes.plot([0, 1], [0, 1], "o--", label="a")) == svg
+    assert 'font-size="8.5" font-weight="bold"' in embeddable_svg(
         '<svg xmlns="http://www.w3.org/2000/svg"><text style="font: bold 8.5px \'DejaVu Sans\'; fill: '
         '#000">x</text></svg>',
         "n",
@@ -63,7 +63,7 @@ def test_an_svg_of_the_page_has_no_style_and_ids_of_its_own():
 def test_a_label_in_a_figure_is_text_whatever_stands_in_it(run, label):
     card = TaskCard("t", "classes", "d", ("question",), {}, ("up", label))
     pairs = [{"gold": "up", "predicted": "up"}, {"gold": label, "predicted": "up"}, {"gold": label, "predicted": label}]
-    found = confusion(replace(run, card=card, confusion=pairs))
+    found = confusion_figure(replace(run, card=card, confusion=pairs))
     assert label[:15].strip() in inside(found.svg) and "<script" not in found.svg
 
 
@@ -87,7 +87,7 @@ def test_colours_are_told_apart_without_red_and_green():
 
 
 def test_the_accuracy_of_everybody_who_answered(run):
-    found = accuracy(run)
+    found = accuracy_figure(run)
     assert (
         words(found.alt)
         == "Accuracy with intervals: student 70.0 % (57.5 to 80.1 %); teacher 80.0 % (68.2 to 88.2 %); commonest label "
@@ -95,34 +95,34 @@ def test_the_accuracy_of_everybody_who_answered(run):
     )
     assert "student  70.0 %" in words(inside(found.svg)) and "untrained" not in inside(found.svg)
     untrained = run.evaluate | {"untrained": {"label": run.evaluate["majority"]["label"]}}
-    assert "untrained student" in inside(accuracy(replace(run, evaluate=untrained)).svg)
+    assert "untrained student" in inside(accuracy_figure(replace(run, evaluate=untrained)).svg)
 
 
 def test_the_curves_are_those_of_the_tasks_that_were_trained(run):
-    loss, validation = training(run)
+    loss, validation = training_figures(run)
     assert (
         words(loss.alt) == "Training loss over 300 steps: label from 0.01 to 0.00333; rationale from 0.02 to 0.00667."
     )
     assert (
         words(validation.alt)
-        == "Validation accuracy goes from 50.0 % at step 100 to 70.0 % at step 300; the weights of step 200 were kept."
+        == "Validation accuracy goes from 50.0 % at step 100 to 70.0 % at step 300. The weights of step 200 were kept."
     )
     assert loss.table.rows[0] == ["100", "0.0100", "0.0200"] and validation.table.rows[1][0] == "200"
     alone = [row | {"rationale_loss": None} for row in run.curve]
     assert (
-        training(replace(run, curve=alone))[0].table.header == ("step", "label")
-        and training(replace(run, curve=[])) == []
+        training_figures(replace(run, curve=alone))[0].table.header == ("step", "label")
+        and training_figures(replace(run, curve=[])) == []
     )
 
 
 def test_the_confusion_counts_rows_and_names_the_worst_pair(run):
-    found = confusion(run)
+    found = confusion_figure(run)
     assert found.table.rows == [["up", "24", "6"], ["down", "12", "18"]]
     assert words(found.alt).endswith(
-        "42 of 60 rows on the diagonal. Most often confused: down taken for up in 40.0 % of its rows."
+        "42 of 60 rows are on the diagonal. The commonest confusion: down is taken for up in 40.0 % of its rows."
     )
     no_answer = [*run.confusion, {"gold": "up", "predicted": "no answer"}]
-    assert confusion(replace(run, confusion=no_answer)).table.rows == [
+    assert confusion_figure(replace(run, confusion=no_answer)).table.rows == [
         ["up", "24", "6", "1"],
         ["down", "12", "18", "0"],
     ]
@@ -136,55 +136,55 @@ def test_of_many_labels_the_commonest_mistakes_are_listed(run):
     )
     other = replace(run, confusion=many)
     assert (
-        confusion(other) is None
-        and mistakes(other).rows == [["l1", "l2", "3"], ["l5", "l4", "1"]]
-        and mistakes(run) is None
+        confusion_figure(other) is None
+        and mistakes_table(other).rows == [["l1", "l2", "3"], ["l5", "l4", "1"]]
+        and mistakes_table(run) is None
     )
 
 
 def test_calibration_has_a_bin_for_every_tenth_and_needs_rows_enough(run):
-    found = calibration(run)
+    found = calibration_figure(run)
     assert [row[3] for row in found.table.rows] == ["20", "10", "10", "10", "10"]
     assert words(found.table.rows[0][0]) == "54.5 %" and "0.090" in found.caption
-    assert calibration(replace(run, judged=run.judged[:40])) is None
+    assert calibration_figure(replace(run, judged=run.judged[:40])) is None
 
 
 def test_the_cascade_tells_the_threshold_that_was_chosen_and_why_none_was(run):
-    found = cascade(run)
-    assert (
-        "sends 40.0 % of the test rows, at $0.032 per 1,000 rows, and then 90.0 % (80.0 to 95.0 %) are right."
-        in words(found.caption)
+    found = cascade_figure(run)
+    assert words(found.caption).endswith(
+        "The threshold was chosen on validation rows. It sends 40.0 % of the test rows to the teacher, and 90.0 % (80.0"
+        " to 95.0 %) of all test rows are right. The teacher then costs $0.032 per 1,000 rows."
     )
     assert [words(row[1]) for row in found.table.rows] == ["0.0 %", "40.0 %", "100.0 %"] and found.table.rows[1][
         -1
     ] == "chosen"
     none = run.evaluate | {"cascade": {"threshold": None, "reason": "nobody was asked"}}
-    assert "No threshold was chosen: nobody was asked." in cascade(replace(run, evaluate=none)).caption
-    assert cascade(replace(run, cascade=[{"sent": None, "chosen": False}])) is None
+    assert "No threshold was chosen: nobody was asked." in cascade_figure(replace(run, evaluate=none)).caption
+    assert cascade_figure(replace(run, cascade=[{"sent": None, "chosen": False}])) is None
 
 
 def test_the_search_goes_from_the_first_prompt_to_the_winner_with_held_out_scores(run):
-    found = search(run)
+    found = search_figure(run)
     assert (
         found.alt
-        == "3 prompts were scored, 1 of them dropped early; 2 reached the held-out rows. On held-out rows the first "
-        "prompt scores 0.610 and the best 0.900."
+        == "3 prompts were scored; 1 of them were dropped early, and 2 reached the held-out rows. On held-out rows"
+        " the first prompt scores 0.610 and the best 0.900."
     )
     assert [row[:4] for row in found.table.rows] == [["2", "1", "0.900", "0.920"], ["0", "0", "0.610", "0.600"]]
-    assert search(replace(run, trace=[candidate(0, None, None, None, "fixed")])) is None
+    assert search_figure(replace(run, trace=[candidate(0, None, None, None, "fixed")])) is None
 
 
 def test_the_lengths_of_rationales_are_the_teachers_and_the_students(run):
-    found = lengths(run)
+    found = lengths_figure(run)
     assert [row[:2] for row in found.table.rows] == [["teacher, train rows", "54"], ["student, test rows", "20"]]
     without = replace(run, judged=[replace(row, student_rationale=None) for row in run.judged])
-    assert len(lengths(without).table.rows) == 1 and lengths(replace(without, train_answers=[])) is None
+    assert len(lengths_figure(without).table.rows) == 1 and lengths_figure(replace(without, train_answers=[])) is None
 
 
 def test_the_frontier_has_this_run_or_says_that_it_has_not(run):
-    assert frontier(run) is None
+    assert frontier_figure(run) is None
     there = replace(run, **surveyed(run))
-    found = frontier(there)
+    found = frontier_figure(there)
     assert (
         "this run" in inside(found.svg)
         and "knee" in inside(found.svg)
@@ -193,11 +193,11 @@ def test_the_frontier_has_this_run_or_says_that_it_has_not(run):
     assert "90.0 % of the best point's gain over the commonest label costs 50.0 % of its money" in words(found.caption)
     assert [row[-1] for row in found.table.rows] == ["knee", "", "front"]
     assert "3 experiments of this clone." in found.caption
-    tables = frontier(replace(there, frontier={**there.frontier, "from_tables": 2, "usual": "steps 5"}))
+    tables = frontier_figure(replace(there, frontier={**there.frontier, "from_tables": 2, "usual": "steps 5"}))
     assert (
         "3 experiments, 2 of them from the tables of studies. Points are named by what they have other than most: "
         "steps 5." in tables.caption
     )
     elsewhere = replace(there, frontier_points=there.frontier_points[:2])
-    assert "This run is not one of them" in frontier(elsewhere).caption
-    assert frontier(replace(there, frontier_points=there.frontier_points[2:])) is None, "one point is no curve"
+    assert "This run is not one of them" in frontier_figure(elsewhere).caption
+    assert frontier_figure(replace(there, frontier_points=there.frontier_points[2:])) is None, "one point is no curve"

@@ -2,27 +2,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from run_of_tests import facts
+from run_of_tests import make_run
 
-from distill.report.limits import limits
+from distill.report.limits import limit_paragraphs
 
 
 def said(run) -> str:
-    return "\n".join(limits(run)).replace("\N{NO-BREAK SPACE}", " ")
+    return "\n".join(limit_paragraphs(run)).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_the_limits_of_a_small_simulated_run_come_from_its_figures(make_settings):
-    text = said(facts(make_settings()))
+    text = said(make_run(make_settings()))
     for part in (
         "The teacher is simulated: no language model was asked.",
-        "The test has 60 rows, so all that is known of the student's accuracy is the interval 57.5 to 80.1 %. That is "
-        "a wide interval: two students whose accuracies differ by less than 22.6 points",
-        "Whether student or teacher is the better is not settled",
+        "The test has 60 rows, so the student's accuracy is known only as an interval: 57.5 to 80.1 %. That is a wide "
+        "interval. Two students whose accuracies differ by less than 22.6 points",
+        "The test does not show whether student or teacher is better",
         "One student was trained.",
-        "In 10.0 % of the teacher's answers to training rows no label could be read.",
+        "No label could be read in 10.0 % of the teacher's answers to training rows.",
         "on 60 training rows whose label is known the teacher is right in 80.0 % (70.0 to 90.0 %)",
         "Of 20 rationales, 90.0 % name an answer, and 50.0 % of these name the label that the student gave.",
-        "on average it is 9.0 points away",
+        "on average it differs by 9.0 points",
         "Of 54 training rows, 6 rationales were longer",
         "chosen on 40 labelled training rows",
         "nothing here measures by how much",
@@ -31,14 +31,12 @@ def test_the_limits_of_a_small_simulated_run_come_from_its_figures(make_settings
 
 
 def test_recorded_answers_are_of_prompts_that_nobody_here_knows(make_settings):
-    text = said(facts(make_settings(**{"teacher.provider": "recorded", "prompt.optimizer": "fixed"})))
-    assert (
-        text.startswith("The teacher's answers were recorded elsewhere: to which prompts") and "simulated" not in text
-    )
+    text = said(make_run(make_settings(**{"teacher.provider": "recorded", "prompt.optimizer": "fixed"})))
+    assert text.startswith("The teacher's answers were recorded elsewhere. It is not known") and "simulated" not in text
 
 
 def test_a_run_without_these_limits_does_not_name_them(make_settings):
-    run = facts(make_settings(**{"teacher.provider": "openai", "subsample.labels": "gold"}))
+    run = make_run(make_settings(**{"teacher.provider": "openai", "subsample.labels": "gold"}))
     student = {
         "label": {"accuracy": 0.9, "accuracy_ci_low": 0.89, "accuracy_ci_high": 0.91, "calibration_error": 0.01},
         "rationale": {"rows": 0},
@@ -57,10 +55,10 @@ def test_a_run_without_these_limits_does_not_name_them(make_settings):
         "simulated",
         "commonest label",
         "wide",
-        "not settled",
+        "does not show",
         "One student",
         "few to judge",
-        "no label could be read",
+        "No label could be read",
         "teacher's labels",
         "confidence",
         "were cut",
@@ -74,16 +72,16 @@ def test_a_run_without_these_limits_does_not_name_them(make_settings):
 
 
 def test_a_student_that_is_no_better_than_the_commonest_label_is_called_so(make_settings):
-    run = facts(make_settings())
-    assert "did not demonstrably learn" not in said(run)
+    run = make_run(make_settings())
+    assert "not measurably better" not in said(run)
     low = run.evaluate["student"] | {"label": run.evaluate["student"]["label"] | {"accuracy_ci_low": 0.49}}
-    assert limits(replace(run, evaluate=run.evaluate | {"student": low}))[1].endswith(
-        "did not demonstrably learn the task."
+    assert limit_paragraphs(replace(run, evaluate=run.evaluate | {"student": low}))[1].startswith(
+        "The student is not measurably better than always giving the commonest label"
     )
 
 
 def test_labels_that_nobody_can_check_and_a_teacher_that_was_not_asked_are_limits(make_settings):
-    run = facts(make_settings(**{"train.seeds": 3}))
+    run = make_run(make_settings(**{"train.seeds": 3}))
     run = replace(
         run,
         annotate=run.annotate | {"train": {"rows": 60}},
@@ -93,5 +91,5 @@ def test_labels_that_nobody_can_check_and_a_teacher_that_was_not_asked_are_limit
         | {"cost": {"total": {"usd": None}}},
     )
     text = said(run)
-    assert "how many are wrong is not known" in text and "Nobody asked the teacher about the test rows" in text
+    assert "how many of these are wrong" in text and "The teacher answered no test row" in text
     assert "70.0 % to 90.0 %. These are few to judge a spread by." in text and "is missing (runtime.prices)" in text

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from run_of_tests import facts, score, surveyed
+from run_of_tests import make_run, score, surveyed
 
-from distill.report.figures.frontier import saving
-from distill.report.money import few_shot, money
-from distill.report.sections import use
+from distill.report.figures.frontier import saving_table
+from distill.report.money import few_shot_table, money_table
+from distill.report.sections import usage_table
 
 BILL = {"calls": 0, "tokens_in": 0, "tokens_cached": 0, "tokens_out": 0}
 
@@ -16,7 +16,7 @@ def test_as_if_cold_paid_and_saved_stand_apart_and_add_up(make_settings):
         "optimize_prompt": {"paid": BILL | {"usd": 0.0024}, "saved": BILL | {"usd": 0.0}},
         "annotate": {"paid": BILL | {"usd": 0.0016}, "saved": BILL | {"usd": 0.008}},
     }
-    table = money(facts(make_settings(), runtime=runtime))
+    table = money_table(make_run(make_settings(), runtime=runtime))
     assert table.header == ("", "calls", "tokens in", "tokens out", "as if cold", "paid", "saved by the store")
     assert table.rows == [
         ["search for the prompt", "30", "3,000", "600", "$0.0024", "$0.0024", "$0.00"],
@@ -29,9 +29,9 @@ def test_as_if_cold_paid_and_saved_stand_apart_and_add_up(make_settings):
 
 
 def test_a_colleague_who_never_ran_it_sees_no_paid_and_an_unknown_price_is_never_nothing(make_settings):
-    run = facts(make_settings())
+    run = make_run(make_settings())
     unknown = {"calls": 60, "tokens_in": None, "tokens_cached": None, "tokens_out": None, "usd": None}
-    table = money(
+    table = money_table(
         replace(
             run,
             annotate=run.annotate
@@ -44,8 +44,8 @@ def test_a_colleague_who_never_ran_it_sees_no_paid_and_an_unknown_price_is_never
 
 
 def test_few_shot_beside_zero_shot_where_the_search_compared_them(make_settings):
-    run = facts(make_settings())
-    assert few_shot(run) is None
+    run = make_run(make_settings())
+    assert few_shot_table(run) is None
     compared = {
         "demonstrations": 5,
         "few_shot": score(0.9, 0.8) | {"cost_per_row": {"tokens_in": 400.0, "tokens_out": 30.0, "usd": 0.000245}},
@@ -54,36 +54,42 @@ def test_few_shot_beside_zero_shot_where_the_search_compared_them(make_settings)
         "usd_saved_share": 0.51,
         "break_even_rows": {"usd": 2500, "tokens": 1500},
     }
-    table = few_shot(replace(run, search=run.search | {"few_shot": compared}))
+    table = few_shot_table(replace(run, search=run.search | {"few_shot": compared}))
     assert [[cell.replace("\N{NO-BREAK SPACE}", " ") for cell in row] for row in table.rows] == [
         ["few-shot, 5 examples", "90.0 %", "80.0 to 95.0 %", "400", "30", "$0.24"],
         ["zero-shot", "90.0 %", "80.0 to 95.0 %", "150", "30", "$0.12"],
     ]
-    assert "spares 58.1" in table.note and "after 2,500 rows" in table.note
+    assert (
+        "58.1\N{NO-BREAK SPACE}% fewer tokens and costs 51.0\N{NO-BREAK SPACE}% less" in table.note
+        and "after 2,500 rows" in table.note
+    )
     dearer = compared | {"tokens_saved_share": -0.2, "usd_saved_share": None, "break_even_rows": {"usd": None}}
-    note = few_shot(replace(run, search=run.search | {"few_shot": dearer})).note
-    assert "takes 20.0" in note and "more tokens" in note and "cannot be said" in note
+    note = few_shot_table(replace(run, search=run.search | {"few_shot": dearer})).note
+    assert "takes 20.0\N{NO-BREAK SPACE}% more tokens. It is not known" in note
 
 
 def test_what_the_student_spares_is_of_this_task_and_teacher_or_not_shown(make_settings):
-    run = facts(make_settings())
+    run = make_run(make_settings())
     shown = replace(run, **surveyed(run))
-    assert saving(shown).caption == "Answering rows: the teacher against the student at the knee of the front"
-    assert saving(replace(shown, frontier=shown.frontier | {"front": {"knee": None}})).caption.endswith(
+    assert saving_table(shown).caption == "Answering rows: the teacher against the student at the knee of the front"
+    assert saving_table(replace(shown, frontier=shown.frontier | {"front": {"knee": None}})).caption.endswith(
         "against the best student surveyed"
     )
-    assert saving(shown).rows == [["10", "$0.0008", "$0.0072", "−$0.0064"], ["1,000", "$0.08", "$0.0072", "$0.073"]]
+    assert saving_table(shown).rows == [
+        ["10", "$0.0008", "$0.0072", "−$0.0064"],
+        ["1,000", "$0.08", "$0.0072", "$0.073"],
+    ]
     for other in ({"task": "another"}, {"of": "another teacher"}):
-        assert saving(replace(shown, frontier=shown.frontier | other)) is None
+        assert saving_table(replace(shown, frontier=shown.frontier | other)) is None
 
 
 def test_size_and_speed_are_shown_as_far_as_they_are_known(make_settings):
-    run = facts(make_settings())
-    assert use(run) is None
+    run = make_run(make_settings())
+    assert usage_table(run) is None
     sized = replace(
         run, evaluate=run.evaluate | {"student": run.evaluate["student"] | {"parameters": 267_136, "bytes": 1_180_000}}
     )
-    assert [row[0] for row in use(sized).rows] == ["size"] and use(sized).note == ""
+    assert [row[0] for row in usage_table(sized).rows] == ["size"] and usage_table(sized).note == ""
     measured = {
         "latency_p50_ms": 4.21,
         "latency_p95_ms": 6.0,
@@ -92,7 +98,7 @@ def test_size_and_speed_are_shown_as_far_as_they_are_known(make_settings):
         "cold_start_s": 6.44,
         "usd_per_1000": {"student": None, "teacher": 0.124},
     }
-    table = use(replace(sized, runtime={"evaluate": measured}))
+    table = usage_table(replace(sized, runtime={"evaluate": measured}))
     assert table.rows[1:] == [
         ["one row", "4.2 ms (median), 6.0 ms (95th percentile)"],
         ["many rows", "5,300 rows a second, 256 at a time"],

@@ -10,10 +10,10 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from run_of_tests import HOSTILE, IMAGE, SCRIPT, facts, surveyed
+from run_of_tests import HOSTILE, IMAGE, SCRIPT, make_run, surveyed
 
-from distill.report.page import page
-from distill.report.rows import COLUMNS, browser
+from distill.report.page import report_page
+from distill.report.rows import ROW_COLUMNS, browser_rows
 from distill.rows.files import write_text
 from distill.rows.records import TaskCard
 from distill.settings import load_settings
@@ -50,13 +50,13 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def run():
-    made = facts(load_settings(ROOT / "params.yaml"))
+    made = make_run(load_settings(ROOT / "params.yaml"))
     return replace(made, **surveyed(made))
 
 
 @pytest.fixture(scope="module")
 def text(run):
-    return page(run)
+    return report_page(run)
 
 
 @pytest.fixture(scope="module")
@@ -96,13 +96,13 @@ def test_the_rows_survive_as_data_with_what_cannot_be_seen_written_out(read, run
     block = read.inside["script"][0]
     assert not re.search("[<>&\u2028\u2029]", block)
     rows = json.loads(block)["rows"]
-    first = dict(zip(COLUMNS, rows[0], strict=True))
+    first = dict(zip(ROW_COLUMNS, rows[0], strict=True))
     assert first["input"] == f"question 0 {HOSTILE[0]}" and first["teacher_rationale"] == f"since 0 {HOSTILE[2]}"
     assert (
-        rows[5][COLUMNS.index("input")]
+        rows[5][ROW_COLUMNS.index("input")]
         == "question 5 a null ‹U+0000› byte, an escape ‹U+001B›[31m, a separator ‹U+2028› and a half pair ‹U+D83D›"
     )
-    assert rows[6][COLUMNS.index("input")].endswith("reads ‹U+202E›backwards‹U+202C› and ‹U+2066›isolated‹U+2069›")
+    assert rows[6][ROW_COLUMNS.index("input")].endswith("reads ‹U+202E›backwards‹U+202C› and ‹U+2066›isolated‹U+2069›")
 
 
 def test_nothing_is_fetched_and_the_page_is_one_file_in_utf_8(text, tmp_path):
@@ -113,7 +113,7 @@ def test_nothing_is_fetched_and_the_page_is_one_file_in_utf_8(text, tmp_path):
 
 
 def test_the_same_run_is_the_same_bytes_and_no_date_is_in_them(run, text):
-    assert page(replace(run)) == text and not re.search(r"20\d\d-\d\d-\d\d", text)
+    assert report_page(replace(run)) == text and not re.search(r"20\d\d-\d\d-\d\d", text)
 
 
 def test_ids_are_unique_and_every_reference_has_its_id(read):
@@ -145,7 +145,7 @@ def test_a_run_of_labels_alone_without_search_teacher_or_prices_has_its_page(mak
             "student.name": "tests",
         }
     )
-    full = facts(settings)
+    full = make_run(settings)
     unknown = {"calls": 60, "tokens_in": None, "tokens_cached": None, "tokens_out": None, "usd": None}
     evaluate = {
         "rows": 60,
@@ -185,25 +185,25 @@ def test_a_run_of_labels_alone_without_search_teacher_or_prices_has_its_page(mak
             for row in full.judged
         ],
     )
-    text = "".join(Reader(page(run)).text)
+    text = "".join(Reader(report_page(run)).text)
     assert "what the teacher's answers cost is unknown" in text and "Nobody wrote a rationale in this run." in text
     assert "3 billion parameters" in text.replace("\N{NO-BREAK SPACE}", " ") and "$0.00" not in text
 
 
 @pytest.mark.parametrize("kind", ["number", "text"])
 def test_answers_that_are_no_classes_have_no_confusion_and_a_page(make_settings, kind):
-    run = facts(make_settings())
+    run = make_run(make_settings())
     card = TaskCard("sums", kind, "Add.", ("question",), {})
-    text = "".join(Reader(page(replace(run, card=card))).text)
+    text = "".join(Reader(report_page(replace(run, card=card))).text)
     assert "no classes that could be confused" in text
 
 
 def test_choices_that_each_row_brings_are_in_its_row(make_settings):
-    run = facts(make_settings())
+    run = make_run(make_settings())
     card = TaskCard("quiz", "choices", "Choose.", ("question",), {})
     rows = [replace(row, choices=("up", "down", SCRIPT)) for row in run.judged]
-    shown = browser(replace(run, card=card, judged=rows))
-    assert shown["rows"][0][COLUMNS.index("choices")] == ["up", "down", SCRIPT]
-    assert page(replace(run, card=card, judged=rows)).count("<option") == 3, (
+    shown = browser_rows(replace(run, card=card, judged=rows))
+    assert shown["rows"][0][ROW_COLUMNS.index("choices")] == ["up", "down", SCRIPT]
+    assert report_page(replace(run, card=card, judged=rows)).count("<option") == 3, (
         "three orders, and no gold labels to choose from"
     )

@@ -3,15 +3,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from run_of_tests import HOSTILE, IMAGE, facts, judged
+from run_of_tests import HOSTILE, IMAGE, judged, make_run
 
 from distill.answers.choices import with_choices
-from distill.report.rows import COLUMNS, MOST_CHARACTERS, browser, embedded, values
+from distill.report.rows import MOST_CHARACTERS, ROW_COLUMNS, browser_rows, embeddable_json, row_values
 from distill.rows.records import Judged
 
 
 def named(row: Judged, kind: str = "classes") -> dict:
-    return dict(zip(COLUMNS, values(row, kind), strict=True))
+    return dict(zip(ROW_COLUMNS, row_values(row, kind), strict=True))
 
 
 def test_a_row_has_all_that_was_answered_and_the_teachers_text_where_no_label_was_read():
@@ -72,18 +72,19 @@ def test_a_very_long_text_is_cut_and_says_how_much():
 
 
 def test_of_too_many_rows_the_same_share_is_drawn_each_time_in_the_order_of_ids(make_settings):
-    run = facts(make_settings(**{"report.rows": 100}), judged=judged(1000))
-    shown = browser(run)
+    run = make_run(make_settings(**{"report.rows": 100}), judged=judged(1000))
+    shown = browser_rows(run)
     ids = [row[0] for row in shown["rows"]]
-    assert shown["total"] == 1000 and len(ids) == 100 and ids == sorted(ids) and browser(run) == shown
-    more = [row[0] for row in browser(facts(make_settings(**{"report.rows": 200}), judged=judged(1000)))["rows"]]
+    assert shown["total"] == 1000 and len(ids) == 100 and ids == sorted(ids) and browser_rows(run) == shown
+    larger = make_run(make_settings(**{"report.rows": 200}), judged=judged(1000))
+    more = [row[0] for row in browser_rows(larger)["rows"]]
     assert set(ids) < set(more)
-    wrong = sum(row[COLUMNS.index("student_right")] is False for row in shown["rows"])
+    wrong = sum(row[ROW_COLUMNS.index("student_right")] is False for row in shown["rows"])
     assert 15 <= wrong <= 45, "a share like that of all rows, 30 in 100"
-    assert browser(facts(make_settings(**{"report.rows": 0})))["rows"] == []
+    assert browser_rows(make_run(make_settings(**{"report.rows": 0})))["rows"] == []
 
 
 def test_data_in_a_script_element_cannot_end_it_and_is_the_same_when_read():
     text = "</script><!--<script>&amp;\u2028\u2029 \N{GRINNING FACE}"
-    assert json.loads(embedded({"a": [text]})) == {"a": [text]}
-    assert not set("<>&\u2028\u2029") & set(embedded({"a": [text]}))
+    assert json.loads(embeddable_json({"a": [text]})) == {"a": [text]}
+    assert not set("<>&\u2028\u2029") & set(embeddable_json({"a": [text]}))

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from run_of_tests import NOTHING, facts
+from run_of_tests import NOTHING, make_run
 
-from distill.report.limits import limits
-from distill.report.money import money
+from distill.report.limits import limit_paragraphs
+from distill.report.money import money_table
 from distill.report.summary import three_sentences
 from distill.rows.records import TaskCard
 
@@ -17,7 +17,7 @@ def said(run) -> list[str]:
 
 
 def test_the_default_run_in_three_sentences(make_settings):
-    assert said(facts(make_settings())) == [
+    assert said(make_run(make_settings())) == [
         "A simulated stand-in for a large language model, the teacher, labelled 60 examples of one task (“Say which "
         "way”), and gave its reasons for 90.0 % of them.",
         "A small model, the student (267 thousand parameters, untrained before), was trained on 54 of these examples, "
@@ -38,7 +38,7 @@ def test_a_recorded_teacher_of_unknown_price_and_a_student_of_labels_alone(make_
             "subsample.labels": "gold",
         }
     )
-    run = facts(settings)
+    run = make_run(settings)
     evaluate = {"rows": 60, "student": run.evaluate["student"], "cost": {"total": {"usd": None}}}
     assert said(replace(run, evaluate=evaluate)) == [
         "A large language model (palm-540b), the teacher, had already labelled 60 examples of one task (“Say which "
@@ -51,16 +51,16 @@ def test_a_recorded_teacher_of_unknown_price_and_a_student_of_labels_alone(make_
 
 
 def test_where_nobody_was_asked_nothing_cost_anything_and_nothing_is_simulated(make_settings):
-    run = facts(make_settings(**{"annotate.rationale_source": "human", "prompt.optimizer": "fixed"}))
+    run = make_run(make_settings(**{"annotate.rationale_source": "human", "prompt.optimizer": "fixed"}))
     run = replace(run, search={"cost": NOTHING}, annotate=run.annotate | {"cost": {"train": NOTHING, "test": NOTHING}})
     assert not run.simulated and said(run)[2].endswith("; no teacher was asked, so no answer was paid for.")
-    assert money(run).note == "No teacher was asked in this run. What people's labels cost is not known here."
-    assert not [limit for limit in limits(run) if "simulated" in limit or "runtime.prices" in limit]
+    assert money_table(run).note == "No teacher was asked in this run. What people's labels cost is not known here."
+    assert not [limit for limit in limit_paragraphs(run) if "simulated" in limit or "runtime.prices" in limit]
 
 
 def test_people_who_wrote_the_rationales_and_a_control_are_called_so(make_settings):
     first, second, _ = said(
-        facts(make_settings(**{"annotate.rationale_source": "human", "subsample.rationales": "shuffled"}))
+        make_run(make_settings(**{"annotate.rationale_source": "human", "subsample.rationales": "shuffled"}))
     )
     assert first == "People labelled 60 examples of one task (“Say which way”) and wrote down their reasons."
     assert second.endswith("with their labels and, for 90.0 % of them, the reasons of other examples, as a control.")

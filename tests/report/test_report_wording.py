@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from distill.report.wording import count, dollars, interval, parameters, percent, plural, points, short, shown
+from distill.report.wording import (
+    as_count,
+    as_dollars,
+    as_interval,
+    as_percent,
+    as_points,
+    as_size,
+    one_line,
+    plural,
+    visible,
+)
 
 SPACE = "\N{NO-BREAK SPACE}"
 
@@ -21,22 +31,24 @@ SPACE = "\N{NO-BREAK SPACE}"
     ],
 )
 def test_dollars_keep_what_counts_and_unknown_is_not_nothing(usd, said):
-    assert dollars(usd) == said
+    assert as_dollars(usd) == said
 
 
 def test_numbers_are_written_one_way():
     assert (
-        percent(0.87667) == f"87.7{SPACE}%"
-        and percent(None) == "–"
-        and count(None) == "–"
-        and count(1234567) == "1,234,567"
+        as_percent(0.87667) == f"87.7{SPACE}%"
+        and as_percent(None) == "–"
+        and as_count(None) == "–"
+        and as_count(1234567) == "1,234,567"
     )
     assert (
-        interval({"accuracy_ci_low": 0.8479, "accuracy_ci_high": 0.9006}) == f"84.8 to 90.1{SPACE}%"
-        and interval({}) == "–"
+        as_interval({"accuracy_ci_low": 0.8479, "accuracy_ci_high": 0.9006}) == f"84.8 to 90.1{SPACE}%"
+        and as_interval({}) == "–"
     )
-    assert points(-0.05) == f"5.0{SPACE}points" and plural(1, "row") == "1 row" and plural(2000, "row") == "2,000 rows"
-    assert [parameters(n) for n in (267_136, 60_506_624, 248_000_000, 3_000_000_000)] == [
+    assert (
+        as_points(-0.05) == f"5.0{SPACE}points" and plural(1, "row") == "1 row" and plural(2000, "row") == "2,000 rows"
+    )
+    assert [as_size(n) for n in (267_136, 60_506_624, 248_000_000, 3_000_000_000)] == [
         f"267{SPACE}thousand",
         f"61{SPACE}million",
         f"248{SPACE}million",
@@ -46,9 +58,9 @@ def test_numbers_are_written_one_way():
 
 def test_what_cannot_be_seen_is_written_out_and_everything_else_is_left():
     assert (
-        shown("a\0b\x1bc\rd\r\ne\tf\ud800\u202eg\u2067\ufeff")
+        visible("a\0b\x1bc\rd\r\ne\tf\ud800\u202eg\u2067\ufeff")
         == "a‹U+0000›b‹U+001B›c‹U+000D›d\ne\tf‹U+D800›‹U+202E›g‹U+2067›‹U+FEFF›"
     )
     plain = "naïve 数字 עברית \u200f <b> & 👩\u200d🔬 {{x}}"
-    assert shown(plain) == plain
-    assert short("  two\n words and more ", 9) == "two word…" and short("two", 3) == "two"
+    assert visible(plain) == plain
+    assert one_line("  two\n words and more ", 9) == "two word…" and one_line("two", 3) == "two"

@@ -5,8 +5,8 @@ import copy
 import pytest
 
 from distill.settings import load_settings
-from distill.studies.changes import recorded
-from distill.studies.frontier import Frontier, printed
+from distill.studies.changes import result_settings
+from distill.studies.frontier import Frontier, frontier_text
 from distill.studies.gathering import Observation
 from distill.studies.pricing import price_with
 from house import ROOT
@@ -15,7 +15,7 @@ SETTINGS = load_settings(ROOT / "params.yaml")
 
 
 def seen(name, accuracy, usd=0.5, annotation=0.2, **changes):
-    params = copy.deepcopy(recorded(SETTINGS))
+    params = copy.deepcopy(result_settings(SETTINGS))
     for key, value in changes.items():
         section, setting = key.split("__")
         params[section][setting] = value
@@ -78,7 +78,7 @@ def test_controls_other_tasks_and_what_has_no_price_are_no_points_and_are_counte
         seen("n", 0.9, usd=None, train__steps=5),
     )
     assert found.left_out == {"other_task": 1, "controls": 1, "no_price": 1} and len(found.points) == 1
-    assert "Left out: 1 other task, 1 controls, 1 no price." in printed(found, [])
+    assert "Left out: 1 other task, 1 controls, 1 no price." in frontier_text(found, [])
 
 
 def test_the_share_of_the_gain_for_the_share_of_the_money():
@@ -97,7 +97,7 @@ def test_the_share_of_the_gain_for_the_share_of_the_money():
     )
     assert metrics["front"]["count"] == 3 and metrics["front"]["best"]["usd"] == 1.3 and metrics["floor"] == 0.3
     assert metrics["saving"]["student_usd_once"] == 0.4 and metrics["saving"]["break_even_rows"] == 4000
-    said = printed(found, [50_000])
+    said = frontier_text(found, [50_000])
     assert "92 % of the gain for 31 % of the money" in said
     assert "50,000 rows: $5.00 there, $0.40 here, $4.60 spared." in said
     assert [(row["usd"], row["front"], row["knee"]) for row in found.plot()] == [
@@ -138,7 +138,9 @@ def test_prompts_sizes_shares_and_rates_are_factors_with_their_own_dollars():
         "small": "d_model 32",
     }
     assert found.metrics()["usual"] == "data_share 1.0, rationale_rate 1.0, optimizer fixed, d_model 64"
-    assert "Most points have data_share 1.0, rationale_rate 1.0, optimizer fixed, d_model 64." in printed(found, [])
+    assert "Most points have data_share 1.0, rationale_rate 1.0, optimizer fixed, d_model 64." in frontier_text(
+        found, []
+    )
     assert [row["names"][0] for row in found.plot() if row["front"]] == ["half", "fewer", "by hand", "searched"]
 
 
@@ -176,6 +178,6 @@ def test_how_a_student_is_judged_makes_no_other_student():
 def test_without_any_price_there_is_no_front_and_it_is_said():
     found = frontier(seen("a", 0.9, usd=None))
     assert found.metrics()["front"] == {"count": 0, "best": None, "knee": None} and found.plot() == []
-    assert "give the teacher's model a price in runtime.prices" in printed(found, [])
+    assert "give the teacher's model a price in runtime.prices" in frontier_text(found, [])
     with pytest.raises(ValueError, match="no experiment that was evaluated"):
         frontier()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from distill.studies.frontier import ROWS, knee, pareto, saving
+from distill.studies.frontier import SAVING_ROWS, knee, pareto, student_saving
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def test_the_knee_does_not_depend_on_the_currency(dollars, rate):
 
 
 def test_a_student_costs_once_and_its_teacher_every_time():
-    found = saving(0.5, 0.0001, None, ROWS)
+    found = student_saving(0.5, 0.0001, None, SAVING_ROWS)
     assert found["break_even_rows"] == 5000
     assert found["rows_1000"] == {
         "teacher_usd": pytest.approx(0.1),
@@ -70,21 +70,27 @@ def test_a_student_costs_once_and_its_teacher_every_time():
 
 
 def test_any_number_of_rows_can_be_asked_for():
-    assert saving(0.5, 0.0001, None, (7000,))["rows_7000"]["saved_usd"] == pytest.approx(0.2)
+    assert student_saving(0.5, 0.0001, None, (7000,))["rows_7000"]["saved_usd"] == pytest.approx(0.2)
 
 
 def test_computing_counts_where_it_has_a_price():
-    assert saving(0.5, 0.0001, 0.00005, ROWS)["break_even_rows"] == 10_000
-    assert saving(0.5, 0.0001, 0.0002, ROWS)["break_even_rows"] is None, "a student dearer than its teacher never pays"
-    assert saving(0.5, 0.0001, 0.00005, ROWS)["rows_1000"]["student_usd"] == pytest.approx(0.55)
+    assert student_saving(0.5, 0.0001, 0.00005, SAVING_ROWS)["break_even_rows"] == 10_000
+    assert student_saving(0.5, 0.0001, 0.0002, SAVING_ROWS)["break_even_rows"] is None, (
+        "a student dearer than its teacher never pays"
+    )
+    assert student_saving(0.5, 0.0001, 0.00005, SAVING_ROWS)["rows_1000"]["student_usd"] == pytest.approx(0.55)
 
 
 def test_an_unknown_price_is_null_and_never_0():
-    found = saving(None, 0.0001, None, ROWS)
+    found = student_saving(None, 0.0001, None, SAVING_ROWS)
     assert (
         found["break_even_rows"] is None
         and found["rows_1000"]["student_usd"] is None
         and found["rows_1000"]["saved_usd"] is None
     )
     assert found["rows_1000"]["teacher_usd"] == pytest.approx(0.1)
-    assert saving(0.5, None, None, ROWS)["rows_1000"] == {"teacher_usd": None, "student_usd": 0.5, "saved_usd": None}
+    assert student_saving(0.5, None, None, SAVING_ROWS)["rows_1000"] == {
+        "teacher_usd": None,
+        "student_usd": 0.5,
+        "saved_usd": None,
+    }

@@ -4,7 +4,7 @@ import pytest
 from study_repository import expander
 
 from distill.settings.loader import SettingsError
-from distill.studies.cells import factor
+from distill.studies.cells import cell_setting
 
 CONTROLS = "[label_only, matched_compute, shuffled_rationale]"
 
@@ -32,7 +32,7 @@ def test_a_grid_is_every_combination_named_by_its_values(tmp_path):
     assert [cell.arm for cell in plan.cells[:4]] == [
         f"explanation_rate={rate} label_weight={weight}" for rate in (0.5, "1.0") for weight in (0.2, 0.5)
     ]
-    assert [factor(cell, "train.label_weight") for cell in plan.cells[:4]] == [0.2, 0.5, 0.2, 0.5]
+    assert [cell_setting(cell, "train.label_weight") for cell in plan.cells[:4]] == [0.2, 0.5, 0.2, 0.5]
     assert [cell.reference for cell in plan.cells[:4]].count(None) == 1
 
 

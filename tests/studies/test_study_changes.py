@@ -7,7 +7,7 @@ import yaml
 
 from distill.settings import load_settings
 from distill.settings.loader import SettingsError
-from distill.studies.changes import changed, check_key, override, recorded, value_of
+from distill.studies.changes import changed_settings, check_key, override, result_settings, setting_value
 from house import ROOT
 
 TEXT = (ROOT / "params.yaml").read_text()
@@ -18,11 +18,11 @@ def node(text: str) -> yaml.Node:
 
 
 def test_a_change_reaches_its_setting_and_no_other():
-    made = changed(TEXT, {"train.learning_rate": node("1e-4"), "student.scratch.d_model": node("32")}, "here")
+    made = changed_settings(TEXT, {"train.learning_rate": node("1e-4"), "student.scratch.d_model": node("32")}, "here")
     before = load_settings(ROOT / "params.yaml")
-    assert value_of(made, "train.learning_rate") == 1e-4 and value_of(made, "student.scratch.d_model") == 32
-    assert value_of(made, "train.steps") == before.train.steps
-    assert changed(TEXT, {}, "here") == before
+    assert setting_value(made, "train.learning_rate") == 1e-4 and setting_value(made, "student.scratch.d_model") == 32
+    assert setting_value(made, "train.steps") == before.train.steps
+    assert changed_settings(TEXT, {}, "here") == before
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_change_reaches_its_setting_and_no_other():
 )
 def test_a_change_that_no_setting_takes_is_refused_with_what_is_allowed(key, value, said):
     with pytest.raises(SettingsError) as caught:
-        changed(TEXT, {key: node(value)}, "here")
+        changed_settings(TEXT, {key: node(value)}, "here")
     assert str(caught.value).startswith(said)
 
 
@@ -54,13 +54,13 @@ def test_a_change_that_a_preset_would_undo_is_refused():
         match=r"^here: train\.steps: preset zero-shot-2403\.15886-base sets it, whatever stands here; name it in "
         r"preset\.keep",
     ):
-        changed(TEXT, preset, "here")
-    assert changed(TEXT, preset | {"preset.keep": node("[train.steps]")}, "here").train.steps == 77
+        changed_settings(TEXT, preset, "here")
+    assert changed_settings(TEXT, preset | {"preset.keep": node("[train.steps]")}, "here").train.steps == 77
 
 
 def test_what_is_recorded_is_all_but_what_changes_no_result():
     settings = load_settings(ROOT / "params.yaml")
-    plain = recorded(settings)
+    plain = result_settings(settings)
     assert "runtime" not in plain and plain["train"]["steps"] == settings.train.steps
     assert plain["prompt"]["rationale_words"] == [10, 40]
 

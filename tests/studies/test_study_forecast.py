@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from study_repository import expander
 
-from distill.studies.forecast import OVERHEAD_SECONDS, seconds
+from distill.studies.forecast import OVERHEAD_SECONDS, expected_seconds
 
 
 def known(mode, steps, spent):
@@ -14,7 +14,10 @@ def known(mode, steps, spent):
 
 def test_a_cell_takes_what_a_step_of_its_mode_took(tmp_path):
     cell = expander(tmp_path, settings="{train.steps: 200}").plan().cells[0]
-    assert seconds(cell, [known("step_by_step", 100, 50.0), known("standard", 100, 10.0)]) == 100 + OVERHEAD_SECONDS
-    assert seconds(cell, [known("standard", 100, 10.0)]) == 20 + OVERHEAD_SECONDS
-    assert seconds(cell, [({"train": {"mode": "standard", "steps": 100, "seeds": 1}}, {})]) is None
-    assert seconds(cell, []) is None
+    assert (
+        expected_seconds(cell, [known("step_by_step", 100, 50.0), known("standard", 100, 10.0)])
+        == 100 + OVERHEAD_SECONDS
+    )
+    assert expected_seconds(cell, [known("standard", 100, 10.0)]) == 20 + OVERHEAD_SECONDS
+    assert expected_seconds(cell, [({"train": {"mode": "standard", "steps": 100, "seeds": 1}}, {})]) is None
+    assert expected_seconds(cell, []) is None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from study_repository import expander
 
-from distill.studies.gathering import observations, outcome, rows
+from distill.studies.gathering import cell_rows, observations, training_outcome
 
 
 def entry(name, rev, params, accuracy=0.9, **train):
@@ -76,7 +76,7 @@ def test_a_row_is_a_cell_whatever_became_of_it(tmp_path):
         entry(names[2], "d", params[names[3]]),
         entry(names[3], "e", params[names[3]], 0.2, diverged=True, seeds={"failures": 1}),
     ))  # fmt: skip
-    made = rows(
+    made = cell_rows(
         plan,
         found,
         {names[4]: "Failed", names[5]: "Running"},
@@ -107,6 +107,6 @@ def test_a_metric_that_is_not_there_is_null_and_no_failure(tmp_path):
     plan = expander(tmp_path).plan()
     bare = entry(plan.cells[0].name, "b", plan.cells[0].params)
     bare["data"]["metrics"] = {"metrics/evaluate.json": {"data": {"student": {"label": {"accuracy": 0.5}}}}}
-    row = rows(plan, observations([bare]), {}, {}, lambda one: (None, "measured"))[0]
+    row = cell_rows(plan, observations([bare]), {}, {}, lambda one: (None, "measured"))[0]
     assert (row["status"], row["accuracy"], row["usd"], row["teraflop"]) == ("ok", 0.5, None, None)
-    assert outcome(observations([bare])[0]) == "ok"
+    assert training_outcome(observations([bare])[0]) == "ok"

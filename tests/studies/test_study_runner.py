@@ -11,7 +11,7 @@ from study_repository import expander
 
 from distill.errors import UserError
 from distill.studies import experiments, runner
-from distill.studies.runner import Runner, Stopped, first
+from distill.studies.runner import Runner, StudyStopped, cells_to_run_first
 
 CONTROLS = {
     "controls": "[label_only, matched_compute]",
@@ -166,7 +166,7 @@ def test_ctrl_c_stops_the_workers_and_the_same_command_goes_on(tmp_path, desk):
     study = make(tmp_path, [])
     before = signal.getsignal(signal.SIGINT)
     desk.interrupting = study.plan().cells[0].name
-    with pytest.raises(Stopped):
+    with pytest.raises(StudyStopped):
         study.run()
     assert desk.stopped == 1 and len(desk.done) == 1 and signal.getsignal(signal.SIGINT) == before
     make(tmp_path, []).run()
@@ -191,6 +191,9 @@ def test_several_workers_begin_with_one_cell_for_each_way_of_asking(tmp_path):
     plan = expander(
         tmp_path, arms="{step_by_step: {}, primed: {annotate.priming: teacher}, small: {student.scratch.d_model: 32}}"
     ).plan()
-    assert {(cell.arm, cell.seed) for cell in first(plan.cells, plan, [], 2)} == {("primed", 1), ("step_by_step", 1)}
+    assert {(cell.arm, cell.seed) for cell in cells_to_run_first(plan.cells, plan, [], 2)} == {
+        ("primed", 1),
+        ("step_by_step", 1),
+    }
     done = [cell.name for cell in plan.cells if cell.seed == 1 and cell.arm != "small"]
-    assert first(plan.cells, plan, done, 2) == plan.cells == first(plan.cells, plan, [], 1)
+    assert cells_to_run_first(plan.cells, plan, done, 2) == plan.cells == cells_to_run_first(plan.cells, plan, [], 1)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from distill.studies.table import by_arm, interval
+from distill.studies.table import by_arm, mean_and_interval
 
 
 def row(arm, seed, accuracy, status="ok"):
@@ -49,8 +49,15 @@ def test_differences_are_paired_by_seed():
 
 
 def test_an_interval_is_students_t():
-    found = interval([0.90, 0.94, 0.92], 0.95)
+    found = mean_and_interval([0.90, 0.94, 0.92], 0.95)
     # mean 0.92, standard deviation 0.02, t of 2 degrees 4.302653: 4.302653 * 0.02 / sqrt(3) = 0.0496828
     assert found["ci_low"] == pytest.approx(0.92 - 0.0496828, abs=1e-6)
     assert found["ci_high"] == pytest.approx(0.92 + 0.0496828, abs=1e-6)
-    assert interval([], 0.95) == {"n": 0, "mean": None, "ci_low": None, "ci_high": None, "least": None, "most": None}
+    assert mean_and_interval([], 0.95) == {
+        "n": 0,
+        "mean": None,
+        "ci_low": None,
+        "ci_high": None,
+        "least": None,
+        "most": None,
+    }

@@ -5,7 +5,7 @@ import json
 
 from test_study_summary import ROWS
 
-from distill.studies.table import by_arm, printed, write_tables
+from distill.studies.table import arms_text, by_arm, write_tables
 
 
 def test_the_files_say_the_same(tmp_path):
@@ -24,6 +24,6 @@ def test_the_files_say_the_same(tmp_path):
 
 
 def test_the_table_for_people():
-    lines = printed(by_arm(ROWS, {"own": None, "other": "own"}, 0.95), 0.95).splitlines()
+    lines = arms_text(by_arm(ROWS, {"own": None, "other": "own"}, 0.95), 0.95).splitlines()
     assert lines[2] == "| own | 92.0 % | 87.0 to 97.0 % | 3 of 3 | 0, 0, 0 |  |  |"
     assert lines[3].startswith("| other | 57.0 % | 0.0 to 100.0 % | 2 of 3 | 1, 0, 1 | -35.0 (-100.0 to +100.0) |  |")

@@ -7,9 +7,9 @@ from test_frontier import SETTINGS
 from test_study_gathering import entry, shown
 
 from distill.studies.frontier import Frontier
-from distill.studies.gathering import observations, rows
+from distill.studies.gathering import cell_rows, observations
 from distill.studies.pricing import price_with
-from distill.studies.table import by_arm, tabled, write_tables
+from distill.studies.table import by_arm, tabled_observations, write_tables
 
 
 def test_a_table_tells_the_frontier_what_its_experiments_did(tmp_path):
@@ -28,13 +28,13 @@ def test_a_table_tells_the_frontier_what_its_experiments_did(tmp_path):
         )
     )[1:]
     price = price_with(SETTINGS, 0.25)
-    made = rows(plan, found, {plan.cells[-1].name: "Failed"}, {}, price)
+    made = cell_rows(plan, found, {plan.cells[-1].name: "Failed"}, {}, price)
     keys = {"settings": plan.cells[0].params, "seed_keys": ["student.seed", "train.seed"]}
     write_tables(tmp_path / "studies", "mine", made, {"arms": by_arm(made, {}, 0.95)} | keys)
     write_tables(tmp_path / "studies", "other", made, {"arms": {}} | keys)
 
     said: list[str] = []
-    again = tabled(tmp_path / "studies", said.append)
+    again = tabled_observations(tmp_path / "studies", said.append)
     assert [(one.name, one.revision, one.params) for one in again] == [
         (one.name, one.revision, one.params) for one in found
     ] and not said
@@ -58,7 +58,7 @@ def test_what_is_no_table_is_left_out_and_said(tmp_path):
     ):
         (tmp_path / name).write_text(text)
     said: list[str] = []
-    assert tabled(tmp_path, said.append) == [] and [
+    assert tabled_observations(tmp_path, said.append) == [] and [
         line.split(" is left out: ")[0].rsplit("/", 1)[1] for line in said
     ] == ["list.json", "old.json", "torn.json"]
-    assert tabled(tmp_path / "none", said.append) == []
+    assert tabled_observations(tmp_path / "none", said.append) == []

@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
 from distill.diagnostics.confidence import TENTHS
-from distill.report.figures.drawing import BLUE, VERMILLION, drawn, shares
+from distill.report.figures.drawing import BLUE, VERMILLION, draw_svg, percent_axis
 
 MEASURES = {
     "entropy": "Entropy: 1 is even attention, 0 is one token alone",
@@ -51,7 +51,7 @@ def grids(
                 axes.set_axis_off()
 
     tall = max((len(rows) for rows in values if rows), default=1)
-    return drawn(name, draw, panels=len(values), width=3.4 * len(values), height=min(7.0, 1.1 + 0.34 * tall))
+    return draw_svg(name, draw, panels=len(values), width=3.4 * len(values), height=min(7.0, 1.1 + 0.34 * tall))
 
 
 def _grid(axes: Axes, rows: Sequence[Sequence[float | None]], across: str, upper: bool) -> None:
@@ -110,7 +110,7 @@ def tenths(name: str, found: Sequence[Mapping[str, Any] | None], titles: Sequenc
             )
         axes.set_xlim(0, 1)
         axes.xaxis.set_major_locator(MaxNLocator(TENTHS))
-        shares(axes)
+        percent_axis(axes)
         axes.legend(loc="best")
 
-    return drawn(name, draw, height=2.4)
+    return draw_svg(name, draw, height=2.4)

@@ -1,4 +1,4 @@
-"""All that the evaluation finds out about one student, from its answers to what it costs."""
+"""Everything that the evaluation measures of one student, from its answers to its cost."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from distill.evaluation.cascade import cascade_curve, cascade_metrics, rows_of
-from distill.evaluation.efficiency import cold_start, size, speed, usd_per_1000
-from distill.evaluation.judging import answerer, extracted, joined, judge, total_cost
+from distill.evaluation.cascade import cascade_curve, cascade_metrics, cascade_rows
+from distill.evaluation.efficiency import measure_cold_start, measure_speed, student_size, usd_per_1000
+from distill.evaluation.judging import answer_metrics, evaluation_metrics, extract_answer, judge_rows, total_cost
 from distill.progress import Progress
 from distill.rows.records import Annotation, Example, Judged, Prediction, TaskCard
 from distill.settings import Settings, SettingsError
@@ -28,8 +28,8 @@ class Split:
 
 @dataclass(frozen=True)
 class Assessment:
-    """metrics: the same for the same student, rows and settings. measured: times and what follows from them, which are
-    not.
+    """What was measured. `metrics` and `curve` (of the cascade) are the same for the same student, rows and settings;
+    `measured`, times and what follows from them, differs from run to run.
     """
 
     predictions: list[Prediction]
@@ -48,28 +48,30 @@ def assess(
     search: Mapping[str, Any],
     annotation: Mapping[str, Any],
 ) -> Assessment:
-    """Judges the student in `folder` on the test rows; `search` and `annotation` are the metrics of the stages before.
+    """Judges the student in `folder` on the test rows. `search` and `annotation` are the metrics of those stages.
 
-    Of the validation rows those alone are answered that the teacher answered too: they choose the cascade's threshold.
+    The student also answers the validation rows that the teacher answered: the cascade's threshold is chosen on them.
     """
-    asked, confidence = settings.evaluate, settings.evaluate.confidence
+    evaluate, confidence = settings.evaluate, settings.evaluate.confidence
     student = Student.load(folder, settings.runtime)
-    predictions, measured = predict(student, test.rows, asked.rationale_rows, "evaluate, test")
-    rows = joined(test.rows, predictions, test.teacher, card)
-    metrics = judge(rows, card, confidence)
-    metrics["student"] |= size(student, folder)
-    if asked.untrained:
+    predictions, measured = predict(student, test.rows, evaluate.rationale_rows, "evaluate, test")
+    rows = judge_rows(test.rows, predictions, test.teacher, card)
+    metrics = evaluation_metrics(rows, card, confidence)
+    metrics["student"] |= student_size(student, folder)
+    if evaluate.untrained:
         metrics["untrained"] = _untrained(folder, test.rows, card, settings)
     metrics["cost"] = _costs(search, annotation)
     teacher_usd = _usd_per_1000(annotation["cost"]["test"])
     metrics["teacher"] = metrics.get("teacher", {}) | {"name": annotation["teacher"], "usd_per_1000": teacher_usd}
 
-    known = {answer.id for answer in validation.teacher}
-    chosen_on = [row for row in validation.rows if row.id in known]
-    chosen_by = predict(student, chosen_on, 0, "evaluate, validation")[0] if chosen_on else []
-    answered = joined(chosen_on, chosen_by, validation.teacher, card)
-    metrics["cascade"] = cascade_metrics(rows_of(answered), rows_of(rows), asked.cascade, confidence, teacher_usd)
-    curve = cascade_curve(rows_of(rows), confidence, teacher_usd, metrics["cascade"]["threshold"])
+    answered_ids = {annotation.id for annotation in validation.teacher}
+    validation_rows = [row for row in validation.rows if row.id in answered_ids]
+    validation_predictions = predict(student, validation_rows, 0, "evaluate, validation")[0] if validation_rows else []
+    validation_judged = judge_rows(validation_rows, validation_predictions, validation.teacher, card)
+    metrics["cascade"] = cascade_metrics(
+        cascade_rows(validation_judged), cascade_rows(rows), evaluate.cascade, confidence, teacher_usd
+    )
+    curve = cascade_curve(cascade_rows(rows), confidence, teacher_usd, metrics["cascade"]["threshold"])
     if settings.runtime.speed_rows:
         measured |= _measured(student, folder, test.rows, settings.runtime, metrics)
     return Assessment(predictions, rows, metrics, curve, measured)
@@ -83,27 +85,31 @@ def _untrained(folder: Path, rows: Sequence[Example], card: TaskCard, settings: 
     except SettingsError as error:
         return {"label": None, "reason": str(error)}
     with Progress("evaluate, untrained student", len(labelled)) as progress:
-        said = Student(model, settings.runtime.predict_rows).label(labelled, progress)
-    pairs = [(row.label or "", extracted(label, card)) for row, (label, _) in zip(labelled, said, strict=True)]
-    return answerer(pairs, card, settings.evaluate.confidence)
+        answers = Student(model, settings.runtime.predict_rows).label(labelled, progress)
+    pairs = [(row.label or "", extract_answer(label, card)) for row, (label, _) in zip(labelled, answers, strict=True)]
+    return answer_metrics(pairs, card, settings.evaluate.confidence)
 
 
 def _measured(
     student: Student, folder: Path, rows: Sequence[Example], runtime: RuntimeSettings, metrics: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Times, and dollars per 1,000 predictions: the student's own computing, the teacher's tokens, and both of the
-    cascade.
-    """
-    found = speed(student, rows[: runtime.speed_rows]) | {"cold_start_s": cold_start(folder, rows[0])}
+    """Times, and dollars per 1,000 predictions of the student's computing, of the teacher, and of the cascade."""
+    measured = measure_speed(student, rows[: runtime.speed_rows])
+    measured["cold_start_s"] = measure_cold_start(folder, rows[0])
     price = None if runtime.compute_usd_per_hour is None else float(runtime.compute_usd_per_hour)
-    mine, sent = usd_per_1000(found["best_batch_rows_per_s"], price), metrics["cascade"].get("usd_per_1000")
-    both = None if mine is None or sent is None else mine + sent
-    return found | {"usd_per_1000": {"student": mine, "teacher": metrics["teacher"]["usd_per_1000"], "cascade": both}}
+    student_usd = usd_per_1000(measured["best_batch_rows_per_s"], price)
+    sent_usd = metrics["cascade"].get("usd_per_1000")
+    measured["usd_per_1000"] = {
+        "student": student_usd,
+        "teacher": metrics["teacher"]["usd_per_1000"],
+        "cascade": None if student_usd is None or sent_usd is None else student_usd + sent_usd,
+    }
+    return measured
 
 
 def _costs(search: Mapping[str, Any], annotation: Mapping[str, Any]) -> dict[str, Any]:
-    """As if cold. `total` is what this student took; the answers to validation and test rows judge it, and
-    are apart.
+    """Costs as if cold. `total` is of what this student was made with: the prompt search and the answers to train
+    rows. `judging` is of the answers to validation and test rows.
     """
     costs = {"search": search["cost"], "annotation": annotation["cost"]["train"]}
     judging = total_cost(annotation["cost"]["validation"], annotation["cost"]["test"])
@@ -111,7 +117,5 @@ def _costs(search: Mapping[str, Any], annotation: Mapping[str, Any]) -> dict[str
 
 
 def _usd_per_1000(cost: Mapping[str, Any]) -> float | None:
-    """US dollars of 1,000 answers at the mean of those that were given; None where none was, or its price
-    is unknown.
-    """
+    """US dollars of 1,000 answers at the mean price of these; None where there is none, or its price is unknown."""
     return None if cost["usd"] is None or not cost["calls"] else 1000 * cost["usd"] / cost["calls"]

@@ -1,7 +1,7 @@
 """Answering with the student where it is sure, and sending the rest to the teacher.
 
 The student's probability of its answer is the confidence; rows below a threshold are sent. The threshold is chosen
-on validation rows and reported on test rows, so that the figures are those of rows that had no say in it.
+on validation rows and reported on test rows, so the choice does not flatter the figures.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from distill.rows.records import Judged
 from distill.settings.evaluate import CascadeSettings
 
 # A threshold above any probability: every row is sent.
-ALL = 1.01
+_SEND_ALL = 1.01
 # Points of the curve, at most.
-POINTS = 101
+_MOST_POINTS = 101
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """How sure the student is of a row, and who would be right about it.
+class CascadeRow:
+    """How sure the student is of a row, and who is right about it.
 
-    `routed` is what comes of sending it: the teacher's answer, or the student's where the teacher's has no label.
+    `routed` is whether the row is right when it is sent: by the teacher's answer, or by the student's where the
+    teacher's has no label.
     """
 
     confidence: float
@@ -34,20 +35,20 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """What one threshold comes to: the share of rows that are sent, and of all rows the share that is right."""
+class CascadePoint:
+    """A threshold, the share of rows that it sends to the teacher, and the share of all rows that are then right."""
 
     threshold: float
     sent: float
     accuracy: float
 
 
-def rows_of(judged: Sequence[Judged]) -> list[Row]:
-    """The rows that a cascade can be measured on: with a gold label, the student's probability and a teacher that was
-    asked.
+def cascade_rows(judged: Sequence[Judged]) -> list[CascadeRow]:
+    """The rows that a cascade can be measured on: those with a gold label, a probability of the student and an answer
+    of the teacher.
     """
     return [
-        Row(
+        CascadeRow(
             row.student_probability,
             bool(row.student_right),
             bool(row.teacher_right),
@@ -58,23 +59,23 @@ def rows_of(judged: Sequence[Judged]) -> list[Row]:
     ]
 
 
-def points(rows: Sequence[Row]) -> list[Point]:
-    """Every threshold that sends other rows than the one before, from the one that sends none to ALL."""
+def cascade_points(rows: Sequence[CascadeRow]) -> list[CascadePoint]:
+    """Every threshold that sends more rows than the one before, from the one that sends none to _SEND_ALL."""
     ordered = sorted(rows, key=lambda row: row.confidence)
     right = sum(row.student for row in ordered)
-    found = [Point(0.0, 0.0, right / len(ordered))]
+    points = [CascadePoint(0.0, 0.0, right / len(ordered))]
     for place, row in enumerate(ordered, 1):
         right += row.routed - row.student
-        following = ordered[place].confidence if place < len(ordered) else ALL
+        following = ordered[place].confidence if place < len(ordered) else _SEND_ALL
         if following > row.confidence:
-            found.append(Point(following, place / len(ordered), right / len(ordered)))
-    return found
+            points.append(CascadePoint(following, place / len(ordered), right / len(ordered)))
+    return points
 
 
-def chosen(rows: Sequence[Row], settings: CascadeSettings) -> Point:
+def choose_threshold(rows: Sequence[CascadeRow], settings: CascadeSettings) -> CascadePoint:
     """The threshold that sends the fewest of these rows, of those that send at most `most_sent` of them and reach
     `target_accuracy`; without a target, or where none reaches it, of those within `tolerance` of the best."""
-    allowed = [point for point in points(rows) if point.sent <= settings.most_sent]
+    allowed = [point for point in cascade_points(rows) if point.sent <= settings.most_sent]
     reaching = [
         point
         for point in allowed
@@ -86,8 +87,8 @@ def chosen(rows: Sequence[Row], settings: CascadeSettings) -> Point:
 
 
 def cascade_metrics(
-    validation: Sequence[Row],
-    test: Sequence[Row],
+    validation: Sequence[CascadeRow],
+    test: Sequence[CascadeRow],
     settings: CascadeSettings,
     confidence: float,
     usd_per_1000: float | None,
@@ -102,14 +103,14 @@ def cascade_metrics(
         if not rows:
             return {
                 "threshold": None,
-                "reason": f"the teacher was asked about no labelled {split} row (annotate.{split}_rows)",
+                "reason": f"the teacher answered no labelled {split} row (annotate.{split}_rows)",
             }
-    point = chosen(validation, settings)
+    point = choose_threshold(validation, settings)
     routed = [row.routed if row.confidence < point.threshold else row.student for row in test]
     sent = sum(row.confidence < point.threshold for row in test) / len(test)
     low, high = wilson(sum(routed), len(test), confidence)
     accuracy = sum(routed) / len(test)
-    found: dict[str, Any] = {
+    metrics: dict[str, Any] = {
         "threshold": point.threshold,
         "validation": {"rows": len(validation), "sent": point.sent, "label": {"accuracy": point.accuracy}},
         "rows": len(test),
@@ -121,16 +122,17 @@ def cascade_metrics(
         "less_teacher": asdict(compare(routed, [row.teacher for row in test], confidence)),
     }
     if settings.target_accuracy is not None:
-        found["target_met"] = point.accuracy >= settings.target_accuracy
-    return found
+        metrics["target_met"] = point.accuracy >= settings.target_accuracy
+    return metrics
 
 
 def cascade_curve(
-    test: Sequence[Row], confidence: float, usd_per_1000: float | None, threshold: float | None
+    test: Sequence[CascadeRow], confidence: float, usd_per_1000: float | None, threshold: float | None
 ) -> list[dict[str, Any]]:
-    """At most POINTS thresholds and the chosen one: share sent, accuracy with its interval, what sending as many rows
-    at random comes to, the teacher's dollars per 1,000 predictions. Of no rows one point without figures, so that the
-    plot can be drawn.
+    """At most _MOST_POINTS thresholds and the chosen one. Each has the share sent, the accuracy with its interval, the
+    accuracy of sending as many rows at random, and the teacher's dollars per 1,000 predictions.
+
+    Of no rows there is one point without figures, so that the plot can be drawn.
     """
     if not test:
         return [
@@ -139,15 +141,15 @@ def cascade_curve(
             )
             | {"chosen": False}
         ]
-    every = points(test)
-    wanted = {place * (len(every) - 1) // (POINTS - 1) for place in range(POINTS)}
-    # On test rows the chosen threshold lies between two of theirs, and sends what the higher one sends.
+    every = cascade_points(test)
+    drawn = {place * (len(every) - 1) // (_MOST_POINTS - 1) for place in range(_MOST_POINTS)}
+    # On test rows the chosen threshold lies between two of these; it sends what the higher one sends.
     mark = (
         None if threshold is None else next(place for place, point in enumerate(every) if point.threshold >= threshold)
     )
     curve = []
     for place, point in enumerate(every):
-        if place in wanted or place == mark:
+        if place in drawn or place == mark:
             low, high = wilson(round(point.accuracy * len(test)), len(test), confidence)
             figures = asdict(point) | {
                 "accuracy_ci_low": low,
@@ -162,6 +164,6 @@ def cascade_curve(
     return curve
 
 
-def _at_random(rows: Sequence[Row], sent: float) -> float:
+def _at_random(rows: Sequence[CascadeRow], sent: float) -> float:
     student, routed = (sum(getattr(row, name) for row in rows) / len(rows) for name in ("student", "routed"))
     return (1 - sent) * student + sent * routed

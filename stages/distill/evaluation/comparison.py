@@ -16,7 +16,7 @@ from distill.rows.records import Judged, read_rows
 
 # The name by which `dvc exp show` calls what is not committed.
 WORKSPACE = "workspace"
-Answerer = Literal["student", "teacher"]
+WhoAnswered = Literal["student", "teacher"]
 
 
 def judged_at(revision: str) -> list[Judged]:
@@ -30,29 +30,32 @@ def judged_at(revision: str) -> list[Judged]:
         return read_rows(out_at(revision, paths.JUDGED, Path(folder)), Judged)
 
 
-def compared(
-    first: Sequence[Judged], second: Sequence[Judged], answerer: Answerer, confidence: float, shared: bool = False
+def compare_answers(
+    first: Sequence[Judged], second: Sequence[Judged], answerer: WhoAnswered, confidence: float, shared: bool = False
 ) -> dict[str, Any]:
     """Accuracy of either with its Wilson interval, their difference (first less second) with its paired-bootstrap
     interval, McNemar's exact p-value, and the rows on which one is right and the other wrong.
 
-    A row counts where it has a gold label and, for the teacher, where it was asked. Rows are the same where id,
-    input, choices and gold label are. Raises UserError where the two have not the same rows, unless the `shared`
-    ones are asked for, and where none is shared.
+    A row counts where it has a gold label and, for the teacher, where the teacher answered it. Two rows are the same
+    where id, input, choices and gold label are. Raises UserError where the two do not have the same rows, unless
+    `shared` restricts the comparison to those that both have, and where they share none.
     """
-    mine, theirs = ({_key(row): row for row in rows if _right(row, answerer) is not None} for rows in (first, second))
-    both = sorted(mine.keys() & theirs.keys())
+    first_rows, second_rows = (
+        {_key(row): row for row in rows if _right(row, answerer) is not None} for rows in (first, second)
+    )
+    both = sorted(first_rows.keys() & second_rows.keys())
     if not both:
         raise UserError(
-            f"the two share no labelled test row that the {answerer} answered: first {len(mine)}, second {len(theirs)}"
+            f"the two share no labelled test row that the {answerer} answered:"
+            f" first {len(first_rows)}, second {len(second_rows)}"
         )
-    if not shared and not len(both) == len(mine) == len(theirs):
+    if not shared and not len(both) == len(first_rows) == len(second_rows):
         raise UserError(
-            f"the two were not tested on the same rows: {len(mine)} and {len(theirs)} labelled test rows that the"
-            f" {answerer} answered, {len(both)} of them the same (id, input and gold label); --shared compares on those"
-            " alone"
+            f"the two were not tested on the same rows: {len(first_rows)} and {len(second_rows)} labelled test rows"
+            f" with an answer of the {answerer}, {len(both)} of them the same (id, input and gold label); --shared"
+            " compares the two on these alone"
         )
-    pairs = [(mine[key], theirs[key]) for key in both]
+    pairs = [(first_rows[key], second_rows[key]) for key in both]
     right = [[bool(_right(row, answerer)) for row in rows] for rows in zip(*pairs, strict=True)]
     return {
         "answerer": answerer,
@@ -70,19 +73,20 @@ def compared(
     }
 
 
-def table(found: dict[str, Any], names: Sequence[str], most: int) -> str:
-    """What `compared` found, for people; of the changed rows at most `most`."""
+def comparison_text(comparison: dict[str, Any], names: Sequence[str], most: int) -> str:
+    """What `compare_answers` returned, for people; of the changed rows at most `most`."""
     width = max(map(len, names))
     lines = [
-        f"{found['answerer']} on {found['rows']} test rows, the same in both; intervals at {found['confidence']:.0%}"
+        f"{comparison['answerer']} on {comparison['rows']} test rows, the same in both; intervals at"
+        f" {comparison['confidence']:.0%}"
     ]
     for name, key in zip(names, ("first", "second"), strict=True):
-        one = found[key]
+        answers = comparison[key]
         lines.append(
-            f"  {name:<{width}}  {one['accuracy']:.1%}   {one['accuracy_ci_low']:.1%} to {one['accuracy_ci_high']:.1%}"
-            " (Wilson)"
+            f"  {name:<{width}}  {answers['accuracy']:.1%}   {answers['accuracy_ci_low']:.1%} to"
+            f" {answers['accuracy_ci_high']:.1%} (Wilson)"
         )
-    less = found["first_less_second"]
+    less = comparison["first_less_second"]
     lines += [
         (
             f"difference {100 * less['difference']:+.1f} points, {100 * less['ci_low']:+.1f} to"
@@ -91,18 +95,18 @@ def table(found: dict[str, Any], names: Sequence[str], most: int) -> str:
         ),
         f"right in {names[0]} alone: {less['first_only']} rows; in {names[1]} alone: {less['second_only']}",
     ]
-    if found["answerer"] == "student":
+    if comparison["answerer"] == "student":
         lines.append(
-            "this tells about these two students; others of the same settings differ by their seeds (train.seeds)"
+            "this compares these two students; with other seeds the same settings give other students (train.seeds)"
         )
-    for row in found["changed"][:most]:
+    for row in comparison["changed"][:most]:
         lines.append(
             f"  {row['id']}: {_plain(row['input'])} gold {_plain(row['gold'])}, first {_plain(row['first'])}, second"
             f" {_plain(row['second'])}"
         )
-    left = len(found["changed"]) - most
+    left = len(comparison["changed"]) - most
     if most and left > 0:
-        lines.append(f"  and {left} more (--rows {len(found['changed'])}, or --json)")
+        lines.append(f"  and {left} more (--rows {len(comparison['changed'])}, or --json)")
     return "\n".join(lines)
 
 
@@ -110,11 +114,11 @@ def _key(row: Judged) -> tuple[Any, ...]:
     return row.id, row.input, row.choices, row.gold
 
 
-def _right(row: Judged, answerer: Answerer) -> bool | None:
+def _right(row: Judged, answerer: WhoAnswered) -> bool | None:
     return row.student_right if answerer == "student" else row.teacher_right
 
 
-def _label(row: Judged, answerer: Answerer) -> str | None:
+def _label(row: Judged, answerer: WhoAnswered) -> str | None:
     return row.student_label if answerer == "student" else row.teacher_label
 
 
@@ -123,7 +127,7 @@ def _accuracy(right: Sequence[bool], confidence: float) -> dict[str, Any]:
     return {"right": sum(right), "accuracy": sum(right) / len(right), "accuracy_ci_low": low, "accuracy_ci_high": high}
 
 
-def _changed(first: Judged, second: Judged, answerer: Answerer) -> dict[str, Any]:
+def _changed(first: Judged, second: Judged, answerer: WhoAnswered) -> dict[str, Any]:
     return {
         "id": first.id,
         "input": first.input,

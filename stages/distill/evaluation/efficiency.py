@@ -1,7 +1,7 @@
-"""What the student takes: its size, and, measured on this machine, its time and its price.
+"""The size of the student and, measured on this machine, its speed and its price.
 
-Sizes are the same wherever they are counted. Times vary from run to run and from machine to machine, so they stand
-in metrics/runtime.json, where no stage depends on them.
+Sizes are the same wherever they are counted. Times differ from run to run, so they stand in metrics/runtime.json, on
+which no stage depends. Run as a module, this file is the new process whose start is timed: it answers one row.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from typing import Any
 import distill
 from distill.errors import UserError
 from distill.rows.records import Example
+from distill.settings import load_settings
 from distill.student.predicting import Student
 
 # Rows a batch that are tried, as far as `runtime.predict_rows` allows.
-BATCHES = (1, 4, 16, 64, 256, 1024)
+_BATCH_SIZES = (1, 4, 16, 64, 256, 1024)
 # Seconds of one measurement; of all that are made of single rows; and of a batch that is not tried, as it would take
 # longer.
-ENOUGH_S = 0.5
-SINGLE_S = 5.0
-LONGEST_S = 2.0
-WARM_UP = 3
-COLD_START = "distill.evaluation.cold_start"
-PATIENCE_S = 300
+_ENOUGH_S = 0.5
+_SINGLE_S = 5.0
+_LONGEST_S = 2.0
+_WARM_UP_ROWS = 3
+_PATIENCE_S = 300
 
 
-def size(student: Student, folder: Path) -> dict[str, int]:
+def student_size(student: Student, folder: Path) -> dict[str, int]:
     """Parameters, and bytes of all files in the folder: weights, tokenizer and configuration."""
     return {
         "parameters": sum(parameter.numel() for parameter in student.model.parameters()),
@@ -42,51 +42,50 @@ def size(student: Student, folder: Path) -> dict[str, int]:
     }
 
 
-def speed(student: Student, rows: Sequence[Example]) -> dict[str, Any]:
+def measure_speed(student: Student, rows: Sequence[Example]) -> dict[str, Any]:
     """Milliseconds from question to label of one row at a time (median and 95th percentile of so many `rows`), and
     the number of rows a batch that answers most rows a second. Labels alone, first without measuring."""
-    for row in rows[:WARM_UP]:
+    for row in rows[:_WARM_UP_ROWS]:
         student.label([row])
     alone: list[float] = []
     for row in rows:
         alone.append(_seconds(student, [row]))
-        if sum(alone) > SINGLE_S:
+        if sum(alone) > _SINGLE_S:
             break
-    tried: dict[int, float] = {}
-    for batch in [size for size in BATCHES if size < student.rows_per_batch] + [student.rows_per_batch]:
-        if not tried or batch / max(tried.values()) < LONGEST_S:
-            tried[batch] = _rows_per_second(student, rows, batch)
-    best = max(tried, key=tried.__getitem__)
+    rows_per_s: dict[int, float] = {}
+    for batch in [size for size in _BATCH_SIZES if size < student.rows_per_batch] + [student.rows_per_batch]:
+        if not rows_per_s or batch / max(rows_per_s.values()) < _LONGEST_S:
+            rows_per_s[batch] = _rows_per_second(student, rows, batch)
+    best = max(rows_per_s, key=rows_per_s.__getitem__)
     alone.sort()
     return {
         "rows": len(alone),
         "latency_p50_ms": 1000 * _percentile(alone, 0.5),
         "latency_p95_ms": 1000 * _percentile(alone, 0.95),
         "best_batch_rows": best,
-        "best_batch_rows_per_s": tried[best],
+        "best_batch_rows_per_s": rows_per_s[best],
     }
 
 
-def cold_start(folder: Path, row: Example) -> float:
-    """Seconds from the start of a fresh process to its first label: Python, the libraries, the weights, one row.
+def measure_cold_start(folder: Path, row: Example) -> float:
+    """Seconds from the start of a new process to its first label: Python, the libraries, the weights, one row.
 
     The files may be in the system's cache. Raises UserError where that process fails.
     """
     path = os.pathsep.join([str(Path(distill.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     started = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", COLD_START, str(folder)],
+        [sys.executable, "-m", __name__, str(folder)],
         input=json.dumps(asdict(row)),
         env=os.environ | {"PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=_PATIENCE_S,
     )
     seconds = time.perf_counter() - started
     if done.returncode:
-        raise UserError(
-            f"a fresh process could not answer one row: {(done.stderr.strip().splitlines() or ['it said nothing'])[-1]}"
-        )
+        error = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        raise UserError(f"a new process could not answer one row: {error}")
     return seconds
 
 
@@ -96,11 +95,11 @@ def usd_per_1000(rows_per_s: float, usd_per_hour: float | None) -> float | None:
 
 
 def _rows_per_second(student: Student, rows: Sequence[Example], batch: int) -> float:
-    asked = [rows[place % len(rows)] for place in range(batch)]
-    one_batch = Student(student.model, batch)
+    batch_rows = [rows[place % len(rows)] for place in range(batch)]
+    in_one_batch = Student(student.model, batch)
     done, seconds = 0, 0.0
-    while seconds < ENOUGH_S:
-        seconds += _seconds(one_batch, asked)
+    while seconds < _ENOUGH_S:
+        seconds += _seconds(in_one_batch, batch_rows)
         done += batch
     return done / seconds
 
@@ -114,3 +113,13 @@ def _seconds(student: Student, rows: Sequence[Example]) -> float:
 def _percentile(ordered: Sequence[float], part: float) -> float:
     """The least value that at least this part of them does not exceed."""
     return ordered[math.ceil(part * len(ordered)) - 1]
+
+
+def _answer_one_row() -> None:
+    row = json.load(sys.stdin)
+    example = Example(row["id"], row["input"], {}, tuple(row["choices"]))
+    print(Student.load(Path(sys.argv[1]), load_settings().runtime).label([example])[0][0])
+
+
+if __name__ == "__main__":
+    _answer_one_row()

@@ -1,5 +1,4 @@
-"""The test rows joined by id, read by one extractor and judged once: the student beside its teacher, the majority class
-and itself untrained."""
+"""Judging the test rows: the answers of student and teacher are joined by id, read by one parser and judged once."""
 
 from __future__ import annotations
 
@@ -12,22 +11,22 @@ from distill.answers.matching import same_label
 from distill.answers.parsing import parse_response
 from distill.answers.rationale_measures import RowRationale, rationale_measures
 from distill.errors import DataError
-from distill.evaluation.metrics import label_metrics, majority
+from distill.evaluation.metrics import label_metrics, majority_class
 from distill.intervals import compare, expected_calibration_error
 from distill.rows.records import Annotation, Example, Judged, Prediction, TaskCard
 
 # In the confusion, an answer that could not be parsed.
-NO_ANSWER = "no answer"
-# Kinds of answers that are no classes: every other answer is another number, or another text.
-OPEN = ("number", "text")
+_NO_ANSWER = "no answer"
+# Kinds of answers that a student writes, and can fail to. Of the other kinds it scores the answers that there are.
+_WRITTEN_KINDS = ("number", "text")
 
 
-def judge(rows: Sequence[Judged], card: TaskCard, confidence: float) -> dict[str, Any]:
-    """Metrics of the student and of the majority class on all labelled test rows, of the teacher on those it was
-    asked about, and of student against teacher on the latter (see distill.intervals).
+def evaluation_metrics(rows: Sequence[Judged], card: TaskCard, confidence: float) -> dict[str, Any]:
+    """Metrics of the student and of the majority class on all labelled test rows, and of the teacher, and of student
+    less teacher (see distill.intervals), on those that the teacher answered.
 
-    `calibration_error` is the expected one of the label's probability. Raises DataError where no test row has a
-    gold label.
+    `calibration_error` is the expected calibration error of the label's probability. Raises DataError where no test row
+    has a gold label.
     """
     labelled = [row for row in rows if row.gold is not None]
     if not labelled:
@@ -35,10 +34,12 @@ def judge(rows: Sequence[Judged], card: TaskCard, confidence: float) -> dict[str
     gold = [row.gold or "" for row in labelled]
     metrics: dict[str, Any] = {
         "rows": len(labelled),
-        "student": answerer([(row.gold or "", row.student_label) for row in labelled], card, confidence),
+        "student": answer_metrics([(row.gold or "", row.student_label) for row in labelled], card, confidence),
     }
-    told = [row for row in rows if row.student_rationale is not None]
-    metrics["student"]["rationale"] = {"rows": len(told), **(student_rationales(told, card) if told else {})}
+    explained = [row for row in rows if row.student_rationale is not None]
+    metrics["student"]["rationale"] = {"rows": len(explained)}
+    if explained:
+        metrics["student"]["rationale"] |= student_rationales(explained, card)
     sure = [
         (row.student_probability, bool(row.student_right)) for row in labelled if row.student_probability is not None
     ]
@@ -47,23 +48,23 @@ def judge(rows: Sequence[Judged], card: TaskCard, confidence: float) -> dict[str
             *map(list, zip(*sure, strict=True))
         )
     if not any(row.choices for row in rows):
-        most = majority(gold)
+        most = majority_class(gold)
         metrics["majority"] = {"label": label_metrics([(label, most) for label in gold], card.kind, confidence)}
     taught = [row for row in labelled if row.teacher_status is not None]
     if taught:
         metrics["teacher"] = {
             "rows": len(taught),
-            **answerer([(row.gold or "", row.teacher_label) for row in taught], card, confidence),
+            **answer_metrics([(row.gold or "", row.teacher_label) for row in taught], card, confidence),
         }
         metrics["teacher"]["rationale"] = teacher_rationales(taught, card)
-        found = compare(
+        difference = compare(
             [bool(row.student_right) for row in taught], [bool(row.teacher_right) for row in taught], confidence
         )
-        metrics["student_less_teacher"] = {"rows": len(taught), **asdict(found)}
+        metrics["student_less_teacher"] = {"rows": len(taught), **asdict(difference)}
     return metrics
 
 
-def answerer(pairs: Sequence[tuple[str, str | None]], card: TaskCard, confidence: float) -> dict[str, Any]:
+def answer_metrics(pairs: Sequence[tuple[str, str | None]], card: TaskCard, confidence: float) -> dict[str, Any]:
     """Of (gold, answer) pairs how often there is an answer, and how often it is right."""
     return {
         "label": label_metrics(pairs, card.kind, confidence),
@@ -72,7 +73,7 @@ def answerer(pairs: Sequence[tuple[str, str | None]], card: TaskCard, confidence
 
 
 def student_rationales(rows: Sequence[Judged], card: TaskCard) -> dict[str, Any]:
-    """Measures of the student's own rationales, of rows for which it was asked to write one."""
+    """Measures of the student's own rationales, of the rows for which it wrote one."""
     rationales = [
         RowRationale(row.student_rationale, row.input, row.student_label, row.choices or card.classes)
         for row in rows
@@ -91,26 +92,26 @@ def teacher_rationales(rows: Sequence[Judged], card: TaskCard) -> dict[str, Any]
     return rationale_measures(rationales, len(rows), card.kind)
 
 
-def confusion(rows: Sequence[Judged], kind: str) -> list[dict[str, str]]:
-    """A row {"gold", "predicted"} for every labelled test row. A row's own choices go by their letters; where answers
-    are numbers or texts, `gold` is the kind, and `predicted` whether the answer is "right" or "wrong", or that there is
-    none.
+def confusion_rows(rows: Sequence[Judged], kind: str) -> list[dict[str, str]]:
+    """A row {"gold", "predicted"} for every labelled test row. A row's own choices go by their letters. Where answers
+    are numbers or texts, `gold` is the kind and `predicted` is "right", "wrong" or "no answer".
     """
-
     labelled = [row for row in rows if row.gold is not None]
-    if kind in OPEN:
-        return [
-            {
-                "gold": kind,
-                "predicted": NO_ANSWER if row.student_label is None else "right" if row.student_right else "wrong",
-            }
-            for row in labelled
-        ]
+    if kind in _WRITTEN_KINDS:
+        return [{"gold": kind, "predicted": _right_or_wrong(row)} for row in labelled]
     return [{"gold": _named(row, row.gold), "predicted": _named(row, row.student_label)} for row in labelled]
 
 
+def _right_or_wrong(row: Judged) -> str:
+    if row.student_label is None:
+        return _NO_ANSWER
+    return "right" if row.student_right else "wrong"
+
+
 def _named(row: Judged, label: str | None) -> str:
-    return string.ascii_lowercase[row.choices.index(label)] if label in row.choices else label or NO_ANSWER
+    if label in row.choices:
+        return string.ascii_lowercase[row.choices.index(label)]
+    return label or _NO_ANSWER
 
 
 def total_cost(*parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,20 +122,16 @@ def total_cost(*parts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-# Answers that a student writes; of the other kinds it scores those that are known, and cannot miss them.
-WRITTEN = ("number", "text")
-
-
-def joined(
+def judge_rows(
     test: Sequence[Example], predictions: Sequence[Prediction], teacher: Sequence[Annotation], card: TaskCard
 ) -> list[Judged]:
     """Rows, student's and teacher's answers by id; every row has a prediction. Raises KeyError where one has none."""
-    said = {prediction.id: prediction for prediction in predictions}
+    predicted = {prediction.id: prediction for prediction in predictions}
     taught = {annotation.id: annotation for annotation in teacher}
     rows = []
     for row in test:
-        student, answer = said[row.id], taught.get(row.id)
-        label = extracted(student.label, card)
+        student, answer = predicted[row.id], taught.get(row.id)
+        label = extract_answer(student.label, card)
         rows.append(
             Judged(
                 id=row.id,
@@ -155,9 +152,9 @@ def joined(
     return rows
 
 
-def extracted(label: str, card: TaskCard) -> str | None:
-    """The answer in what a student said, by the parser that reads the teacher; None where there is none."""
-    return parse_response(label, kind=card.kind, expect_rationale=False).label if card.kind in WRITTEN else label
+def extract_answer(label: str, card: TaskCard) -> str | None:
+    """The answer in a student's text, by the parser that reads the teacher's; None where there is none."""
+    return parse_response(label, kind=card.kind, expect_rationale=False).label if card.kind in _WRITTEN_KINDS else label
 
 
 def _right(row: Example, label: str | None, card: TaskCard) -> bool | None:

@@ -25,7 +25,7 @@ def label_metrics(pairs: Sequence[tuple[str, str | None]], kind: str, confidence
     metrics["accuracy_when_parsed"] = correct / parsed if parsed else None
     if kind == "classes":
         classes = per_class(pairs)
-        metrics["macro_f1"] = sum(one["f1"] for one in classes.values()) / len(classes)
+        metrics["macro_f1"] = sum(figures["f1"] for figures in classes.values()) / len(classes)
         metrics["macro_f1_ci_low"], metrics["macro_f1_ci_high"] = macro_f1_interval(pairs, confidence)
         metrics["class"] = classes
     if kind in ("number", "text"):
@@ -38,21 +38,21 @@ def label_metrics(pairs: Sequence[tuple[str, str | None]], kind: str, confidence
 
 
 def per_class(pairs: Sequence[tuple[str, str | None]]) -> dict[str, dict[str, Any]]:
-    """Rows, precision, recall and F1 of every gold class; the precision of a class that was never said is null."""
-    gold, said = Counter(g for g, _ in pairs), Counter(a for _, a in pairs)
+    """Rows, precision, recall and F1 of every gold class; the precision of a class that nobody answered is null."""
+    gold, answers = Counter(g for g, _ in pairs), Counter(a for _, a in pairs)
     hit = Counter(g for g, a in pairs if g == a)
     return {
         label: {
             "rows": gold[label],
-            "precision": hit[label] / said[label] if said[label] else None,
+            "precision": hit[label] / answers[label] if answers[label] else None,
             "recall": hit[label] / gold[label],
-            "f1": 2 * hit[label] / (gold[label] + said[label]),
+            "f1": 2 * hit[label] / (gold[label] + answers[label]),
         }
         for label in sorted(gold)
     }
 
 
-def majority(labels: Sequence[str]) -> str:
+def majority_class(labels: Sequence[str]) -> str:
     """The most frequent label, the first in the alphabet among equals."""
     counts = Counter(labels)
     return min(counts, key=lambda label: (-counts[label], label))

@@ -1,70 +1,68 @@
-"""What a person reads when the stage ends."""
+"""What a person reads when the stage evaluate ends."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-SHOWN = (("student", "student"), ("teacher", "teacher"), ("majority class", "majority"), ("untrained", "untrained"))
+_ANSWERERS = {"student": "student", "teacher": "teacher", "majority class": "majority", "untrained": "untrained"}
 # A wider interval than this, in points of accuracy, says little.
-WIDE = 0.1
+_WIDE = 0.1
 
 
-def summary(metrics: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
-    """The figures that people look for first, a line each. `measured` is what varies from run to run."""
+def evaluation_summary(metrics: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
+    """The figures that people look for first, a line each. `measured` is what differs from run to run."""
     lines = [f"{'accuracy':<16}{'':8}interval"]
-    for name, key in SHOWN:
+    for name, key in _ANSWERERS.items():
         if metrics.get(key, {}).get("label"):
-            lines.append(f"{name:<16}{_answerer(metrics[key])}")
+            lines.append(f"{name:<16}{_accuracy(metrics[key])}")
     if "cascade" in metrics:
         lines.append(f"{'cascade':<16}{_cascade(metrics['cascade'])}")
     label = metrics["student"]["label"]
-    if label["accuracy_ci_high"] - label["accuracy_ci_low"] > WIDE:
-        lines.append(
-            f"{metrics['rows']} labelled test rows leave wide intervals; more of them (task.test_rows) narrow them"
-        )
+    if label["accuracy_ci_high"] - label["accuracy_ci_low"] > _WIDE:
+        lines.append(f"the test has only {metrics['rows']} labelled rows; more (task.test_rows) narrow the intervals")
     if metrics.get("untrained", {}).get("reason"):
         lines.append(f"the untrained student could not be made again: {metrics['untrained']['reason']}")
     if "cold_start_s" in measured:
-        lines.append(_speed(metrics, measured))
+        lines += _use(metrics["student"], measured)
     usd = metrics["cost"]["total"]["usd"]
     price = "unknown (no price or no token counts)" if usd is None else f"${usd:.4f}"
-    lines.append(f"the teacher's answers to train and prompt search cost {price} as if cold")
+    lines.append(f"the teacher's answers to train rows and prompt search cost as if cold: {price}")
     return "\n".join(lines)
 
 
-def _answerer(found: Mapping[str, Any]) -> str:
-    label, failures = found["label"], found.get("parse", {}).get("failure_rate")
-    said = [found["name"]] if "name" in found else []
-    if failures:
-        said.append(
-            f"{failures:.1%} could not be parsed, {label['accuracy_when_parsed']:.1%} of the rest right"
-            if failures < 1
-            else "none could be parsed"
-        )
-    notes = f" ({'; '.join(said)})" if said else ""
-    return f"{label['accuracy']:<8.1%}{label['accuracy_ci_low']:.1%} to {label['accuracy_ci_high']:.1%}{notes}"
+def _accuracy(answers: Mapping[str, Any]) -> str:
+    label, failures = answers["label"], answers.get("parse", {}).get("failure_rate")
+    notes = [answers["name"]] if "name" in answers else []
+    if failures == 1:
+        notes.append("none could be parsed")
+    elif failures:
+        notes.append(f"{failures:.1%} could not be parsed, {label['accuracy_when_parsed']:.1%} of the rest right")
+    in_brackets = f" ({'; '.join(notes)})" if notes else ""
+    return f"{label['accuracy']:<8.1%}{label['accuracy_ci_low']:.1%} to {label['accuracy_ci_high']:.1%}{in_brackets}"
 
 
-def _cascade(found: Mapping[str, Any]) -> str:
-    if found["threshold"] is None:
-        return f"none: {found['reason']}"
-    asked = f"{found['sent']:.1%} of the rows, {_dollars(found['usd_per_1000'])} per 1,000"
+def _cascade(cascade: Mapping[str, Any]) -> str:
+    if cascade["threshold"] is None:
+        return f"none: {cascade['reason']}"
     return (
-        f"{_answerer(found)} (the teacher is asked where the student is less than {found['threshold']:.3f} sure:"
-        f" {asked})"
+        f"{_accuracy(cascade)} (rows on which the student's confidence is below {cascade['threshold']:.3f} go to the"
+        f" teacher: {cascade['sent']:.1%} of the rows, {_dollars(cascade['usd_per_1000'])} per 1,000 rows)"
     )
 
 
-def _speed(metrics: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    one, usd = metrics["student"], found["usd_per_1000"]
-    return (
-        f"student: {one['parameters']:,} parameters, {one['bytes'] / 1e6:,.1f} MB; a row in"
-        f" {found['latency_p50_ms']:.1f} ms (p95 {found['latency_p95_ms']:.1f}), {found['best_batch_rows_per_s']:,.0f}"
-        f" rows/s in batches of {found['best_batch_rows']}, {found['cold_start_s']:.1f} s from a cold start; per 1,000"
-        f" rows {_dollars(usd['student'])}, the teacher {_dollars(usd['teacher'])}"
-    )
+def _use(student: Mapping[str, Any], measured: Mapping[str, Any]) -> list[str]:
+    usd = measured["usd_per_1000"]
+    return [
+        (
+            f"student: {student['parameters']:,} parameters, {student['bytes'] / 1e6:,.1f} MB; one row takes"
+            f" {measured['latency_p50_ms']:.1f} ms (95th percentile {measured['latency_p95_ms']:.1f} ms); batches of"
+            f" {measured['best_batch_rows']} rows: {measured['best_batch_rows_per_s']:,.0f} rows/s; a new process"
+            f" answers after {measured['cold_start_s']:.1f} s"
+        ),
+        f"price of 1,000 rows: student {_dollars(usd['student'])}, teacher {_dollars(usd['teacher'])}",
+    ]
 
 
 def _dollars(usd: float | None) -> str:
-    return "at an unknown price" if usd is None else f"${usd:.4g}"
+    return "unknown" if usd is None else f"${usd:.4g}"

@@ -1,39 +1,39 @@
-"""What this run cannot show, in plain words, each told by the run's own figures."""
+"""What this run cannot show, in plain words, from the run's own figures."""
 
 from __future__ import annotations
 
-from distill.report.facts import Facts
-from distill.report.wording import count, interval, percent, plural, points
+from distill.report.run import Run
+from distill.report.wording import as_count, as_interval, as_percent, as_points, plural
 
-WIDE = 0.05  # an interval of an accuracy wider than this is called wide
-FEW = 5  # students fewer than this are few
-UNSURE = 0.05  # a calibration error above this is told
-CUT = 0.01  # and a share of cut inputs or rationales above this
+_WIDE = 0.05  # an interval of an accuracy wider than this is called wide
+_FEW = 5  # students fewer than this are few
+_UNSURE = 0.05  # a calibration error above this is told
+_CUT = 0.01  # and a share of cut inputs or rationales above this
 
 
-def limits(facts: Facts) -> list[str]:
+def limit_paragraphs(run: Run) -> list[str]:
     """A paragraph a limit, the gravest first."""
-    found = [
-        _teacher(facts),
-        _chance(facts),
-        _test(facts),
-        _gap(facts),
-        _seeds(facts),
-        *_labels(facts),
-        _explanations(facts),
-        _confidence(facts),
+    paragraphs = [
+        _teacher(run),
+        _chance(run),
+        _test(run),
+        _gap(run),
+        _seeds(run),
+        *_labels(run),
+        _explanations(run),
+        _confidence(run),
     ]
-    found += [_cut(facts), _search(facts), _shift(facts), _money(facts)]
-    return [limit for limit in found if limit]
+    paragraphs += [_cut(run), _search(run), _shift(run), _money(run)]
+    return [paragraph for paragraph in paragraphs if paragraph]
 
 
-def _teacher(facts: Facts) -> str:
-    if facts.recorded:
+def _teacher(run: Run) -> str:
+    if run.recorded:
         return (
-            "The teacher's answers were recorded elsewhere: to which prompts, and by which version and settings of it,"
-            " is not known here."
+            "The teacher's answers were recorded elsewhere. It is not known here to which prompts, or by which version"
+            " and settings of the teacher."
         )
-    if not facts.simulated:
+    if not run.simulated:
         return ""
     return (
         "The teacher is simulated: no language model was asked. The figures show that the pipeline works and what it"
@@ -41,166 +41,165 @@ def _teacher(facts: Facts) -> str:
     )
 
 
-def _chance(facts: Facts) -> str:
-    commonest = (facts.evaluate.get("majority") or {}).get("label")
-    if not commonest or facts.evaluate["student"]["label"]["accuracy_ci_low"] > commonest["accuracy"]:
+def _chance(run: Run) -> str:
+    commonest = (run.evaluate.get("majority") or {}).get("label")
+    if not commonest or run.evaluate["student"]["label"]["accuracy_ci_low"] > commonest["accuracy"]:
         return ""
     return (
-        "The student cannot be told from one that always gives the commonest label: whatever else this page says of it"
-        " is said of a student that did not demonstrably learn the task."
+        "The student is not measurably better than always giving the commonest label, so nothing shows that it learned"
+        " the task. Read everything else on this page with that in mind."
     )
 
 
-def _test(facts: Facts) -> str:
-    label, rows = facts.evaluate["student"]["label"], facts.evaluate["rows"]
+def _test(run: Run) -> str:
+    label, rows = run.evaluate["student"]["label"], run.evaluate["rows"]
     width = label["accuracy_ci_high"] - label["accuracy_ci_low"]
-    wide = "That is a wide interval: two students" if width > WIDE else "Two students"
+    wide = " That is a wide interval." if width > _WIDE else ""
     return (
-        f"The test has {plural(rows, 'row')}, so all that is known of the student's accuracy is the interval"
-        f" {interval(label)}. {wide} whose accuracies differ by less than {points(width)} can hardly be told apart"
-        " on it."
+        f"The test has {plural(rows, 'row')}, so the student's accuracy is known only as an interval:"
+        f" {as_interval(label)}.{wide} Two students whose accuracies differ by less than {as_points(width)} can hardly"
+        " be told apart on it."
     )
 
 
-def _gap(facts: Facts) -> str:
-    pair = facts.evaluate.get("student_less_teacher")
+def _gap(run: Run) -> str:
+    pair = run.evaluate.get("student_less_teacher")
     if not pair:
-        return (
-            "Nobody asked the teacher about the test rows, so whether the student is as good as its teacher is not"
-            " known."
-        )
-    said = ""
+        return "The teacher answered no test row, so it is not known whether the student is as good as its teacher."
+    text = ""
     if pair["ci_low"] <= 0 <= pair["ci_high"]:
-        said = "Whether student or teacher is the better is not settled: the interval of their difference holds zero."
-    if pair["rows"] < facts.evaluate["rows"]:
-        said += (
-            f" The teacher was asked about {count(pair['rows'])} of the {count(facts.evaluate['rows'])} test rows"
-            " alone."
+        text = (
+            "The test does not show whether student or teacher is better: the interval of their difference holds zero."
         )
-    return said.strip()
+    if pair["rows"] < run.evaluate["rows"]:
+        text += (
+            f" The teacher answered only {as_count(pair['rows'])} of the {as_count(run.evaluate['rows'])} test rows."
+        )
+    return text.strip()
 
 
-def _seeds(facts: Facts) -> str:
-    seeds = facts.train.get("seeds") or {}
+def _seeds(run: Run) -> str:
+    seeds = run.train.get("seeds") or {}
     number = seeds.get("count", 1)
     if number == 1:
         return (
-            "One student was trained. Another seed gives another student, often by several points of accuracy; the"
-            " interval above does not hold that spread (train.seeds trains several)."
+            "One student was trained. Another seed gives another student, often with several points more or fewer of"
+            " accuracy. The interval above does not hold that spread (train.seeds trains several students)."
         )
     each = [value for value in (seeds["validation_accuracy"]["each"] or {}).values() if value is not None]
-    said = (
-        f"{count(number)} students that differ in their seeds alone were trained; on validation rows they reach"
-        f" {percent(min(each))} to {percent(max(each))}."
+    text = (
+        f"{as_count(number)} students that differ in their seeds alone were trained; on validation rows they reach"
+        f" {as_percent(min(each))} to {as_percent(max(each))}."
         if each
         else ""
     )
-    if number < FEW:
-        said += " These are few to judge a spread by."
-    failed = f" {count(seeds['failures'])} of them failed to learn." if seeds.get("failures") else ""
-    return f"{said}{failed} The figures are of the one in the middle."
+    if number < _FEW:
+        text += " These are few to judge a spread by."
+    failed = f" {as_count(seeds['failures'])} of them failed to learn." if seeds.get("failures") else ""
+    return f"{text}{failed} The figures are of the one in the middle."
 
 
-def _labels(facts: Facts) -> list[str]:
-    train = facts.annotate.get("train") or {}
-    found = []
+def _labels(run: Run) -> list[str]:
+    train = run.annotate.get("train") or {}
+    paragraphs = []
     failed = (train.get("parse") or {}).get("failure_rate")
-    if failed and not facts.by_people:
-        found.append(
-            f"In {percent(failed)} of the teacher's answers to training rows no label could be read. Those rows were"
-            " not trained on, and they may be the harder ones."
+    if failed and not run.by_people:
+        paragraphs.append(
+            f"No label could be read in {as_percent(failed)} of the teacher's answers to training rows. The student was"
+            " not trained on those rows, and they may be the harder ones."
         )
-    if facts.settings.subsample.labels == "gold" or facts.by_people:
-        return found
+    if run.settings.subsample.labels == "gold" or run.by_people:
+        return paragraphs
     label = train.get("label") or {}
     if label.get("accuracy") is not None:
         who = (
             "The student learned from the teacher's labels, not from the truth"
-            if facts.settings.subsample.labels == "teacher"
+            if run.settings.subsample.labels == "teacher"
             else "Where a row had no label of its own, the student learned from the teacher's"
         )
         on = (
-            f"{count(label['gold_rows'])} training rows whose label is known"
+            f"{as_count(label['gold_rows'])} training rows whose label is known"
             if label.get("gold_rows")
             else "the training rows whose label is known"
         )
-        found.append(
-            f"{who}: on {on} the teacher is right in {percent(label['accuracy'])} ({interval(label)}). What it gets"
-            " wrong in a systematic way, the student learns as right."
+        paragraphs.append(
+            f"{who}: on {on} the teacher is right in {as_percent(label['accuracy'])} ({as_interval(label)}). The"
+            " student learns the teacher's systematic mistakes."
         )
     else:
-        found.append(
-            "The student learned from the teacher's labels, and no training row has a label of its own to hold them"
-            " against: how many are wrong is not known."
+        paragraphs.append(
+            "The student learned from the teacher's labels. No training row has a label of its own, so it is not known"
+            " how many of these are wrong."
         )
-    return found
+    return paragraphs
 
 
-def _explanations(facts: Facts) -> str:
-    own = facts.evaluate["student"].get("rationale") or {}
+def _explanations(run: Run) -> str:
+    own = run.evaluate["student"].get("rationale") or {}
     if not own.get("rows"):
         return ""
-    said = (
-        "The student's label and its rationale are written apart: the rationale is no proof of how the label came"
-        " about."
+    text = (
+        "The student gives its label and its rationale separately, so the rationale does not prove how it came to the"
+        " label."
     )
     if own.get("agrees_with_label") is not None:
-        said += (
-            f" Of {plural(own['rows'], 'rationale')}, {percent(own['states_label'])} name an answer, and"
-            f" {percent(own['agrees_with_label'])} of these name the label that the student gave."
+        text += (
+            f" Of {plural(own['rows'], 'rationale')}, {as_percent(own['states_label'])} name an answer, and"
+            f" {as_percent(own['agrees_with_label'])} of these name the label that the student gave."
         )
-    return said
+    return text
 
 
-def _confidence(facts: Facts) -> str:
-    error = facts.evaluate["student"]["label"].get("calibration_error")
-    if error is None or error <= UNSURE:
+def _confidence(run: Run) -> str:
+    error = run.evaluate["student"]["label"].get("calibration_error")
+    if error is None or error <= _UNSURE:
         return ""
     return (
-        f"The student's confidence cannot be taken at its word: on average it is {points(error)} away from how often it"
-        " is right."
+        f"The student's confidence is not reliable: on average it differs by {as_points(error)} from how often the"
+        " student is right."
     )
 
 
-def _cut(facts: Facts) -> str:
-    rows, cut = facts.train.get("rows"), facts.train.get("truncated") or {}
-    said = [
-        f"{count(cut[what])} {name}"
+def _cut(run: Run) -> str:
+    rows, cut = run.train.get("rows"), run.train.get("truncated") or {}
+    parts = [
+        f"{as_count(cut[what])} {name}"
         for what, name in (("input", "inputs"), ("rationale", "rationales"))
-        if rows and cut.get(what, 0) > CUT * rows
+        if rows and cut.get(what, 0) > _CUT * rows
     ]
     return (
-        f"Of {plural(rows, 'training row')}, {' and '.join(said)} were longer than the student reads or writes, and"
+        f"Of {plural(rows, 'training row')}, {' and '.join(parts)} were longer than the student reads or writes, and"
         " were cut."
-        if said
+        if parts
         else ""
     )
 
 
-def _search(facts: Facts) -> str:
-    winner, hand = facts.search.get("winner"), facts.search.get("hand_written")
+def _search(run: Run) -> str:
+    winner, hand = run.search.get("winner"), run.search.get("hand_written")
     if not winner or not hand:
         return ""
     return (
         f"The prompt was chosen on {plural(winner['rows'], 'labelled training row')} that the search had not used. The"
-        " winner's score there is still that of the best of several, so it flatters a little; the test rows had no"
-        " part in it."
+        " winner is the best of several there, so its score flatters a little. The test rows had no part in the choice."
     )
 
 
-def _shift(_: Facts) -> str:
+def _shift(_: Run) -> str:
     return (
         "The test rows come from the same source as the training rows. On other wording, other topics, other languages"
         " or later data the student may be worse, and nothing here measures by how much."
     )
 
 
-def _money(facts: Facts) -> str:
-    if not facts.asked:
+def _money(run: Run) -> str:
+    if not run.has_teacher:
         return ""
-    if facts.evaluate["cost"]["total"]["usd"] is None:
-        return "What the teacher's answers cost is not known: a price or a count of tokens is missing (runtime.prices)."
+    if run.evaluate["cost"]["total"]["usd"] is None:
+        return (
+            "The cost of the teacher's answers is not known: a price or a count of tokens is missing (runtime.prices)."
+        )
     return (
-        "The prices are those of runtime.prices on the day noted there; they count the teacher's answers alone, not"
+        "The prices are those of runtime.prices on the day noted there. They count the teacher's answers only, not"
         " machines or people's time."
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from distill.report.facts import Facts, Metrics
-from distill.report.tables import Table
-from distill.report.wording import count, dollars, interval, percent
+from distill.report.run import MetricsSection, Run
+from distill.report.tables import ReportTable
+from distill.report.wording import as_count, as_dollars, as_interval, as_percent
 
 _SPLITS = {
     "train": "answers to training rows",
@@ -16,74 +16,76 @@ _SPLITS = {
 }
 
 
-def money(facts: Facts) -> Table:
+def money_table(run: Run) -> ReportTable:
     """A row a purpose: as if cold, and, where this clone knows them, what was paid and what the store saved."""
-    costs = facts.annotate["cost"]
-    search, annotate = (facts.runtime.get(stage) or {} for stage in ("optimize_prompt", "annotate"))
-    known = "paid" in search or "paid" in annotate
-    rows = [_row("search for the prompt", facts.search["cost"], search)]
+    costs = run.annotate["cost"]
+    search, annotate = (run.runtime.get(stage) or {} for stage in ("optimize_prompt", "annotate"))
+    paid_is_known = "paid" in search or "paid" in annotate
+    rows = [_row("search for the prompt", run.search["cost"], search)]
     rows += [_row(why, costs[split]) for split, why in _SPLITS.items() if (costs.get(split) or {}).get("calls")]
     rows.append(_row("all answers", _sum(costs.values()), annotate))
-    rows.append(_row("all", _sum([facts.search["cost"], *costs.values()]), _both(search, annotate)))
-    if not facts.search["cost"].get("calls"):
+    rows.append(_row("all", _sum([run.search["cost"], *costs.values()]), _both(search, annotate)))
+    if not run.search["cost"].get("calls"):
         del rows[0], rows[-1]
     header = ("", "calls", "tokens in", "tokens out", "as if cold", "paid", "saved by the store")
-    wide = len(header) if known else 5
-    return Table("What the teacher's answers cost", header[:wide], [row[:wide] for row in rows], _note(facts, known))
+    wide = len(header) if paid_is_known else 5
+    return ReportTable(
+        "What the teacher's answers cost", header[:wide], [row[:wide] for row in rows], _note(run, paid_is_known)
+    )
 
 
-def few_shot(facts: Facts) -> Table | None:
+def few_shot_table(run: Run) -> ReportTable | None:
     """A few-shot prompt beside the zero-shot one, where the search compared them."""
-    found = facts.search.get("few_shot")
-    if not found:
+    few_shot = run.search.get("few_shot")
+    if not few_shot:
         return None
     rows = []
-    for name, key in ((f"few-shot, {found['demonstrations']} examples", "few_shot"), ("zero-shot", "zero_shot")):
-        one, row = found[key], found[key]["cost_per_row"]
-        usd = None if row["usd"] is None else 1000 * row["usd"]
+    for name, key in ((f"few-shot, {few_shot['demonstrations']} examples", "few_shot"), ("zero-shot", "zero_shot")):
+        prompt, cost = few_shot[key], few_shot[key]["cost_per_row"]
+        usd = None if cost["usd"] is None else 1000 * cost["usd"]
         rows.append(
             [
                 name,
-                percent(one["label"]["accuracy"]),
-                interval(one["label"]),
-                f"{row['tokens_in']:.0f}",
-                f"{row['tokens_out']:.0f}",
-                dollars(usd),
+                as_percent(prompt["label"]["accuracy"]),
+                as_interval(prompt["label"]),
+                f"{cost['tokens_in']:.0f}",
+                f"{cost['tokens_out']:.0f}",
+                as_dollars(usd),
             ]
         )
     header = ("", "accuracy on held-out rows", "95 % interval", "tokens in a row", "tokens out a row", "per 1,000 rows")
-    return Table("A few-shot prompt against the zero-shot one", header, rows, _few_shot_note(found))
+    return ReportTable("A few-shot prompt against the zero-shot one", header, rows, _few_shot_note(few_shot))
 
 
-def _few_shot_note(found: Metrics) -> str:
-    tokens, usd, rows = found["tokens_saved_share"], found.get("usd_saved_share"), found["break_even_rows"]["usd"]
-    said = (
-        f"Zero-shot {'spares' if tokens >= 0 else 'takes'} {percent(abs(tokens))} {'of the' if tokens >= 0 else 'more'}"
-        " tokens of a row"
+def _few_shot_note(few_shot: MetricsSection) -> str:
+    tokens, usd = few_shot["tokens_saved_share"], few_shot.get("usd_saved_share")
+    rows = few_shot["break_even_rows"]["usd"]
+    text = (
+        f"With the zero-shot prompt a row takes {as_percent(abs(tokens))} {'fewer' if tokens >= 0 else 'more'} tokens"
     )
     if usd is not None:
-        said += f" and {'spares' if usd >= 0 else 'costs'} {percent(abs(usd))} {'of its price' if usd >= 0 else 'more'}"
+        text += f" and costs {as_percent(abs(usd))} {'less' if usd >= 0 else 'more'}"
     if rows is None:
-        return said + "; how many rows it takes until the search has paid for itself cannot be said."
-    return said + f"; the search has paid for itself after {count(rows)} rows."
+        return text + ". It is not known after how many rows the search has paid for itself."
+    return text + f". The search has paid for itself after {as_count(rows)} rows."
 
 
-def _row(name: str, cost: Metrics, bill: Metrics | None = None) -> list[str]:
+def _row(name: str, cost: MetricsSection, bill: MetricsSection | None = None) -> list[str]:
     row = [
         name,
-        count(cost.get("calls")),
-        count(cost.get("tokens_in")),
-        count(cost.get("tokens_out")),
-        dollars(cost.get("usd")),
+        as_count(cost.get("calls")),
+        as_count(cost.get("tokens_in")),
+        as_count(cost.get("tokens_out")),
+        as_dollars(cost.get("usd")),
     ]
-    return row + [dollars(bill[part]["usd"]) if bill and part in bill else "" for part in ("paid", "saved")]
+    return row + [as_dollars(bill[part]["usd"]) if bill and part in bill else "" for part in ("paid", "saved")]
 
 
-def _both(one: Metrics, other: Metrics) -> dict[str, Any]:
-    return {part: _sum([one[part], other[part]]) for part in ("paid", "saved") if part in one and part in other}
+def _both(first: MetricsSection, second: MetricsSection) -> dict[str, Any]:
+    return {part: _sum([first[part], second[part]]) for part in ("paid", "saved") if part in first and part in second}
 
 
-def _sum(parts: Iterable[Metrics]) -> dict[str, Any]:
+def _sum(parts: Iterable[MetricsSection]) -> dict[str, Any]:
     """The sum of costs; what is unknown in one part is unknown in the sum."""
     parts, keys = list(parts), ("usd", "calls", "tokens_in", "tokens_out")
     return {
@@ -91,20 +93,20 @@ def _sum(parts: Iterable[Metrics]) -> dict[str, Any]:
     }
 
 
-def _note(facts: Facts, known: bool) -> str:
-    if not facts.asked:
+def _note(run: Run, paid_is_known: bool) -> str:
+    if not run.has_teacher:
         return "No teacher was asked in this run. What people's labels cost is not known here."
-    said = (
+    text = (
         "“As if cold” is what these answers cost somebody who has none of them yet; it depends on the answers and the"
         " prices alone."
     )
-    if known:
-        said += (
+    if paid_is_known:
+        text += (
             " “Paid” and “saved by the store” tell of the last time that the stage ran in the clone that made this"
             " page; an answer that is stored is never paid for twice."
         )
-    if facts.simulated:
-        said += " The prices are made up, of the order of a small commercial model's."
-    if _sum([facts.search["cost"], *facts.annotate["cost"].values()])["usd"] is None:
-        said += " “Unknown” means that a price or a count of tokens is not known; it does not mean nothing."
-    return said
+    if run.simulated:
+        text += " The prices are made up, of the order of a small commercial model's."
+    if _sum([run.search["cost"], *run.annotate["cost"].values()])["usd"] is None:
+        text += " “Unknown” means that a price or a count of tokens is not known; it does not mean nothing."
+    return text

@@ -14,29 +14,29 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from distill.report.facts import Facts
-from distill.report.figures.accuracy import accuracy
-from distill.report.figures.calibration import calibration
-from distill.report.figures.cascade import cascade
-from distill.report.figures.confusion import confusion, mistakes
-from distill.report.figures.drawing import Shown
-from distill.report.figures.frontier import frontier, saving
-from distill.report.figures.lengths import lengths
-from distill.report.figures.search import search
-from distill.report.figures.training import training
-from distill.report.limits import limits
-from distill.report.money import few_shot, money
-from distill.report.rows import browser, embedded
-from distill.report.sections import prompts, use
+from distill.report.figures.accuracy import accuracy_figure
+from distill.report.figures.calibration import calibration_figure
+from distill.report.figures.cascade import cascade_figure
+from distill.report.figures.confusion import confusion_figure, mistakes_table
+from distill.report.figures.drawing import ReportFigure
+from distill.report.figures.frontier import frontier_figure, saving_table
+from distill.report.figures.lengths import lengths_figure
+from distill.report.figures.search import search_figure
+from distill.report.figures.training import training_figures
+from distill.report.limits import limit_paragraphs
+from distill.report.money import few_shot_table, money_table
+from distill.report.rows import browser_rows, embeddable_json
+from distill.report.run import Run
+from distill.report.sections import prompt_texts, usage_table
 from distill.report.summary import teacher_name, three_sentences
-from distill.report.tables import pair, rationales, results
-from distill.report.wording import count, short, shown
+from distill.report.tables import pair_table, rationales_table, results_table
+from distill.report.wording import as_count, one_line, visible
 
 _ROOM = Path(__file__).parent
 
 
-def page(facts: Facts) -> str:
-    """The whole page, as HTML. The same facts give the same bytes."""
+def report_page(run: Run) -> str:
+    """The whole page, as HTML. The same run gives the same bytes."""
     script, style = ((_ROOM / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; base-uri 'none'; form-action"
@@ -46,49 +46,49 @@ def page(facts: Facts) -> str:
         loader=FileSystemLoader(_ROOM), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     figures = [
-        accuracy(facts),
-        frontier(facts),
-        cascade(facts),
-        *training(facts),
-        confusion(facts),
-        calibration(facts),
-        search(facts),
-        lengths(facts),
+        accuracy_figure(run),
+        frontier_figure(run),
+        cascade_figure(run),
+        *training_figures(run),
+        confusion_figure(run),
+        calibration_figure(run),
+        search_figure(run),
+        lengths_figure(run),
     ]
-    rows = browser(facts)
+    rows = browser_rows(run)
     return templates.get_template("page.html").render(
         policy=policy,
         script=Markup(script),
         style=Markup(style),
-        name=_title(facts),
-        teacher=teacher_name(facts),
-        simulated=facts.simulated,
-        sentences=three_sentences(facts),
-        results=results(facts),
-        pair=pair(facts),
-        rationales=rationales(facts),
-        money=money(facts),
-        few_shot=few_shot(facts),
-        saving=saving(facts),
-        use=use(facts),
-        mistakes=mistakes(facts),
+        name=_title(run),
+        teacher=teacher_name(run),
+        simulated=run.simulated,
+        sentences=three_sentences(run),
+        results=results_table(run),
+        pair=pair_table(run),
+        rationales=rationales_table(run),
+        money=money_table(run),
+        few_shot=few_shot_table(run),
+        saving=saving_table(run),
+        use=usage_table(run),
+        mistakes=mistakes_table(run),
         figures={figure.name: _marked(figure) for figure in figures if figure},
-        prompts=prompts(facts),
-        limits=limits(facts),
-        rows=Markup(embedded(rows)),
-        rows_shown=count(len(rows["rows"])),
-        rows_total=count(rows["total"]),
+        prompts=prompt_texts(run),
+        limits=limit_paragraphs(run),
+        rows=Markup(embeddable_json(rows)),
+        rows_shown=as_count(len(rows["rows"])),
+        rows_total=as_count(rows["total"]),
         rows_left=rows["total"] - len(rows["rows"]),
-        classes=[shown(label) for label in facts.card.classes],
+        classes=[visible(label) for label in run.card.classes],
     )
 
 
-def _title(facts: Facts) -> str:
+def _title(run: Run) -> str:
     """The task's name; a user's table has none of its own, but a description."""
-    return short(facts.card.description, 90).rstrip(".") if facts.card.name == "table" else shown(facts.card.name)
+    return one_line(run.card.description, 90).rstrip(".") if run.card.name == "table" else visible(run.card.name)
 
 
-def _marked(figure: Shown) -> dict:
+def _marked(figure: ReportFigure) -> dict:
     return {**vars(figure), "svg": Markup(figure.svg)}
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from distill.answers.choices import apart
 from distill.answers.matching import same_label, with_value
-from distill.report.facts import Facts
-from distill.report.wording import shown
+from distill.report.run import Run
+from distill.report.wording import visible
 from distill.rows.permutation import seeded_order
 from distill.rows.records import Judged
 
 MOST_CHARACTERS = 4000  # of one text; what is longer is cut, and says so
-COLUMNS = (
+ROW_COLUMNS = (
     "id",
     "input",
     "choices",
@@ -32,35 +32,31 @@ COLUMNS = (
 )
 
 
-def browser(facts: Facts) -> dict[str, Any]:
-    """{"columns", "rows", "total"}: a list of values a row, in the order of COLUMNS.
+def browser_rows(run: Run) -> dict[str, Any]:
+    """{"columns", "rows", "total"}: a list of values a row, in the order of ROW_COLUMNS.
 
     At most settings.report.rows of them, then a share drawn by a seeded order, so that shares stay
     right on average; `total` is how many there are.
     """
-    most = facts.settings.report.rows
-    kept = (
-        facts.judged
-        if len(facts.judged) <= most
-        else sorted(seeded_order(facts.judged, 0)[:most], key=lambda row: row.id)
-    )
+    most = run.settings.report.rows
+    kept = run.judged if len(run.judged) <= most else sorted(seeded_order(run.judged, 0)[:most], key=lambda row: row.id)
     return {
-        "columns": COLUMNS,
-        "rows": [values(row, facts.card.kind) for row in kept],
-        "total": len(facts.judged),
+        "columns": ROW_COLUMNS,
+        "rows": [row_values(row, run.card.kind) for row in kept],
+        "total": len(run.judged),
     }
 
 
-def values(row: Judged, kind: str) -> list[Any]:
-    """One row, in the order of COLUMNS.
+def row_values(row: Judged, kind: str) -> list[Any]:
+    """One row, in the order of ROW_COLUMNS.
 
     The teacher's whole answer is there only where no label could be read in it. `disagree` is whether both
     gave a label, and not the same. The row's own choices are not in its input again, and a gold label that is an
     equation has its value beside it.
     """
-    asked, student, teacher = row.teacher_status is not None, row.student_label, row.teacher_label
+    teacher_answered, student, teacher = row.teacher_status is not None, row.student_label, row.teacher_label
     both = teacher is not None and student is not None
-    found: dict[str, Any] = {
+    cells: dict[str, Any] = {
         "id": _cut(row.id),
         "input": _cut(_without_choices(row)),
         "choices": [_cut(choice) for choice in row.choices],
@@ -69,7 +65,7 @@ def values(row: Judged, kind: str) -> list[Any]:
         "student_label": _cut(student),
         "student_probability": None if row.student_probability is None else round(row.student_probability, 4),
         "student_rationale": _cut(row.student_rationale),
-        "teacher_asked": asked,
+        "teacher_asked": teacher_answered,
         "teacher_right": row.teacher_right,
         "teacher_label": _cut(teacher),
         "teacher_rationale": _cut(row.teacher_rationale),
@@ -77,10 +73,10 @@ def values(row: Judged, kind: str) -> list[Any]:
         "teacher_response": _cut(row.teacher_response),
         "disagree": both and not same_label(kind, str(teacher), student),
     }
-    return [found[name] for name in COLUMNS]
+    return [cells[name] for name in ROW_COLUMNS]
 
 
-def embedded(value: Any) -> str:
+def embeddable_json(value: Any) -> str:
     """JSON that can stand in a script element: nothing in it can end the element or begin another."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
@@ -97,4 +93,4 @@ def _cut(text: str | None) -> str | None:
     if text is None:
         return None
     left = len(text) - MOST_CHARACTERS
-    return shown(text) if left <= 0 else f"{shown(text[:MOST_CHARACTERS])} … ({left:,} more characters)"
+    return visible(text) if left <= 0 else f"{visible(text[:MOST_CHARACTERS])} … ({left:,} more characters)"

@@ -2,79 +2,77 @@
 
 from __future__ import annotations
 
-from distill.report.facts import Facts
-from distill.report.wording import count, dollars, interval, parameters, percent, plural, short
+from distill.report.run import Run
+from distill.report.wording import as_count, as_dollars, as_interval, as_percent, as_size, one_line, plural
 
 
-def three_sentences(facts: Facts) -> list[str]:
+def three_sentences(run: Run) -> list[str]:
     """Who taught, who learned, and how well and at what price."""
-    return [_taught(facts), _learned(facts), _judged(facts)]
+    return [_taught(run), _learned(run), _judged(run)]
 
 
-def teacher_name(facts: Facts) -> str:
+def teacher_name(run: Run) -> str:
     """The teacher as it was asked for, and whether it is one at all."""
-    name = short(facts.settings.teacher.model, 60)
-    return f"{name}, simulated" if facts.simulated else name
+    name = one_line(run.settings.teacher.model, 60)
+    return f"{name}, simulated" if run.simulated else name
 
 
-def _taught(facts: Facts) -> str:
-    train = facts.annotate.get("train") or {}
-    rows, task = train.get("rows", 0), short(facts.card.description, 200).rstrip(".")
-    if facts.by_people:
+def _taught(run: Run) -> str:
+    train = run.annotate.get("train") or {}
+    rows, task = train.get("rows", 0), one_line(run.card.description, 200).rstrip(".")
+    if run.by_people:
         return f"People labelled {plural(rows, 'example')} of one task (“{task}”) and wrote down their reasons."
-    model = short(facts.settings.teacher.model, 60)
-    who = "A simulated stand-in for a large language model" if facts.simulated else f"A large language model ({model})"
-    how = "had already labelled" if facts.recorded else "labelled"
+    model = one_line(run.settings.teacher.model, 60)
+    who = "A simulated stand-in for a large language model" if run.simulated else f"A large language model ({model})"
+    how = "had already labelled" if run.recorded else "labelled"
     explained = (train.get("rationale") or {}).get("coverage")
-    reasons = f", and gave its reasons for {percent(explained)} of them" if explained else ""
+    reasons = f", and gave its reasons for {as_percent(explained)} of them" if explained else ""
     return f"{who}, the teacher, {how} {plural(rows, 'example')} of one task (“{task}”){reasons}."
 
 
-def _learned(facts: Facts) -> str:
-    name = facts.settings.student.name
-    start = "untrained before" if name == "scratch" else f"trained before as {short(name, 80)}"
+def _learned(run: Run) -> str:
+    name = run.settings.student.name
+    start = "untrained before" if name == "scratch" else f"trained before as {one_line(name, 80)}"
     labels = {
         "gold": "the examples' own labels",
         "gold_else_teacher": "the examples' own labels, or the teacher's where there is none",
     }
-    source = "their labels" if facts.by_people else labels.get(facts.settings.subsample.labels, "the teacher's labels")
-    rows = count(facts.train.get("rows", (facts.subsample.get("rows") or {}).get("trained_on")))
+    source = "their labels" if run.by_people else labels.get(run.settings.subsample.labels, "the teacher's labels")
+    rows = as_count(run.train.get("rows", (run.subsample.get("rows") or {}).get("trained_on")))
     student = (
-        f"A small model, the student ({parameters(facts.train['parameters'])} parameters, {start}), was trained on"
+        f"A small model, the student ({as_size(run.train['parameters'])} parameters, {start}), was trained on"
         f" {rows} of these examples"
     )
-    if not facts.explains:
+    if not run.explains:
         return f"{student}, with {source} alone."
-    coverage = facts.train["rationale"]["coverage"]
+    coverage = run.train["rationale"]["coverage"]
     reasons = (
-        "the reasons" if facts.settings.subsample.rationales == "own" else "the reasons of other examples, as a control"
+        "the reasons" if run.settings.subsample.rationales == "own" else "the reasons of other examples, as a control"
     )
-    return f"{student}, with {source} and, for {percent(coverage)} of them, {reasons}."
+    return f"{student}, with {source} and, for {as_percent(coverage)} of them, {reasons}."
 
 
-def _judged(facts: Facts) -> str:
-    found = facts.evaluate
-    level = f"{100 * facts.settings.evaluate.confidence:g}\N{NO-BREAK SPACE}%"
-    student = found["student"]["label"]
-    parts = [f"the student is right in {percent(student['accuracy'])} ({level} interval {interval(student)})"]
-    teacher = found.get("teacher") or {}
+def _judged(run: Run) -> str:
+    evaluation = run.evaluate
+    level = f"{100 * run.settings.evaluate.confidence:g}\N{NO-BREAK SPACE}%"
+    student = evaluation["student"]["label"]
+    parts = [f"the student is right in {as_percent(student['accuracy'])} ({level} interval {as_interval(student)})"]
+    teacher = evaluation.get("teacher") or {}
     if teacher.get("label"):
-        on = "" if teacher["rows"] == found["rows"] else f" of the {count(teacher['rows'])} that it was asked about"
-        parts.append(f"the teacher in {percent(teacher['label']['accuracy'])}{on}")
-    if "majority" in found:
-        parts.append(f"always giving the commonest label in {percent(found['majority']['label']['accuracy'])}")
-    said = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
-    if not facts.asked:
-        return (
-            f"On {plural(found['rows'], 'test example')} that neither training nor tuning saw, {said}; no teacher was"
-            " asked, so no answer was paid for."
-        )
-    usd = found["cost"]["total"]["usd"]
+        on = "" if teacher["rows"] == evaluation["rows"] else f" of the {as_count(teacher['rows'])} that it answered"
+        parts.append(f"the teacher in {as_percent(teacher['label']['accuracy'])}{on}")
+    if "majority" in evaluation:
+        parts.append(f"always giving the commonest label in {as_percent(evaluation['majority']['label']['accuracy'])}")
+    in_words = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+    on_rows = f"On {plural(evaluation['rows'], 'test example')} that neither training nor tuning saw"
+    if not run.has_teacher:
+        return f"{on_rows}, {in_words}; no teacher was asked, so no answer was paid for."
+    usd = evaluation["cost"]["total"]["usd"]
     price = (
         "what the teacher's answers cost is unknown"
         if usd is None
-        else f"the teacher's answers, with the search for the prompt, cost {dollars(usd)}"
+        else f"the teacher's answers, with the search for the prompt, cost {as_dollars(usd)}"
     )
-    if usd is not None and facts.simulated:
+    if usd is not None and run.simulated:
         price += " at made-up prices"
-    return f"On {plural(found['rows'], 'test example')} that neither training nor tuning saw, {said}; {price}."
+    return f"{on_rows}, {in_words}; {price}."

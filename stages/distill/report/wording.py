@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 UNKNOWN = "unknown"
-NONE = "–"
+NO_VALUE = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
 
 # Control characters, half surrogate pairs, and marks that turn the direction of the text around them: what
@@ -17,39 +17,39 @@ _HIDDEN = re.compile(
 )
 
 
-def shown(text: str) -> str:
+def visible(text: str) -> str:
     """Untrusted text with its invisible characters written out, as ‹U+202E›. Markup is left to the page's escaping."""
-    return _HIDDEN.sub(lambda found: f"‹U+{ord(found.group()):04X}›", text.replace("\r\n", "\n"))
+    return _HIDDEN.sub(lambda character: f"‹U+{ord(character.group()):04X}›", text.replace("\r\n", "\n"))
 
 
-def short(text: str, most: int) -> str:
+def one_line(text: str, most: int) -> str:
     """`shown` on one line, of at most `most` characters."""
-    line = " ".join(shown(text).split())
+    line = " ".join(visible(text).split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
-def percent(share: float | None) -> str:
+def as_percent(share: float | None) -> str:
     """A share from 0 to 1, as "87.7 %"."""
-    return NONE if share is None else f"{100 * share:.1f}{_SPACE}%"
+    return NO_VALUE if share is None else f"{100 * share:.1f}{_SPACE}%"
 
 
-def interval(values: Mapping[str, Any], name: str = "accuracy") -> str:
+def as_interval(values: Mapping[str, Any], name: str = "accuracy") -> str:
     """`name`_ci_low and _ci_high of a metrics section, as "84.8 to 90.1 %"."""
     low, high = values.get(f"{name}_ci_low"), values.get(f"{name}_ci_high")
-    return NONE if low is None or high is None else f"{100 * low:.1f} to {percent(high)}"
+    return NO_VALUE if low is None or high is None else f"{100 * low:.1f} to {as_percent(high)}"
 
 
-def points(difference: float) -> str:
+def as_points(difference: float) -> str:
     """A difference of two shares, as "5.0 points"."""
     return f"{abs(100 * difference):.1f}{_SPACE}points"
 
 
-def count(number: float | None) -> str:
+def as_count(number: float | None) -> str:
     """A whole number, with a comma every three digits."""
-    return NONE if number is None else f"{number:,.0f}"
+    return NO_VALUE if number is None else f"{number:,.0f}"
 
 
-def dollars(usd: float | None) -> str:
+def as_dollars(usd: float | None) -> str:
     """US dollars: cents, and two digits that count below ten cents. None is unknown, never 0."""
     if usd is None:
         return UNKNOWN
@@ -58,7 +58,7 @@ def dollars(usd: float | None) -> str:
     return f"${float(f'{usd:.2g}'):.7f}".rstrip("0") if usd >= 1e-6 else f"${usd:.1e}"
 
 
-def parameters(number: int) -> str:
+def as_size(number: int) -> str:
     """A model's size: "267 thousand", "60 million", "3.1 billion"."""
     name, unit = next(
         (name, unit)
@@ -68,6 +68,6 @@ def parameters(number: int) -> str:
     return f"{number / unit:.2g}{_SPACE}{name}" if number < 10 * unit else f"{number / unit:,.0f}{_SPACE}{name}"
 
 
-def plural(number: float, one: str, many: str | None = None) -> str:
+def plural(number: float, singular: str, plural_form: str | None = None) -> str:
     """ "1 row", "2 rows"."""
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+    return f"{as_count(number)} {singular if number == 1 else plural_form or singular + 's'}"

@@ -13,7 +13,7 @@ import yaml
 
 from distill.settings import Settings
 from distill.settings.loader import SettingsError
-from distill.studies.changes import changed, check_key, recorded, value_of
+from distill.studies.changes import changed_settings, check_key, result_settings, setting_value
 from distill.studies.inputs import Inputs
 from distill.studies.study_file import StudyFile
 
@@ -35,7 +35,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingCell:
     """A cell that cannot be named yet: its steps follow from what two others measure, `needs`."""
 
     arm: str
@@ -45,11 +45,11 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """All cells of a study, in the order in which they are run: the first seed of every arm before the second."""
 
     cells: list[Cell]
-    waiting: list[Waiting]
+    waiting: list[WaitingCell]
     factors: list[str] = field(default_factory=list)
 
 
@@ -75,17 +75,17 @@ class Expander:
             dict(zip(study.grid, values, strict=True)) for values in itertools.product(*study.grid.values())
         ]
 
-    def plan(self, flops: Flops = lambda name: None) -> Plan:
+    def plan(self, flops: Flops = lambda name: None) -> StudyPlan:
         """The cells. `flops` gives the measured operations of a finished cell's step, or None while it is not known."""
-        made: dict[tuple[str, int], Cell | Waiting] = {}
+        made: dict[tuple[str, int], Cell | WaitingCell] = {}
         for seed in self.study.seeds.values:
             for cell in self._of_seed(seed, flops):
                 made.setdefault((cell.arm, cell.seed), cell)
         cells = [cell for cell in made.values() if isinstance(cell, Cell)]
-        waiting = [cell for cell in made.values() if isinstance(cell, Waiting)]
-        return Plan(cells, waiting, self._factors(cells))
+        waiting = [cell for cell in made.values() if isinstance(cell, WaitingCell)]
+        return StudyPlan(cells, waiting, self._factors(cells))
 
-    def _of_seed(self, seed: int, flops: Flops) -> list[Cell | Waiting]:
+    def _of_seed(self, seed: int, flops: Flops) -> list[Cell | WaitingCell]:
         study, cells = self.study, []
         for combination in self.combinations:
             reference = self._label(study.reference, combination) if study.arms else study.reference
@@ -103,12 +103,12 @@ class Expander:
             )
         return cells
 
-    def _controls(self, combination: Nodes, reference: str, seed: int, flops: Flops) -> list[Cell | Waiting]:
+    def _controls(self, combination: Nodes, reference: str, seed: int, flops: Flops) -> list[Cell | WaitingCell]:
         own = {**combination, **self.study.arms.get(self.study.reference, {})}
         # Labels alone are the same whatever is done about rationales: one cell stands for all of these.
         shared = {key: value for key, value in combination.items() if key not in RATIONALES_ALONE}
         labels = {key: value for key, value in own.items() if key not in RATIONALES_ALONE} | _nodes(LABEL_ONLY)
-        cells: list[Cell | Waiting] = []
+        cells: list[Cell | WaitingCell] = []
         for control in self.study.controls:
             if control == "shuffled_rationale":
                 cells.append(self._cell(self._label(control, combination), own | _nodes(SHUFFLED), seed, reference))
@@ -121,27 +121,29 @@ class Expander:
             needs = tuple(self._cell(reference, changes, first, None).name for changes in (own, labels))
             cost = [flops(name) for name in needs]
             if None in cost:
-                cells.append(Waiting(label, seed, needs, reference))
+                cells.append(WaitingCell(label, seed, needs, reference))
             else:
-                steps = value_of(self._settings(labels, seed, label), "train.steps")
+                steps = setting_value(self._settings(labels, seed, label), "train.steps")
                 matched = labels | _nodes({"train.steps": round(steps * cost[0] / cost[1])})
                 cells.append(self._cell(label, matched, seed, reference))
         return cells
 
     def _cell(self, arm: str, changes: Nodes, seed: int, reference: str | None) -> Cell:
         settings = self._settings(changes, seed, arm)
-        params = recorded(settings)
+        params = result_settings(settings)
         name = hashlib.sha256(
             f"{json.dumps(params, sort_keys=True)}\0{self.inputs.fingerprint(params)}".encode()
         ).hexdigest()
         keys = [*self.study.settings, *changes, *self.study.seeds.keys]
-        return Cell(arm, seed, f"cell-{name[:12]}", {key: value_of(settings, key) for key in keys}, params, reference)
+        return Cell(
+            arm, seed, f"cell-{name[:12]}", {key: setting_value(settings, key) for key in keys}, params, reference
+        )
 
     def _settings(self, changes: Nodes, seed: int, arm: str) -> Settings:
         every = {**self.study.settings, **changes, **_nodes(dict.fromkeys(self.study.seeds.keys, seed))}
         known = tuple((key, yaml.serialize(value)) for key, value in sorted(every.items()))
         if known not in self._made:  # a plan is made again whenever a cell may have finished
-            self._made[known] = changed(self.params, every, f"{self.where}: {arm}")
+            self._made[known] = changed_settings(self.params, every, f"{self.where}: {arm}")
         return self._made[known]
 
     def _label(self, arm: str, combination: Nodes) -> str:
@@ -164,7 +166,7 @@ class Expander:
         return [key for key in keys if len({json.dumps(_at(cell.params, key)) for cell in cells}) > 1]
 
 
-def factor(cell: Cell, key: str) -> Any:
+def cell_setting(cell: Cell, key: str) -> Any:
     """The value of `section.key` in a cell."""
     return _at(cell.params, key)
 

@@ -19,7 +19,7 @@ _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*\Z")  # text that Hydra's overri
 _WORDS = ("true", "false", "null", "nan", "inf")
 
 
-def changed(text: str, changes: Mapping[str, yaml.Node], where: str) -> Settings:
+def changed_settings(text: str, changes: Mapping[str, yaml.Node], where: str) -> Settings:
     """The settings of params.yaml, given as `text`, with the values of `changes` (`section.key` -> value).
 
     Raises SettingsError, which begins with `where`, on a key that is not there, a value that it does not take, and a
@@ -64,7 +64,7 @@ def check_key(key: str, where: str) -> None:
         )
 
 
-def value_of(settings: Settings, key: str) -> Any:
+def setting_value(settings: Settings, key: str) -> Any:
     """The typed value of `section.key`."""
     value: Any = settings
     for part in key.split("."):
@@ -72,7 +72,7 @@ def value_of(settings: Settings, key: str) -> Any:
     return value
 
 
-def recorded(settings: Settings) -> dict[str, Any]:
+def result_settings(settings: Settings) -> dict[str, Any]:
     """All that can change a result, as plain JSON: every section but `runtime`."""
     plain = dataclasses.asdict(settings)
     plain.pop("runtime")

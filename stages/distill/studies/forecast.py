@@ -12,7 +12,7 @@ from distill.studies.cells import Cell
 OVERHEAD_SECONDS = 15.0
 
 
-def seconds(cell: Cell, known: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> float | None:
+def expected_seconds(cell: Cell, known: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> float | None:
     """Expected seconds of a cell. `known` are (settings, metrics/runtime.json) of finished runs: a step costs what it
     did on average in those of the same mode of training, or in all where there is none."""
     own: list[float] = []

@@ -32,21 +32,21 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from distill.studies.gathering import Observation, Price
-from distill.studies.points import Point, points
+from distill.studies.gathering import Observation, Pricing
+from distill.studies.points import FrontierPoint, frontier_points
 
 
 class Frontier:
     """Of observations that answer the same task as the first of them does. Raises ValueError where there is none."""
 
-    def __init__(self, found: Sequence[Observation], price: Price, confidence: float):
+    def __init__(self, found: Sequence[Observation], price: Pricing, confidence: float):
         if not found:
             raise ValueError("no experiment that was evaluated")
         self.found = found
         task = found[0].params.get("task")
         same = [one for one in found if _alike(one.params.get("task"), task)]
         controls = [one for one in same if _control(one)]
-        self.points, unpriced = points([one for one in same if not _control(one)], price, confidence)
+        self.points, unpriced = frontier_points([one for one in same if not _control(one)], price, confidence)
         self.left_out = {"other_task": len(found) - len(same), "controls": len(controls), "no_price": unpriced}
         tabled = {one.name for one in found if one.priced}
         self.from_tables = sum(name in tabled for point in self.points for name in point.names)
@@ -70,12 +70,12 @@ class Frontier:
             "points": len(self.points),
             "experiments": sum(point.seeds for point in self.points),
             "from_tables": self.from_tables,
-            "usual": _in_words(usual(self.points)),
+            "usual": _in_words(usual_settings(self.points)),
             "left_out": self.left_out,
             "floor": self.floor,
             "label_only": self._shown(alone),
             "front": {"count": len(self.front), "best": self._shown(self.best), "knee": self._shown(self.knee)},
-            "saving": self.saving(ROWS),
+            "saving": self.saving(SAVING_ROWS),
             "of": self.teacher,
             "task": self.task,
         }
@@ -83,7 +83,9 @@ class Frontier:
     def saving(self, rows: Sequence[int]) -> dict[str, Any]:
         """What the knee's student, or the best's where there is none, saves; see distill.studies.frontier."""
         chosen = self.knee or self.best
-        return saving(chosen.usd if chosen else None, self.teacher_row(), chosen.usd_per_row if chosen else None, rows)
+        return student_saving(
+            chosen.usd if chosen else None, self.teacher_row(), chosen.usd_per_row if chosen else None, rows
+        )
 
     def plot(self) -> list[dict[str, Any]]:
         """metrics/plots/frontier.json; see the top of this file."""
@@ -100,13 +102,13 @@ class Frontier:
                 "failures": point.failures,
                 "parameters": point.parameters,
                 "names": list(point.names),
-                "label": label(point, self.points),
+                "label": point_label(point, self.points),
                 "settings": point.settings,
             }
             for point in self.points
         ]
 
-    def share_of_gain(self, point: Point) -> float | None:
+    def share_of_gain(self, point: FrontierPoint) -> float | None:
         """Of the best point's gain over the majority class; null where that is not known or nothing is gained."""
         if self.floor is None or self.best is None or self.best.accuracy <= self.floor:
             return None
@@ -117,7 +119,7 @@ class Frontier:
         usd, calls = self._asked.get("usd"), self._asked.get("calls")
         return usd / calls if usd is not None and calls else None
 
-    def _shown(self, point: Point | None) -> dict[str, Any] | None:
+    def _shown(self, point: FrontierPoint | None) -> dict[str, Any] | None:
         if point is None:
             return None
         return {
@@ -132,18 +134,18 @@ class Frontier:
         }
 
 
-def label(point: Point, among: Sequence[Point]) -> str:
+def point_label(point: FrontierPoint, among: Sequence[FrontierPoint]) -> str:
     """What tells a point from the others, in words, `usual` settings left out; with its name where settings do not."""
     keys = [key for key in point.settings if any(other.settings.get(key) != point.settings[key] for other in among)]
     if not keys:
         return point.names[0]
     alone = sum(all(other.settings.get(key) == point.settings[key] for key in keys) for other in among) == 1
-    left = usual(among)
+    left = usual_settings(among)
     said = _in_words({key: point.settings[key] for key in keys if left.get(key) != point.settings[key]}) or "as most"
     return said if alone else f"{said} ({point.names[0]})"
 
 
-def usual(among: Sequence[Point]) -> dict[str, Any]:
+def usual_settings(among: Sequence[FrontierPoint]) -> dict[str, Any]:
     """Of the settings in which points differ, those that more than half of them share."""
     found = {}
     for key in dict.fromkeys(key for point in among for key in point.settings):
@@ -158,7 +160,7 @@ def _in_words(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{key.rsplit('.', 1)[-1]} {value}" for key, value in settings.items())
 
 
-def printed(frontier: Frontier, rows: Sequence[int]) -> str:
+def frontier_text(frontier: Frontier, rows: Sequence[int]) -> str:
     """The points as a Markdown table, the front marked, and in words the knee and what a student saves, for so many
     `rows` too."""
     lines = [
@@ -171,11 +173,11 @@ def printed(frontier: Frontier, rows: Sequence[int]) -> str:
         money = point.usd / frontier.best.usd if frontier.best and frontier.best.usd else None
         usd = f"{point.usd:.4f}" + ("" if point.usd_from == "measured" else f" ({point.usd_from})")
         lines.append(
-            f"| {mark} | {label(point, frontier.points)} | {usd} | {100 * point.accuracy:.1f} % |"
+            f"| {mark} | {point_label(point, frontier.points)} | {usd} | {100 * point.accuracy:.1f} % |"
             f" {100 * point.ci_low:.1f} to {100 * point.ci_high:.1f} % | {point.seeds} | {_percent(gain)} |"
             f" {_percent(money)} |"
         )
-    most = usual(frontier.points)
+    most = usual_settings(frontier.points)
     return "\n".join([*lines, "", *([f"Most points have {_in_words(most)}."] if most else []), *_words(frontier, rows)])
 
 
@@ -189,12 +191,12 @@ def _words(frontier: Frontier, rows: Sequence[int]) -> list[str]:
     if frontier.knee:
         gain, money = frontier.share_of_gain(frontier.knee), frontier.knee.usd / frontier.best.usd
         said.append(
-            f"The knee: {label(frontier.knee, frontier.points)}: {_percent(gain)} of the gain for {_percent(money)} of"
-            " the money."
+            f"The knee: {point_label(frontier.knee, frontier.points)}: {_percent(gain)} of the gain for"
+            f" {_percent(money)} of the money."
         )
     else:
         said.append("No knee: fewer than three points on the front, or none of them above the chord of its ends.")
-    found = frontier.saving((*ROWS, *rows))
+    found = frontier.saving((*SAVING_ROWS, *rows))
     if found["break_even_rows"] is not None:
         million = found["rows_1000000"]
         said.append(
@@ -239,7 +241,7 @@ def _control(found: Observation) -> bool:
     return found.params.get("subsample", {}).get("rationales") == "shuffled"
 
 
-class Placed(Protocol):
+class PricedAccuracy(Protocol):
     @property
     def usd(self) -> float: ...
 
@@ -247,20 +249,20 @@ class Placed(Protocol):
     def accuracy(self) -> float: ...
 
 
-P = TypeVar("P", bound=Placed)
+_P = TypeVar("P", bound=PricedAccuracy)
 
 
-def pareto(points: Sequence[P]) -> list[P]:
+def pareto(points: Sequence[_P]) -> list[_P]:
     """The points that no other beats: none is at most as dear and at least as accurate, and better in one of the
     two. By rising cost, and so by rising accuracy; of points that are equal in both, the first."""
-    front: list[P] = []
+    front: list[_P] = []
     for point in sorted(points, key=lambda point: (point.usd, -point.accuracy)):
         if not front or point.accuracy > front[-1].accuracy:
             front.append(point)
     return front
 
 
-def knee(front: Sequence[P]) -> P | None:
+def knee(front: Sequence[_P]) -> _P | None:
     """Where the front bends most: the point furthest above the chord from its cheapest to its dearest point, both
     axes scaled to 0 to 1 and dollars on a log scale (Kneedle's difference curve without smoothing: Satopää, Albrecht,
     Irwin and Raghavan 2011, section III). None where fewer than three points have a positive cost, or none is above
@@ -272,7 +274,7 @@ def knee(front: Sequence[P]) -> P | None:
     first, last = priced[0], priced[-1]
     width, height = math.log(last.usd / first.usd), last.accuracy - first.accuracy
 
-    def above(point: P) -> float:
+    def above(point: _P) -> float:
         return (point.accuracy - first.accuracy) / height - math.log(point.usd / first.usd) / width
 
     best = max(priced, key=above)
@@ -280,10 +282,10 @@ def knee(front: Sequence[P]) -> P | None:
     return best if above(best) > 1e-9 else None
 
 
-ROWS = (1_000, 10_000, 100_000, 1_000_000)
+SAVING_ROWS = (1_000, 10_000, 100_000, 1_000_000)
 
 
-def saving(
+def student_saving(
     once: float | None, teacher_row: float | None, student_row: float | None, numbers: Sequence[int]
 ) -> dict[str, Any]:
     """Dollars for n rows, of all `numbers`: the teacher's at `teacher_row` each against the student's, `once` as if

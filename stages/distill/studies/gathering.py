@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from distill import paths
-from distill.studies.cells import Cell, Plan, factor
+from distill.studies.cells import Cell, StudyPlan, cell_setting
 from distill.studies.experiments import FAILED, QUEUED, RUNNING
 
 OK, AT_CHANCE, DIVERGED, CRASHED, STALE, MISSING = "ok", "at_chance", "diverged", "crashed", "stale", "missing"
@@ -27,7 +27,7 @@ class Observation:
     priced: tuple[float | None, str] | None = None
 
 
-Price = Callable[[Observation], tuple[float | None, str]]
+Pricing = Callable[[Observation], tuple[float | None, str]]
 
 
 def observations(shown: Iterable[Mapping[str, Any]]) -> list[Observation]:
@@ -57,8 +57,8 @@ def _observation(name: str, entry: Mapping[str, Any]) -> Observation | None:
     return Observation(name, data["rev"], params, metrics)
 
 
-def rows(
-    plan: Plan, found: Iterable[Observation], states: Mapping[str, str], reasons: Mapping[str, str], price: Price
+def cell_rows(
+    plan: StudyPlan, found: Iterable[Observation], states: Mapping[str, str], reasons: Mapping[str, str], price: Pricing
 ) -> list[dict[str, Any]]:
     """One row a cell, whatever became of it: what was varied, the seed, the status, and what was measured.
 
@@ -85,21 +85,21 @@ def rows(
 
 
 def _row(
-    cell: Cell, found: Observation | None, factors: Iterable[str], state: str | None, reason: str | None, price: Price
+    cell: Cell, found: Observation | None, factors: Iterable[str], state: str | None, reason: str | None, price: Pricing
 ) -> dict[str, Any]:
     row = {"arm": cell.arm, "seed": cell.seed, "status": MISSING, "reason": None, "cell": cell.name}
-    row |= {key: factor(cell, key) for key in factors}
+    row |= {key: cell_setting(cell, key) for key in factors}
     if found and found.params != cell.params:
         row |= {"status": STALE, "reason": "an experiment of this name recorded other settings"}
         found = None
     elif found:
-        row["status"] = outcome(found)
+        row["status"] = training_outcome(found)
     elif state:
         row |= {"status": {QUEUED: "queued", RUNNING: "running", FAILED: CRASHED}.get(state, MISSING), "reason": reason}
-    return row | measured(found, price)
+    return row | measured_columns(found, price)
 
 
-def outcome(found: Observation) -> str:
+def training_outcome(found: Observation) -> str:
     """Whether the students of an experiment learned anything."""
     train = found.metrics.get("train", {})
     if train.get("diverged"):
@@ -107,7 +107,7 @@ def outcome(found: Observation) -> str:
     return AT_CHANCE if train.get("seeds", {}).get("failures") else OK
 
 
-def measured(found: Observation | None, price: Price) -> dict[str, Any]:
+def measured_columns(found: Observation | None, price: Pricing) -> dict[str, Any]:
     """The columns of a row that come from metrics; null where there is none.
 
     usd is as if cold: all answers that the experiment rests on, whoever paid; usd_needed, of those alone that its

@@ -15,7 +15,7 @@ from distill import paths
 from distill.errors import UserError
 
 PIPELINE = Path("dvc.yaml")
-LAST = "evaluate"  # the stage whose metrics a study compares: a cell runs it and what it needs, no report
+LAST_STAGE = "evaluate"  # the stage whose metrics a study compares: a cell runs it and what it needs, no report
 
 
 class Inputs:
@@ -28,7 +28,7 @@ class Inputs:
     def __init__(self) -> None:
         stages = yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))["stages"]
         made_by = {out: name for name, stage in stages.items() for out in _names(stage, "outs", "metrics", "plots")}
-        needed, waiting = {}, [LAST]
+        needed, waiting = {}, [LAST_STAGE]
         while waiting:
             name = waiting.pop()
             if name not in needed:

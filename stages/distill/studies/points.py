@@ -10,18 +10,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from distill.intervals import student_t
-from distill.studies.gathering import Observation, Price, outcome
+from distill.studies.gathering import Observation, Pricing, training_outcome
 
 # Observations that differ in these alone are one point.
-SEEDS = (("student", "seed"), ("train", "seed"), ("subsample", "seed"))
+_SEEDS = (("student", "seed"), ("train", "seed"), ("subsample", "seed"))
 # What changes neither a student nor its dollars: how it is judged and shown.
-JUDGING = (("annotate", "validation_rows"), ("annotate", "test_rows"), ("evaluate",), ("report",), ("hand_over",))
+_JUDGING = (("annotate", "validation_rows"), ("annotate", "test_rows"), ("evaluate",), ("report",), ("hand_over",))
 # What a point shows of its settings, beside those that differ between points.
-SHOWN = ("subsample.explanation_rate", "subsample.data_share", "annotate.rationale_rate", "train.mode", "student.name")
+_ALWAYS_SHOWN = (
+    "subsample.explanation_rate",
+    "subsample.data_share",
+    "annotate.rationale_rate",
+    "train.mode",
+    "student.name",
+)
 
 
 @dataclass(frozen=True)
-class Point:
+class FrontierPoint:
     """What one way of making a student costs and gives.
 
     `accuracy` is the mean over `seeds` seeds, its interval Student's t over them, or, of one seed, that of the test
@@ -42,7 +48,7 @@ class Point:
     settings: dict[str, Any]
 
 
-def points(found: Sequence[Observation], price: Price, confidence: float) -> tuple[list[Point], int]:
+def frontier_points(found: Sequence[Observation], price: Pricing, confidence: float) -> tuple[list[FrontierPoint], int]:
     """All points by rising cost, and how many observations have no known cost and so no place.
 
     A setting that the version of an observation did not know counts as what most of the others have there.
@@ -51,9 +57,9 @@ def points(found: Sequence[Observation], price: Price, confidence: float) -> tup
     grouped: dict[str, dict[str, Observation]] = {}
     settings: dict[str, dict[str, Any]] = {}
     for one in found:
-        own = usual | _flat(one, JUDGING + SEEDS)
+        own = usual | _flat(one, _JUDGING + _SEEDS)
         # An experiment and the commit or workspace that it was applied to are one observation: the first.
-        grouped.setdefault(_text(own), {}).setdefault(_text(usual | _flat(one, JUDGING)), one)
+        grouped.setdefault(_text(own), {}).setdefault(_text(usual | _flat(one, _JUDGING)), one)
         settings[_text(own)] = own
     varied = [key for key in usual if len({_text(own[key]) for own in settings.values()}) > 1]
     made, unpriced = [], 0
@@ -63,25 +69,27 @@ def points(found: Sequence[Observation], price: Price, confidence: float) -> tup
         if usd is None:
             unpriced += len(group)
             continue
-        shown = {name: settings[key].get(name) for name in (*SHOWN, *varied)}
+        shown = {name: settings[key].get(name) for name in (*_ALWAYS_SHOWN, *varied)}
         made.append(_point(group, usd, known, shown, confidence))
     return sorted(made, key=lambda point: (point.usd, -point.accuracy, point.names)), unpriced
 
 
-def _point(group: Sequence[Observation], usd: float, known: str, settings: dict[str, Any], confidence: float) -> Point:
+def _point(
+    group: Sequence[Observation], usd: float, known: str, settings: dict[str, Any], confidence: float
+) -> FrontierPoint:
     labels = [one.metrics["evaluate"]["student"]["label"] for one in group]
     accuracies = [label["accuracy"] for label in labels]
     if len(group) > 1:
         low, high = student_t(accuracies, confidence)
     else:
         low, high = labels[0]["accuracy_ci_low"], labels[0]["accuracy_ci_high"]
-    return Point(
+    return FrontierPoint(
         names=tuple(one.name for one in group),
         accuracy=statistics.fmean(accuracies),
         ci_low=max(0.0, low),
         ci_high=min(1.0, high),
         seeds=len(group),
-        failures=sum(outcome(one) != "ok" for one in group),
+        failures=sum(training_outcome(one) != "ok" for one in group),
         usd=usd,
         usd_from=known,
         usd_per_row=_per_row(group[0]),
@@ -108,7 +116,7 @@ def _flat(found: Observation, without: Sequence[Sequence[str]]) -> dict[str, Any
 
 def _usual(found: Sequence[Observation]) -> dict[str, Any]:
     """The most frequent value of each setting, of equals the first by its text; seeds left out."""
-    flat = [_flat(one, JUDGING + SEEDS) for one in found]
+    flat = [_flat(one, _JUDGING + _SEEDS) for one in found]
     values = {
         key: [one[key] for one in flat if key in one] for key in dict.fromkeys(key for one in flat for key in one)
     }

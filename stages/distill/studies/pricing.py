@@ -21,15 +21,15 @@ from distill.prompts.prompt_file import read_prompts
 from distill.rows.records import Annotation, Example, TaskCard, read_json, read_rows
 from distill.settings import Settings
 from distill.sizes import estimate_tokens
-from distill.studies.changes import recorded
-from distill.studies.gathering import Observation, Price
+from distill.studies.changes import result_settings
+from distill.studies.gathering import Observation, Pricing
 from distill.teacher.exchange import Usage
 from distill.teacher.money import cost
 from distill.teacher.tokens import estimate_prompt
 
 MEASURED, PREDICTED, UPPER = "measured", "predicted", "upper bound"
 # The sections that decide what the teacher is asked: an experiment that shares them shares the price of a label.
-ASKED = ("task", "teacher", "prompt", "annotate")
+_ASKING_SECTIONS = ("task", "teacher", "prompt", "annotate")
 
 
 def label_share(settings: Settings) -> float | None:
@@ -71,7 +71,7 @@ def label_share(settings: Settings) -> float | None:
     return None if not explained or label is None else label / explained
 
 
-def price_here(settings: Settings, say: Callable[[str], None]) -> Price:
+def price_here(settings: Settings, say: Callable[[str], None]) -> Pricing:
     """`price_with` what a label costs on the rows that are here; says why where that is not known."""
     try:
         share = label_share(settings)
@@ -81,26 +81,26 @@ def price_here(settings: Settings, say: Callable[[str], None]) -> Price:
     return price_with(settings, share)
 
 
-def price_with(settings: Settings, share: float | None) -> Price:
+def price_with(settings: Settings, share: float | None) -> Pricing:
     """A function from an experiment to its dollars and how they are known: by its table, or by its metrics.
 
     "measured": all its answers were needed. "predicted": less was, and the experiment asked as the workspace does, for
     which `share` (see label_share) holds. "upper bound": less was needed, and what that would cost is not known.
     """
-    own = [recorded(settings)[section] for section in ASKED]
+    own = [result_settings(settings)[section] for section in _ASKING_SECTIONS]
 
     def price(found: Observation) -> tuple[float | None, str]:
         if found.priced:
             return found.priced
         cost = found.metrics["evaluate"]["cost"]
         total, annotation = cost["total"]["usd"], cost["annotation"]["usd"]
-        wanted, rate = needed(found.params)
+        wanted, rate = needed_shares(found.params)
         if total is None or annotation is None:
             return None, MEASURED
         if wanted == 1 and rate == 1:
             return total, MEASURED
         asked_for_less = found.params["annotate"]["rationale_rate"] < 1 or found.params["annotate"]["samples"] > 1
-        same = [found.params.get(section) for section in ASKED] == own
+        same = [found.params.get(section) for section in _ASKING_SECTIONS] == own
         if rate < 1 and (share is None or not same or asked_for_less):
             return total, UPPER
         row = rate + (1 - rate) * (share or 0)
@@ -109,7 +109,7 @@ def price_with(settings: Settings, share: float | None) -> Price:
     return price
 
 
-def needed(params: dict[str, Any]) -> tuple[float, float]:
+def needed_shares(params: dict[str, Any]) -> tuple[float, float]:
     """Which share of the annotated rows a student was trained on, and of these with how many rationales."""
     rate = 0.0 if params["train"]["mode"] == "standard" else params["subsample"]["explanation_rate"]
     return params["subsample"]["data_share"], rate

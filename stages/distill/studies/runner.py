@@ -10,9 +10,9 @@ from typing import Any
 
 from distill.errors import UserError
 from distill.studies import experiments
-from distill.studies.cells import Cell, Expander, Plan
+from distill.studies.cells import Cell, Expander, StudyPlan
 from distill.studies.changes import override
-from distill.studies.inputs import LAST
+from distill.studies.inputs import LAST_STAGE
 
 TRAIN, EVALUATE, RUNTIME = Path("metrics/train.json"), Path("metrics/evaluate.json"), Path("metrics/runtime.json")
 LOOK_SECONDS, ASK_SECONDS = 1.0, 30.0  # between looks at Git's references, and at DVC's queue, which costs 2 s of work
@@ -21,7 +21,7 @@ RESTARTS = 3  # rounds of workers in a row that finish nothing
 Say = Callable[[str], None]
 
 
-class Stopped(Exception):
+class StudyStopped(Exception):
     """The person stopped the study; what runs goes on to its end, the rest stays queued."""
 
 
@@ -32,10 +32,10 @@ class Runner:
         self.expander, self.workers, self.say = expander, workers, say
         self._stop = False
 
-    def plan(self) -> Plan:
+    def plan(self) -> StudyPlan:
         """All cells, with the steps that finished cells decide."""
         done = experiments.finished()
-        return self.expander.plan(lambda name: gflop_per_step(done[name][0]) if name in done else None)
+        return self.expander.plan(lambda name: measured_gflop(done[name][0]) if name in done else None)
 
     def run(self) -> None:
         """Until every cell is finished or has failed in this run; those that failed in an earlier one are tried again.
@@ -84,10 +84,10 @@ class Runner:
         }
         wanted = list(ready.values())
         if not pending:
-            wanted = first(wanted, plan, done, self.workers)
+            wanted = cells_to_run_first(wanted, plan, done, self.workers)
         for number, cell in enumerate(wanted, 1):
             self.say(f"queueing {number} of {len(wanted)}: {cell.arm}, seed {cell.seed}")
-            experiments.put(cell.name, [override(key, value) for key, value in cell.changes.items()], LAST)
+            experiments.put(cell.name, [override(key, value) for key, value in cell.changes.items()], LAST_STAGE)
             self._check_stop()
         pending |= {cell.name for cell in wanted}
         if not pending:
@@ -96,7 +96,7 @@ class Runner:
         self._watch(plan, pending)
         return True
 
-    def _watch(self, plan: Plan, pending: set[str]) -> None:
+    def _watch(self, plan: StudyPlan, pending: set[str]) -> None:
         """Until all `pending` cells have ended, or every worker has."""
         cells, asked, working = {cell.name: cell for cell in plan.cells}, time.monotonic(), True
         while pending and working:
@@ -126,7 +126,7 @@ class Runner:
             self.say(f"deleted {freed} temporary checkouts that dead workers left in {experiments.CHECKOUTS}")
         return queue
 
-    def _tell(self, plan: Plan, cell: Cell, commit: str, done: Iterable[str]) -> None:
+    def _tell(self, plan: StudyPlan, cell: Cell, commit: str, done: Iterable[str]) -> None:
         label = experiments.metrics_at(commit, EVALUATE).get("student", {}).get("label", {})
         seconds = experiments.metrics_at(commit, RUNTIME).get("train", {}).get("seconds")
         failed = experiments.metrics_at(commit, TRAIN).get("seeds", {}).get("failures")
@@ -143,15 +143,15 @@ class Runner:
     def _check_stop(self) -> None:
         if self._stop:
             experiments.stop()
-            raise Stopped
+            raise StudyStopped
 
 
-def gflop_per_step(commit: str) -> float | None:
+def measured_gflop(commit: str) -> float | None:
     """What a step of an experiment's training cost, in 1e9 floating-point operations."""
     return experiments.metrics_at(commit, TRAIN).get("compute", {}).get("gflop_per_step")
 
 
-def first(wanted: list[Cell], plan: Plan, done: Iterable[str], workers: int) -> list[Cell]:
+def cells_to_run_first(wanted: list[Cell], plan: StudyPlan, done: Iterable[str], workers: int) -> list[Cell]:
     """Which of the cells to run before the others: those that decide another arm's steps; and with several workers
     one for each way in which stages before `subsample` differ, so that no two workers prepare the same rows or ask
     the same questions at once. All of them, where that is done."""

@@ -13,17 +13,17 @@ from distill.errors import UserError
 from distill.rows.files import read_object
 from distill.settings import load_settings
 from distill.studies import experiments
-from distill.studies.cells import Expander, Plan
-from distill.studies.changes import recorded
-from distill.studies.forecast import seconds
-from distill.studies.gathering import FAILURES, observations, rows
+from distill.studies.cells import Expander, StudyPlan
+from distill.studies.changes import result_settings
+from distill.studies.forecast import expected_seconds
+from distill.studies.gathering import FAILURES, cell_rows, observations
 from distill.studies.inputs import Inputs
 from distill.studies.pricing import UPPER, price_here
-from distill.studies.runner import RUNTIME, Runner, Stopped
+from distill.studies.runner import RUNTIME, Runner, StudyStopped
 from distill.studies.study_file import read_study
-from distill.studies.table import by_arm, printed, write_tables
+from distill.studies.table import arms_text, by_arm, write_tables
 
-CONFIDENCE = 0.95
+_CONFIDENCE = 0.95
 
 
 class Study:
@@ -40,7 +40,7 @@ class Study:
         """Every cell and its state, and how long those that are missing will take."""
         plan, done, states = self.runner.plan(), experiments.finished(), experiments.queue().states
         known = self._known(plan, done)
-        expected = {cell.name: seconds(cell, known) for cell in plan.cells}
+        expected = {cell.name: expected_seconds(cell, known) for cell in plan.cells}
         for cell in plan.cells:
             state = "finished" if cell.name in done else states.get(cell.name, "to run").lower()
             took = "" if expected[cell.name] is None or cell.name in done else f", about {_time(expected[cell.name])}"
@@ -65,7 +65,7 @@ class Study:
         self.describe()
         try:
             self.runner.run()
-        except Stopped:
+        except StudyStopped:
             raise UserError(
                 "stopped: cells that run now end by themselves, the rest stays queued; the same command goes on"
             ) from None
@@ -84,22 +84,22 @@ class Study:
             if name not in done and states.get(name) == experiments.FAILED
         }
         unpriced: list[str] = []
-        made = rows(plan, found, states, reasons, price_here(self.settings, unpriced.append))
+        made = cell_rows(plan, found, states, reasons, price_here(self.settings, unpriced.append))
         if any(row["usd_from"] == UPPER for row in made):
             for why in unpriced:
                 _say(why)
-        arms = by_arm(made, {cell.arm: cell.reference for cell in (*plan.cells, *plan.waiting)}, CONFIDENCE)
+        arms = by_arm(made, {cell.arm: cell.reference for cell in (*plan.cells, *plan.waiting)}, _CONFIDENCE)
         summary = {
             "question": self.study.question,
             "reference": self.study.reference,
-            "confidence": CONFIDENCE,
+            "confidence": _CONFIDENCE,
             "baselines": sorted(baselines),
             "arms": arms,
         }
         # With the columns of a row, all settings of its cell: the frontier reads them where the experiments are not.
         summary |= {"settings": plan.cells[0].params, "seed_keys": list(self.study.seeds.keys)}
         written = write_tables(paths.STUDIES, self.file.stem, made, summary)
-        _say(printed(arms, CONFIDENCE))
+        _say(arms_text(arms, _CONFIDENCE))
         counts = Counter(row["status"] for row in made)
         _say(
             f"{', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}; in"
@@ -109,14 +109,16 @@ class Study:
             if row["status"] in FAILURES and row["reason"]:
                 _say(f"{row['arm']}, seed {row['seed']}: {row['status']}: {row['reason']}")
 
-    def _known(self, plan: Plan, done: Mapping[str, tuple[str, str]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    def _known(
+        self, plan: StudyPlan, done: Mapping[str, tuple[str, str]]
+    ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """Settings and metrics/runtime.json of the cells that are finished, else of the workspace."""
         own = [
             (cell.params, experiments.metrics_at(done[cell.name][0], RUNTIME))
             for cell in plan.cells
             if cell.name in done
         ]
-        return own or [(recorded(self.settings), read_object(RUNTIME) if RUNTIME.exists() else {})]
+        return own or [(result_settings(self.settings), read_object(RUNTIME) if RUNTIME.exists() else {})]
 
 
 def _time(spent: float) -> str:

@@ -14,16 +14,16 @@ from distill.revisions import commit, text_at
 from distill.rows.files import write_json, write_metrics, write_text
 from distill.settings import load_settings
 from distill.studies import experiments
-from distill.studies.frontier import Frontier, printed
+from distill.studies.frontier import Frontier, frontier_text
 from distill.studies.gathering import Observation, observations
 from distill.studies.pricing import UPPER, price_here
-from distill.studies.table import tabled
+from distill.studies.table import tabled_observations
 
 LOCK = Path("dvc.lock")
 WORKSPACE = "workspace"
 
 
-def survey(revisions: Sequence[str], rows: Sequence[int]) -> None:
+def survey_experiments(revisions: Sequence[str], rows: Sequence[int]) -> None:
     """Writes the frontier of the workspace, of all experiments in this clone, of the cells that the tables of studies
     keep, and of the named commits, and prints it, with what is saved on so many `rows`.
 
@@ -42,7 +42,7 @@ def survey(revisions: Sequence[str], rows: Sequence[int]) -> None:
     for one in found:
         if one not in settled:
             _say(f"{one.name} is left out: its settings are not those of its results (dvc.lock); `dvc repro` first")
-    settled += [one for one in tabled(paths.STUDIES, _say) if one.name not in kept]
+    settled += [one for one in tabled_observations(paths.STUDIES, _say) if one.name not in kept]
     if not settled:
         raise UserError("nothing has been evaluated here; run `dvc repro` first")
     unpriced: list[str] = []
@@ -52,8 +52,8 @@ def survey(revisions: Sequence[str], rows: Sequence[int]) -> None:
             _say(why)
     write_metrics(paths.FRONTIER_METRICS, frontier.metrics())
     write_json(paths.FRONTIER_PLOT, frontier.plot())
-    write_text(paths.FRONTIER_TABLE, printed(frontier, []) + "\n")
-    _say(printed(frontier, rows))
+    write_text(paths.FRONTIER_TABLE, frontier_text(frontier, []) + "\n")
+    _say(frontier_text(frontier, rows))
     _say(f"in {paths.FRONTIER_METRICS}, {paths.FRONTIER_TABLE} and {paths.FRONTIER_PLOT}")
 
 

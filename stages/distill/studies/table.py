@@ -15,10 +15,10 @@ from distill.intervals import student_t
 from distill.rows.files import read_object, write_metrics, write_text
 from distill.studies.gathering import AT_CHANCE, CRASHED, DIVERGED, OK, Observation
 
-Row = Mapping[str, Any]
+_Row = Mapping[str, Any]
 
 
-def write_tables(folder: Path, name: str, rows: Sequence[Row], summary: Mapping[str, Any]) -> tuple[Path, Path]:
+def write_tables(folder: Path, name: str, rows: Sequence[_Row], summary: Mapping[str, Any]) -> tuple[Path, Path]:
     """One row a cell as `name`.csv, and `name`.json with the summary by arm and the same rows; returns both places."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
@@ -32,7 +32,7 @@ def write_tables(folder: Path, name: str, rows: Sequence[Row], summary: Mapping[
     return table, whole
 
 
-def printed(arms: Mapping[str, Mapping[str, Any]], confidence: float) -> str:
+def arms_text(arms: Mapping[str, Mapping[str, Any]], confidence: float) -> str:
     """The summary by arm, as Markdown."""
     lines = [
         (
@@ -46,13 +46,13 @@ def printed(arms: Mapping[str, Mapping[str, Any]], confidence: float) -> str:
         failed = ", ".join(str(failures[status]) for status in ("at_chance", "diverged", "crashed"))
         flop = "" if found["teraflop"] is None else f"{found['teraflop']:.2f}"
         lines.append(
-            f"| {arm} | {percent(accuracy['mean'])} | {_span(accuracy)} | {found['finished']} of {found['seeds']} |"
+            f"| {arm} | {_percent(accuracy['mean'])} | {_span(accuracy)} | {found['finished']} of {found['seeds']} |"
             f" {failed} | {_less(found.get('difference'))} | {flop} |"
         )
     return "\n".join(lines)
 
 
-def percent(share: float | None) -> str:
+def _percent(share: float | None) -> str:
     """A share as people read it: "93.4 %"."""
     return "" if share is None else f"{100 * share:.1f} %"
 
@@ -76,40 +76,40 @@ def _less(found: Mapping[str, Any] | None) -> str:
     )
 
 
-def by_arm(rows: Sequence[Row], references: Mapping[str, str | None], confidence: float) -> dict[str, dict[str, Any]]:
+def by_arm(rows: Sequence[_Row], references: Mapping[str, str | None], confidence: float) -> dict[str, dict[str, Any]]:
     """arm -> what its seeds came to; `references` names the arm that each is compared with (None: with none).
 
     `accuracy` is of all finished seeds, those at chance among them; `learned` of those alone that left chance, so
     that what an arm gains by failing less is told apart from what it gains where both learn. A crashed cell has no
     accuracy; it is counted. `difference` pairs seeds: arm less reference, of the seeds that both finished.
     """
-    grouped: dict[str, list[Row]] = {}
+    grouped: dict[str, list[_Row]] = {}
     for row in rows:
         grouped.setdefault(row["arm"], []).append(row)
     return {arm: _arm(own, grouped.get(references.get(arm) or "", []), confidence) for arm, own in grouped.items()}
 
 
-def _arm(rows: Sequence[Row], reference: Sequence[Row], confidence: float) -> dict[str, Any]:
+def _arm(rows: Sequence[_Row], reference: Sequence[_Row], confidence: float) -> dict[str, Any]:
     done = [row for row in rows if row["accuracy"] is not None]
     made = {
         "seeds": len(rows),
         "finished": len(done),
         "failures": {status: sum(row["status"] == status for row in rows) for status in (AT_CHANCE, DIVERGED, CRASHED)},
-        "accuracy": interval([row["accuracy"] for row in done], confidence),
-        "learned": interval([row["accuracy"] for row in done if row["status"] == OK], confidence),
+        "accuracy": mean_and_interval([row["accuracy"] for row in done], confidence),
+        "learned": mean_and_interval([row["accuracy"] for row in done if row["status"] == OK], confidence),
     }
     for column in ("usd", "teraflop", "steps", "train_seconds"):
         known = [row[column] for row in done if row[column] is not None]
         made[column] = statistics.fmean(known) if known else None
     if reference:
         beside = {row["seed"]: row["accuracy"] for row in reference if row["accuracy"] is not None}
-        made["difference"] = interval(
+        made["difference"] = mean_and_interval(
             [row["accuracy"] - beside[row["seed"]] for row in done if row["seed"] in beside], confidence
         )
     return made
 
 
-def interval(values: Sequence[float], confidence: float) -> dict[str, Any]:
+def mean_and_interval(values: Sequence[float], confidence: float) -> dict[str, Any]:
     """Mean, Student's t interval (null for fewer than two) and each value's extremes."""
     low, high = student_t(values, confidence) if len(values) > 1 else (None, None)
     return {
@@ -122,7 +122,7 @@ def interval(values: Sequence[float], confidence: float) -> dict[str, Any]:
     }
 
 
-def tabled(folder: Path, say: Callable[[str], None]) -> list[Observation]:
+def tabled_observations(folder: Path, say: Callable[[str], None]) -> list[Observation]:
     """The evaluated cells of all tables (`<study>.json`, see distill.studies.table) in a folder, each once, with the
     price that the table gives them. A file that is no such table is left out, and said."""
     found: dict[str, Observation] = {}

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from distill.report.facts import Facts
-from distill.report.figures.drawing import OTHER, STUDENT, TEACHER, Shown, drawn, shares
+from distill.report.figures.drawing import OTHER, STUDENT, TEACHER, ReportFigure, draw_svg, percent_axis
+from distill.report.run import Run
 from distill.report.tables import answerers
-from distill.report.wording import interval, percent
+from distill.report.wording import as_interval, as_percent
 
 _LOOK = {"student": STUDENT, "teacher": TEACHER}
 
 
-def accuracy(facts: Facts) -> Shown:
+def accuracy_figure(run: Run) -> ReportFigure:
     """A dot and a whisker each; chance is the commonest label's."""
     who = [
         (
             key.replace("majority", "commonest label").replace("untrained", "untrained student"),
-            facts.evaluate[key]["label"],
+            run.evaluate[key]["label"],
             _LOOK.get(key, OTHER),
         )
-        for _, key in answerers(facts)
+        for _, key in answerers(run)
     ]
 
     def draw(axes: Axes) -> None:
@@ -38,7 +38,7 @@ def accuracy(facts: Facts) -> Shown:
             )
             inside = value < 0.75
             axes.annotate(
-                f"{name}  {percent(value)}",
+                f"{name}  {as_percent(value)}",
                 (label["accuracy_ci_high"] if inside else label["accuracy_ci_low"], y),
                 xytext=(6 if inside else -6, 0),
                 textcoords="offset points",
@@ -47,15 +47,15 @@ def accuracy(facts: Facts) -> Shown:
             )
         axes.set(xlim=(0, 1.005), ylim=(-len(who) + 0.4, 0.6), yticks=[], xlabel="right on the test rows")
         axes.spines["left"].set_visible(False)
-        shares(axes, "x")
+        percent_axis(axes, "x")
 
-    said = "; ".join(f"{name} {percent(label['accuracy'])} ({interval(label)})" for name, label, _ in who)
-    level = f"{100 * facts.settings.evaluate.confidence:g} %"
-    return Shown(
+    in_words = "; ".join(f"{name} {as_percent(label['accuracy'])} ({as_interval(label)})" for name, label, _ in who)
+    level = f"{100 * run.settings.evaluate.confidence:g} %"
+    return ReportFigure(
         "accuracy",
         "Accuracy on the test rows",
         f"Dot: share of test rows answered right. Line: its {level} interval (Wilson). The numbers are in the table"
         " above.",
-        f"Accuracy with intervals: {said}.",
-        drawn("accuracy", draw, height=0.75 + 0.42 * len(who)),
+        f"Accuracy with intervals: {in_words}.",
+        draw_svg("accuracy", draw, height=0.75 + 0.42 * len(who)),
     )

@@ -19,13 +19,13 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from distill.report.tables import Table
+from distill.report.tables import ReportTable
 
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#777777"
 # Who is shown how, everywhere: colour, marker, line.
 STUDENT, TEACHER, OTHER = (BLUE, "o", "-"), (VERMILLION, "s", "--"), (GREY, "D", ":")
 
-WIDTH, HEIGHT = 4.6, 3.0  # inches: half the page on a desk, the whole of it on a telephone
+_WIDTH, _HEIGHT = 4.6, 3.0  # inches: half the page on a desk, the whole of it on a telephone
 
 _STYLE = {
     "font.family": ["DejaVu Sans"],
@@ -57,7 +57,7 @@ _LINK = "{http://www.w3.org/1999/xlink}href"
 
 
 @dataclass(frozen=True)
-class Shown:
+class ReportFigure:
     """A figure in the page. `alt` says in words what it shows, and `table` has its numbers."""
 
     name: str
@@ -65,11 +65,11 @@ class Shown:
     caption: str
     alt: str
     svg: str
-    table: Table | None = None
+    table: ReportTable | None = None
 
 
-def drawn(
-    name: str, draw: Callable[..., None], *, panels: int = 1, width: float = WIDTH, height: float = HEIGHT
+def draw_svg(
+    name: str, draw: Callable[..., None], *, panels: int = 1, width: float = _WIDTH, height: float = _HEIGHT
 ) -> str:
     """SVG of what `draw` puts on the axes it is given, one a panel, side by side."""
     with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
@@ -80,10 +80,10 @@ def drawn(
         draw(*figure.subplots(1, panels, squeeze=False)[0])
         out = io.StringIO()
         canvas.print_svg(out, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    return plain(out.getvalue(), name)
+    return embeddable_svg(out.getvalue(), name)
 
 
-def plain(svg: str, name: str) -> str:
+def embeddable_svg(svg: str, name: str) -> str:
     """The SVG as part of an HTML page: no declaration, no style of its own, ids that no other figure has.
 
     A style element would rule the whole page, and the page allows no style attribute: each property
@@ -96,8 +96,8 @@ def plain(svg: str, name: str) -> str:
                 parent.remove(child)
     for node in root.iter():
         node.tag = node.tag.rpartition("}")[2]
-        given, node.attrib = dict(node.attrib), {}
-        for key, value in given.items():
+        attributes, node.attrib = dict(node.attrib), {}
+        for key, value in attributes.items():
             if key == "style":
                 node.attrib |= _properties(value)
             elif key == "id":
@@ -113,32 +113,32 @@ def plain(svg: str, name: str) -> str:
 
 
 def _properties(style: str) -> dict[str, str]:
-    found = {}
+    properties = {}
     for part in style.split(";"):
         key, _, value = part.partition(":")
         key, value = key.strip(), value.strip()
         if key == "font":
             size = re.search(r"([\d.]+)px", value)
-            found["font-size"] = size[1] if size else "8.5"
+            properties["font-size"] = size[1] if size else "8.5"
             if re.search(r"\b(bold|[6-9]00)\b", value):
-                found["font-weight"] = "bold"
+                properties["font-weight"] = "bold"
         elif key and key != "font-family":
-            found[key] = value
-    return found
+            properties[key] = value
+    return properties
 
 
-def shares(axes: Axes, axis: str = "y") -> None:
+def percent_axis(axes: Axes, axis: str = "y") -> None:
     """Writes an axis of shares in percent."""
     getattr(axes, f"{axis}axis").set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
 
 
-def counts(axes: Axes) -> None:
+def whole_number_axis(axes: Axes) -> None:
     """A horizontal axis of whole numbers."""
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 
-def logarithmic(axes: Axes, axis: str, write: Callable[[float], str]) -> None:
+def logarithmic_axis(axes: Axes, axis: str, write: Callable[[float], str]) -> None:
     """A logarithmic axis, `write` putting numbers at the powers of ten and at twice and five times them."""
     getattr(axes, f"set_{axis}scale")("log")
     chosen = getattr(axes, f"{axis}axis")

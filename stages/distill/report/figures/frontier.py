@@ -6,21 +6,30 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from distill.report.facts import Facts, Metrics
-from distill.report.figures.drawing import BLUE, GREY, VERMILLION, Shown, direct_labels, drawn, logarithmic, shares
-from distill.report.tables import Table
-from distill.report.wording import count, dollars, interval, percent, plural, short
+from distill.report.figures.drawing import (
+    BLUE,
+    GREY,
+    VERMILLION,
+    ReportFigure,
+    direct_labels,
+    draw_svg,
+    logarithmic_axis,
+    percent_axis,
+)
+from distill.report.run import MetricsSection, Run
+from distill.report.tables import ReportTable
+from distill.report.wording import as_count, as_dollars, as_interval, as_percent, one_line, plural
 
-WIDE = 8.0  # costs that differ by more than this factor are drawn on a logarithmic scale
+_WIDE = 8.0  # costs that differ by more than this factor are drawn on a logarithmic scale
 
 
-def frontier(facts: Facts) -> Shown | None:
+def frontier_figure(run: Run) -> ReportFigure | None:
     """None where fewer than two experiments of this task and this teacher were surveyed (stages/frontier.py)."""
-    points = _points(facts)
+    points = _points(run)
     if len(points) < 2:
         return None
     front = [point for point in points if point.get("front") is not None]
-    here = _this_run(facts, points)
+    here = _this_run(run, points)
 
     def draw(axes: Axes) -> None:
         others = [point for point in points if point.get("front") is None]
@@ -70,36 +79,37 @@ def frontier(facts: Facts) -> Shown | None:
                 label="this run",
             )
         costs = [point["usd"] for point in points]
-        if min(costs) > 0 and max(costs) / min(costs) > WIDE:
-            logarithmic(axes, "x", dollars)
+        if min(costs) > 0 and max(costs) / min(costs) > _WIDE:
+            logarithmic_axis(axes, "x", as_dollars)
         else:
-            axes.xaxis.set_major_formatter(lambda value, _: dollars(value))
+            axes.xaxis.set_major_formatter(lambda value, _: as_dollars(value))
         axes.set(xlabel="US dollars as if cold", ylabel="right on the test rows")
-        shares(axes)
+        percent_axis(axes)
         direct_labels(axes, 2)
 
     rows = [
         [
-            short(point["label"], 80),
-            dollars(point["usd"]) + ("" if point["usd_from"] == "measured" else f" ({short(point['usd_from'], 20)})"),
-            percent(point["accuracy"]),
-            interval(point),
-            count(point["seeds"]),
-            count(point["failures"]),
+            one_line(point["label"], 80),
+            as_dollars(point["usd"])
+            + ("" if point["usd_from"] == "measured" else f" ({one_line(point['usd_from'], 20)})"),
+            as_percent(point["accuracy"]),
+            as_interval(point),
+            as_count(point["seeds"]),
+            as_count(point["failures"]),
             _place(point),
         ]
         for point in points
     ]
     top = max(points, key=lambda point: point["accuracy"])
-    return Shown(
+    return ReportFigure(
         "frontier",
         "What accuracy costs",
-        f"{_surveyed(facts, here is not None)} A point is on the front if nothing cheaper is as good; lines are"
-        f" intervals. {_knee(facts)}".strip(),
+        f"{_surveyed(run, here is not None)} A point is on the front if nothing cheaper is as good; lines are"
+        f" intervals. {_knee(run)}".strip(),
         f"Accuracy against cost of {len(points)} points, {len(front)} of them on the front; the best has"
-        f" {percent(top['accuracy'])} for {dollars(top['usd'])}. {_knee(facts)}",
-        drawn("frontier", draw, height=3.2),
-        Table(
+        f" {as_percent(top['accuracy'])} for {as_dollars(top['usd'])}. {_knee(run)}",
+        draw_svg("frontier", draw, height=3.2),
+        ReportTable(
             "Accuracy and cost of the experiments",
             ("", "as if cold", "accuracy", "interval", "seeds", "failed", "place"),
             rows,
@@ -107,74 +117,72 @@ def frontier(facts: Facts) -> Shown | None:
     )
 
 
-def saving(facts: Facts) -> Table | None:
+def saving_table(run: Run) -> ReportTable | None:
     """What the student at the knee, or the best, spares from so many rows on; None where it is not known or of another
     task.
     """
-    found = facts.frontier.get("saving") or {}
-    if not _points(facts) or found.get("teacher_usd_per_row") is None or found.get("student_usd_once") is None:
+    saving = run.frontier.get("saving") or {}
+    if not _points(run) or saving.get("teacher_usd_per_row") is None or saving.get("student_usd_once") is None:
         return None
     rows = []
-    for key in sorted((key for key in found if key.startswith("rows_")), key=lambda key: int(key[5:])):
-        one = found[key]
+    for key in sorted((key for key in saving if key.startswith("rows_")), key=lambda key: int(key[5:])):
+        dollars = saving[key]
         rows.append(
-            [count(int(key[5:])), *(_signed(one[part]) for part in ("teacher_usd", "student_usd", "saved_usd"))]
+            [as_count(int(key[5:])), *(_signed(dollars[part]) for part in ("teacher_usd", "student_usd", "saved_usd"))]
         )
-    after = found.get("break_even_rows")
-    note = "" if after is None else f"From {count(after)} rows on that student is the cheaper. "
+    after = saving.get("break_even_rows")
+    note = "" if after is None else f"From {as_count(after)} rows on that student is the cheaper. "
     which = (
-        "student at the knee of the front"
-        if (facts.frontier.get("front") or {}).get("knee")
-        else "best student surveyed"
+        "student at the knee of the front" if (run.frontier.get("front") or {}).get("knee") else "best student surveyed"
     )
-    return Table(
+    return ReportTable(
         f"Answering rows: the teacher against the {which}",
         ("rows", "teacher", "student", "spared"),
         rows,
-        note + "The machine that the student runs on is not counted." * (found.get("student_usd_per_row") is None),
+        note + "The machine that the student runs on is not counted." * (saving.get("student_usd_per_row") is None),
     )
 
 
-def _points(facts: Facts) -> list[Metrics]:
-    if facts.frontier.get("task") != facts.card.name or facts.frontier.get("of") != facts.annotate.get("teacher"):
+def _points(run: Run) -> list[MetricsSection]:
+    if run.frontier.get("task") != run.card.name or run.frontier.get("of") != run.annotate.get("teacher"):
         return []
-    return [point for point in facts.frontier_points if point.get("usd") is not None]
+    return [point for point in run.frontier_points if point.get("usd") is not None]
 
 
-def _this_run(facts: Facts, points: Sequence[Metrics]) -> Metrics | None:
-    usd, accuracy = facts.evaluate["cost"]["total"]["usd"], facts.evaluate["student"]["label"]["accuracy"]
+def _this_run(run: Run, points: Sequence[MetricsSection]) -> MetricsSection | None:
+    usd, accuracy = run.evaluate["cost"]["total"]["usd"], run.evaluate["student"]["label"]["accuracy"]
     same = [
         p for p in points if usd is not None and abs(p["usd"] - usd) < 1e-6 and abs(p["accuracy"] - accuracy) < 1e-6
     ]
     return same[0] if same else None
 
 
-def _surveyed(facts: Facts, here: bool) -> str:
-    number = facts.frontier.get("experiments", 0)
-    elsewhere = facts.frontier.get("from_tables", 0)
+def _surveyed(run: Run, here: bool) -> str:
+    number = run.frontier.get("experiments", 0)
+    elsewhere = run.frontier.get("from_tables", 0)
     where = (
-        f"{plural(number, 'experiment')}, {count(elsewhere)} of them from the tables of studies."
+        f"{plural(number, 'experiment')}, {as_count(elsewhere)} of them from the tables of studies."
         if elsewhere
         else f"{plural(number, 'experiment')} of this clone."
     )
-    if facts.frontier.get("usual"):
-        where += f" Points are named by what they have other than most: {short(facts.frontier['usual'], 300)}."
+    if run.frontier.get("usual"):
+        where += f" Points are named by what they have other than most: {one_line(run.frontier['usual'], 300)}."
     return where + ("" if here else " This run is not one of them: `python stages/frontier.py` surveys anew.")
 
 
-def _knee(facts: Facts) -> str:
-    knee = (facts.frontier.get("front") or {}).get("knee")
+def _knee(run: Run) -> str:
+    knee = (run.frontier.get("front") or {}).get("knee")
     if not knee or knee.get("share_of_gain") is None or knee.get("share_of_money") is None:
         return ""
     return (
-        f"At the knee, {percent(knee['share_of_gain'])} of the best point's gain over the commonest label costs"
-        f" {percent(knee['share_of_money'])} of its money."
+        f"At the knee, {as_percent(knee['share_of_gain'])} of the best point's gain over the commonest label costs"
+        f" {as_percent(knee['share_of_money'])} of its money."
     )
 
 
-def _place(point: Metrics) -> str:
+def _place(point: MetricsSection) -> str:
     return "knee" if point.get("knee") is not None else "front" if point.get("front") is not None else ""
 
 
 def _signed(usd: float) -> str:
-    return dollars(usd) if usd >= 0 else f"−{dollars(-usd)}"
+    return as_dollars(usd) if usd >= 0 else f"−{as_dollars(-usd)}"

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from distill.report.facts import Facts
-from distill.report.figures.drawing import BLUE, GREY, VERMILLION, Shown, counts, direct_labels, drawn
-from distill.report.tables import Table
-from distill.report.wording import count, short
+from distill.report.figures.drawing import (
+    BLUE,
+    GREY,
+    VERMILLION,
+    ReportFigure,
+    direct_labels,
+    draw_svg,
+    whole_number_axis,
+)
+from distill.report.run import Run
+from distill.report.tables import ReportTable
+from distill.report.wording import as_count, one_line
 
 
-def search(facts: Facts) -> Shown | None:
+def search_figure(run: Run) -> ReportFigure | None:
     """Score against candidate; None where no prompt was searched for."""
-    trace = [row for row in facts.trace if row.get("score") is not None]
+    trace = [row for row in run.trace if row.get("score") is not None]
     if len(trace) < 2:
         return None
     kept, dropped = ([row for row in trace if bool(row.get("dropped")) is out] for out in (False, True))
@@ -49,40 +57,40 @@ def search(facts: Facts) -> Shown | None:
             label="held-out rows",
         )
         axes.set(xlabel="candidate (0 is the prompt it started from)", ylabel="score")
-        counts(axes)
+        whole_number_axis(axes)
         direct_labels(axes, 2)
 
     first = trace[0]
     finalists = sorted(held, key=lambda row: -row["held_out_score"])
     rows = [
         [
-            count(row["candidate"]),
-            count(row["step"]),
+            as_count(row["candidate"]),
+            as_count(row["step"]),
             f"{row['held_out_score']:.3f}",
             f"{row['score']:.3f}",
-            count(row.get("rows")),
-            short(row["prompt"], 160),
+            as_count(row.get("rows")),
+            one_line(row["prompt"], 160),
         ]
         for row in finalists
     ]
     top = finalists[0] if finalists else None
-    said = (
+    in_words = (
         f" On held-out rows the first prompt scores {first['held_out_score']:.3f} and the best"
         f" {top['held_out_score']:.3f}."
         if top and first.get("held_out_score") is not None
         else ""
     )
-    return Shown(
+    return ReportFigure(
         "search",
         "Candidates of the prompt search",
         "Score on the search rows, on which the search chose, and, for the finalists, on rows that it had not used. A"
         " score weighs accuracy, readable labels, rationales, their length, and tokens; candidates clearly behind are"
         " dropped early.",
-        f"{count(len(trace))} prompts were scored, {count(len(dropped))} of them dropped early; {count(len(held))}"
-        f" reached the held-out rows.{said}",
-        drawn("search", draw, height=3.2),
+        f"{as_count(len(trace))} prompts were scored; {as_count(len(dropped))} of them were dropped early, and"
+        f" {as_count(len(held))} reached the held-out rows.{in_words}",
+        draw_svg("search", draw, height=3.2),
         (
-            Table(
+            ReportTable(
                 "Prompts that reached the held-out rows",
                 ("candidate", "round", "held-out score", "search score", "search rows", "prompt"),
                 rows,

@@ -14,11 +14,11 @@ from distill.rows.records import Annotation, Judged, TaskCard, read_json, read_r
 from distill.settings import Settings
 from distill.templates import Template
 
-Metrics = Mapping[str, Any]
+MetricsSection = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Facts:
+class Run:
     """A run's metrics, curves and rows.
 
     `search`, `annotate`, `subsample`, `train` and `evaluate` are the metrics of those stages; `trace`, `curve`,
@@ -30,35 +30,35 @@ class Facts:
     settings: Settings
     card: TaskCard
     prompts: Mapping[str, Template]
-    search: Metrics
-    annotate: Metrics
-    subsample: Metrics
-    train: Metrics
-    evaluate: Metrics
-    trace: Sequence[Metrics]
-    curve: Sequence[Metrics]
+    search: MetricsSection
+    annotate: MetricsSection
+    subsample: MetricsSection
+    train: MetricsSection
+    evaluate: MetricsSection
+    trace: Sequence[MetricsSection]
+    curve: Sequence[MetricsSection]
     confusion: Sequence[Mapping[str, str]]
-    cascade: Sequence[Metrics]
-    frontier: Metrics
-    frontier_points: Sequence[Metrics]
+    cascade: Sequence[MetricsSection]
+    frontier: MetricsSection
+    frontier_points: Sequence[MetricsSection]
     train_answers: Sequence[Annotation]
     judged: Sequence[Judged]
-    runtime: Metrics = field(default_factory=dict)
+    runtime: MetricsSection = field(default_factory=dict)
 
     @property
     def simulated(self) -> bool:
         """Whether what was asked was no LLM."""
-        return self.asked and self.settings.teacher.provider == "simulated"
+        return self.has_teacher and self.settings.teacher.provider == "simulated"
 
     @property
-    def asked(self) -> bool:
+    def has_teacher(self) -> bool:
         """Whether any teacher gave any answer; where people labelled the rows, none need have."""
         return any(cost.get("calls") != 0 for cost in (self.search["cost"], *self.annotate["cost"].values()))
 
     @property
     def recorded(self) -> bool:
         """Whether the answers were there before, and given to nobody knows which prompt."""
-        return self.asked and self.settings.teacher.provider == "recorded"
+        return self.has_teacher and self.settings.teacher.provider == "recorded"
 
     @property
     def by_people(self) -> bool:
@@ -72,10 +72,10 @@ class Facts:
         return self.settings.train.mode != "standard" and bool(coverage)
 
 
-def gather(settings: Settings) -> Facts:
+def read_run(settings: Settings) -> Run:
     """Reads the outs of the stages before. Raises DataError where one is missing."""
     card = read_json(paths.TASK_CARD, TaskCard)
-    return Facts(
+    return Run(
         settings=settings,
         card=card,
         prompts=read_prompts(paths.PROMPT, card),
