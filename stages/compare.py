@@ -11,7 +11,8 @@ What each answered comes out of DVC's cache, or its remote. Reads no test row: e
 import argparse
 import json
 
-from distill.evaluation.comparison import WORKSPACE, compare_answers, comparison_text, judged_at
+from distill.evaluation.comparison import compare_answers, comparison_text, judged_at
+from distill.revisions import WORKSPACE
 from distill.running import run_front_door
 from distill.settings import load_settings
 
@@ -30,18 +31,22 @@ def main() -> None:
         "--rows", type=int, default=0, help="show so many of the rows that changed; default: %(default)s"
     )
     parser.add_argument("--json", action="store_true", help="all of it as JSON, every changed row included")
-    given = parser.parse_args()
-    names = (given.first, given.second)
+    arguments = parser.parse_args()
+    names = (arguments.first, arguments.second)
     rows = [judged_at(name) for name in names]
-    found = compare_answers(rows[0], rows[1], given.answerer, load_settings().evaluate.confidence, given.shared)
-    if given.json:
+    comparison = compare_answers(
+        rows[0], rows[1], arguments.answerer, load_settings().evaluate.confidence, arguments.shared
+    )
+    if arguments.json:
         print(
             json.dumps(
-                {"revisions": dict(zip(("first", "second"), names, strict=True)), **found}, ensure_ascii=False, indent=2
+                {"revisions": dict(zip(("first", "second"), names, strict=True)), **comparison},
+                ensure_ascii=False,
+                indent=2,
             )
         )
     else:
-        print(comparison_text(found, names, given.rows))
+        print(comparison_text(comparison, names, arguments.rows))
 
 
 if __name__ == "__main__":

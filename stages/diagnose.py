@@ -15,7 +15,7 @@ from pathlib import Path
 from distill import paths
 from distill.diagnostics.experiment import diagnosed, sample
 from distill.diagnostics.page import ABOUT, page
-from distill.evaluation.comparison import WORKSPACE
+from distill.revisions import WORKSPACE
 from distill.rows.files import write_json, write_text
 from distill.running import run_front_door
 from distill.settings import load_settings

@@ -25,8 +25,8 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=int, action="append", default=[], help="rows to predict the saving for; may be repeated"
     )
-    asked = parser.parse_args()
-    survey_experiments(asked.rev, [max(1, rows) for rows in asked.rows])
+    arguments = parser.parse_args()
+    survey_experiments(arguments.rev, [max(1, rows) for rows in arguments.rows])
 
 
 if __name__ == "__main__":

@@ -26,11 +26,11 @@ def main() -> None:
     )
     parser.add_argument("--workers", type=int, default=1, help="experiments at a time (default: 1)")
     parser.add_argument("--dry", action="store_true", help="as status: run nothing")
-    asked = parser.parse_args()
-    study = Study(asked.study, max(1, asked.workers))
-    if asked.dry or asked.what == "status":
+    arguments = parser.parse_args()
+    study = Study(arguments.study, max(1, arguments.workers))
+    if arguments.dry or arguments.what == "status":
         study.describe()
-    elif asked.what == "table":
+    elif arguments.what == "table":
         study.tabulate()
     else:
         study.run()

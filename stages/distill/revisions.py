@@ -8,6 +8,9 @@ from pathlib import Path
 
 from distill.errors import UserError
 
+# The name by which DVC calls what is not committed.
+WORKSPACE = "workspace"
+
 
 class RevisionError(UserError):
     """A revision that is not there, or that lacks what is wanted of it."""

@@ -11,11 +11,9 @@ from typing import Any, Literal
 from distill import paths
 from distill.errors import UserError
 from distill.intervals import DRAWS, compare, p_in_words, wilson
-from distill.revisions import out_at
+from distill.revisions import WORKSPACE, out_at
 from distill.rows.records import Judged, read_rows
 
-# The name by which `dvc exp show` calls what is not committed.
-WORKSPACE = "workspace"
 WhoAnswered = Literal["student", "teacher"]
 
 

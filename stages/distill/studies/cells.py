@@ -77,12 +77,12 @@ class Expander:
 
     def plan(self, flops: Flops = lambda name: None) -> StudyPlan:
         """The cells. `flops` gives the measured operations of a finished cell's step, or None while it is not known."""
-        made: dict[tuple[str, int], Cell | WaitingCell] = {}
+        cells_by_arm: dict[tuple[str, int], Cell | WaitingCell] = {}
         for seed in self.study.seeds.values:
             for cell in self._of_seed(seed, flops):
-                made.setdefault((cell.arm, cell.seed), cell)
-        cells = [cell for cell in made.values() if isinstance(cell, Cell)]
-        waiting = [cell for cell in made.values() if isinstance(cell, WaitingCell)]
+                cells_by_arm.setdefault((cell.arm, cell.seed), cell)
+        cells = [cell for cell in cells_by_arm.values() if isinstance(cell, Cell)]
+        waiting = [cell for cell in cells_by_arm.values() if isinstance(cell, WaitingCell)]
         return StudyPlan(cells, waiting, self._factors(cells))
 
     def _of_seed(self, seed: int, flops: Flops) -> list[Cell | WaitingCell]:
@@ -141,19 +141,19 @@ class Expander:
 
     def _settings(self, changes: Nodes, seed: int, arm: str) -> Settings:
         every = {**self.study.settings, **changes, **_nodes(dict.fromkeys(self.study.seeds.keys, seed))}
-        known = tuple((key, yaml.serialize(value)) for key, value in sorted(every.items()))
-        if known not in self._made:  # a plan is made again whenever a cell may have finished
-            self._made[known] = changed_settings(self.params, every, f"{self.where}: {arm}")
-        return self._made[known]
+        key = tuple((key, yaml.serialize(value)) for key, value in sorted(every.items()))
+        if key not in self._made:  # a plan is made again whenever a cell may have finished
+            self._made[key] = changed_settings(self.params, every, f"{self.where}: {arm}")
+        return self._made[key]
 
     def _label(self, arm: str, combination: Nodes) -> str:
         short = {key: key.rsplit(".", 1)[-1] for key in self.study.grid}
         clear = {key: name if list(short.values()).count(name) == 1 else key for key, name in short.items()}
-        said = [
+        parts = [
             f"{clear[key]}={value.value if isinstance(value, yaml.ScalarNode) else _flat(value)}"
             for key, value in combination.items()
         ]
-        return " ".join([arm, *said] if arm else said)
+        return " ".join([arm, *parts] if arm else parts)
 
     def _factors(self, cells: list[Cell]) -> list[str]:
         """The settings in which cells differ, other than by their seed."""

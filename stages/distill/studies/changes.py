@@ -34,27 +34,27 @@ def changed_settings(text: str, changes: Mapping[str, yaml.Node], where: str) ->
             place = next(child for name, child in place.value if name.value == section)
         place.value = [(name, value if name.value == last else child) for name, child in place.value]
     try:
-        made = loads(Settings, yaml.serialize(root, Dumper=yaml.CSafeDumper))
+        settings = loads(Settings, yaml.serialize(root, Dumper=yaml.CSafeDumper))
     except SettingsError as error:
         # The line is that of a text that nobody sees.
         raise SettingsError(f"{where}: " + re.sub(r"^params\.yaml:\d+: ", "", str(error))) from error
     for key in changes:
-        if key in made.preset.values():
+        if key in settings.preset.values():
             raise SettingsError(
-                f"{where}: {key}: preset {made.preset.name} sets it, whatever stands here; name it in preset.keep"
+                f"{where}: {key}: preset {settings.preset.name} sets it, whatever stands here; name it in preset.keep"
             )
-    return made
+    return settings
 
 
 def check_key(key: str, where: str) -> None:
     """Raises SettingsError, with what is known there, where `key` is no setting."""
     kind: Any = Settings
     for part in key.split("."):
-        known = [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
-        if part not in known:
+        allowed = [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
+        if part not in allowed:
             raise SettingsError(
                 f"{where}: {key}: no such setting; "
-                + (f"known there: {', '.join(known)}" if known else "it is no section")
+                + (f"known there: {', '.join(allowed)}" if allowed else "it is no section")
             )
         kind = typing.get_type_hints(kind)[part]
     if dataclasses.is_dataclass(kind):

@@ -38,13 +38,13 @@ class Queue:
 
 def finished() -> dict[str, tuple[str, str]]:
     """Experiments that are kept here: name -> (its commit, the commit it was made from). Costs no start of DVC."""
-    found = {}
+    finished_experiments = {}
     for line in _run("git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps").splitlines():
         # refs/exps/<two letters>/<the rest of the baseline's hash>/<name>
         commit, parts = line.split()[0], line.split()[1].split("/")
         if len(parts) == 5 and len(parts[2] + parts[3]) == 40:
-            found[parts[4]] = (commit, parts[2] + parts[3])
-    return found
+            finished_experiments[parts[4]] = (commit, parts[2] + parts[3])
+    return finished_experiments
 
 
 def metrics_at(commit: str, file: Path) -> dict[str, Any]:
@@ -73,8 +73,8 @@ def _works(pid: str) -> bool:
     except OSError:
         if Path("/proc/self").exists():
             return False
-    said = subprocess.run(["ps", "-p", pid.strip(), "-o", "args="], capture_output=True, text=True).stdout
-    return "queue-worker" in said
+    command_line = subprocess.run(["ps", "-p", pid.strip(), "-o", "args="], capture_output=True, text=True).stdout
+    return "queue-worker" in command_line
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def alone() -> Iterator[None]:
 
 def put(name: str, overrides: Sequence[str], target: str) -> None:
     """Queues an experiment that runs `target` and what it needs."""
-    dvc("exp", "run", "--queue", "--name", name, *(part for one in overrides for part in ("-S", one)), target)
+    dvc("exp", "run", "--queue", "--name", name, *(part for override in overrides for part in ("-S", override)), target)
 
 
 def start(workers: int) -> None:
@@ -146,8 +146,8 @@ def reason(name: str) -> str:
         return lines[-1][:300] if lines else "it left no log"
     error, before = lines[errors[0]], lines[errors[0] - 1] if errors[0] else ""
     of_stage = "failed to run: " in error and not before.startswith((">", "Running stage", "Stage ", "Reproducing"))
-    said = before if of_stage else error
-    return said.removeprefix("ERROR: ")[:300]
+    words = before if of_stage else error
+    return words.removeprefix("ERROR: ")[:300]
 
 
 def show(revisions: Iterable[str]) -> list[dict[str, Any]]:

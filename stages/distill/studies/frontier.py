@@ -5,7 +5,7 @@ metrics/frontier.json, which the report reads; a number that is not known is nul
     points, experiments         how many; a point is an experiment, or several that differ in their seeds alone
     usual                       the settings that labels of points leave out, as more than half of the points share them
     from_tables                 how many of the experiments are known from metrics/studies/ alone
-    left_out                    {controls, no_price, other_task, stale}: experiments that are no point, and why
+    left_out                    {controls, no_price, other_task}: how many experiments are no point, and why
     floor                       accuracy of the majority class on the same rows
     label_only                  the best point that was trained on labels alone, or null
     front                       {count}, and in `best` and `knee` (null where there is none) a point of it:
@@ -39,16 +39,19 @@ from distill.studies.points import FrontierPoint, frontier_points
 class Frontier:
     """Of observations that answer the same task as the first of them does. Raises ValueError where there is none."""
 
-    def __init__(self, found: Sequence[Observation], price: Pricing, confidence: float):
-        if not found:
+    def __init__(self, observations: Sequence[Observation], price: Pricing, confidence: float):
+        if not observations:
             raise ValueError("no experiment that was evaluated")
-        self.found = found
-        task = found[0].params.get("task")
-        same = [one for one in found if _alike(one.params.get("task"), task)]
-        controls = [one for one in same if _control(one)]
-        self.points, unpriced = frontier_points([one for one in same if not _control(one)], price, confidence)
-        self.left_out = {"other_task": len(found) - len(same), "controls": len(controls), "no_price": unpriced}
-        tabled = {one.name for one in found if one.priced}
+        task = observations[0].params.get("task")
+        same = [observation for observation in observations if _alike(observation.params.get("task"), task)]
+        students = [observation for observation in same if not _is_control(observation)]
+        self.points, unpriced = frontier_points(students, price, confidence)
+        self.left_out = {
+            "other_task": len(observations) - len(same),
+            "controls": len(same) - len(students),
+            "no_price": unpriced,
+        }
+        tabled = {observation.name for observation in observations if observation.priced}
         self.from_tables = sum(name in tabled for point in self.points for name in point.names)
         self.front = pareto(self.points)
         self.knee = knee(self.front)
@@ -141,19 +144,19 @@ def point_label(point: FrontierPoint, among: Sequence[FrontierPoint]) -> str:
         return point.names[0]
     alone = sum(all(other.settings.get(key) == point.settings[key] for key in keys) for other in among) == 1
     left = usual_settings(among)
-    said = _in_words({key: point.settings[key] for key in keys if left.get(key) != point.settings[key]}) or "as most"
-    return said if alone else f"{said} ({point.names[0]})"
+    words = _in_words({key: point.settings[key] for key in keys if left.get(key) != point.settings[key]}) or "as most"
+    return words if alone else f"{words} ({point.names[0]})"
 
 
 def usual_settings(among: Sequence[FrontierPoint]) -> dict[str, Any]:
     """Of the settings in which points differ, those that more than half of them share."""
-    found = {}
+    shared = {}
     for key in dict.fromkeys(key for point in among for key in point.settings):
         values = [point.settings.get(key) for point in among]
         most = max(values, key=values.count)
         if len(values) / 2 < values.count(most) < len(values):
-            found[key] = most
-    return found
+            shared[key] = most
+    return shared
 
 
 def _in_words(settings: Mapping[str, Any]) -> str:
@@ -182,7 +185,7 @@ def frontier_text(frontier: Frontier, rows: Sequence[int]) -> str:
 
 
 def _words(frontier: Frontier, rows: Sequence[int]) -> list[str]:
-    said = []
+    sentences = []
     if frontier.best is None:
         return [
             "No point has a known cost: give the teacher's model a price in runtime.prices, then `dvc repro -f annotate"
@@ -190,36 +193,38 @@ def _words(frontier: Frontier, rows: Sequence[int]) -> list[str]:
         ]
     if frontier.knee:
         gain, money = frontier.share_of_gain(frontier.knee), frontier.knee.usd / frontier.best.usd
-        said.append(
+        sentences.append(
             f"The knee: {point_label(frontier.knee, frontier.points)}: {_percent(gain)} of the gain for"
             f" {_percent(money)} of the money."
         )
     else:
-        said.append("No knee: fewer than three points on the front, or none of them above the chord of its ends.")
-    found = frontier.saving((*SAVING_ROWS, *rows))
-    if found["break_even_rows"] is not None:
-        million = found["rows_1000000"]
-        said.append(
-            f"From {found['break_even_rows']:,} rows on the student is cheaper than its teacher; a million rows cost "
+        sentences.append("No knee: fewer than three points on the front, or none of them above the chord of its ends.")
+    saving = frontier.saving((*SAVING_ROWS, *rows))
+    if saving["break_even_rows"] is not None:
+        million = saving["rows_1000000"]
+        sentences.append(
+            f"From {saving['break_even_rows']:,} rows on the student is cheaper than its teacher; a million rows cost "
             f"${million['teacher_usd']:,.2f} there, ${million['student_usd']:,.2f} here"
             + (
                 " (computing is not counted: runtime.compute_usd_per_hour has no price)."
-                if found["student_usd_per_row"] is None
+                if saving["student_usd_per_row"] is None
                 else "."
             )
         )
-        said += [
-            f"{n:,} rows: ${one['teacher_usd']:,.2f} there, ${one['student_usd']:,.2f} here,"
-            f" {_dollars(one['saved_usd'])} spared."
-            for n, one in ((n, found[f"rows_{n}"]) for n in rows)
-            if one["saved_usd"] is not None
+        sentences += [
+            f"{n:,} rows: ${dollars['teacher_usd']:,.2f} there, ${dollars['student_usd']:,.2f} here,"
+            f" {_dollars(dollars['saved_usd'])} spared."
+            for n, dollars in ((n, saving[f"rows_{n}"]) for n in rows)
+            if dollars["saved_usd"] is not None
         ]
     if frontier.from_tables:
-        said.append(f"{frontier.from_tables} of the experiments are known from metrics/studies/ alone.")
+        sentences.append(f"{frontier.from_tables} of the experiments are known from metrics/studies/ alone.")
     left = {why: count for why, count in frontier.left_out.items() if count}
     if left:
-        said.append("Left out: " + ", ".join(f"{count} {why.replace('_', ' ')}" for why, count in left.items()) + ".")
-    return said
+        sentences.append(
+            "Left out: " + ", ".join(f"{count} {why.replace('_', ' ')}" for why, count in left.items()) + "."
+        )
+    return sentences
 
 
 def _percent(share: float | None) -> str:
@@ -230,15 +235,15 @@ def _dollars(usd: float) -> str:
     return f"${usd:,.2f}" if usd >= 0 else f"-${-usd:,.2f}"
 
 
-def _alike(one: Any, other: Any) -> bool:
+def _alike(first: Any, second: Any) -> bool:
     """Whether two tasks are one: equal in all settings that both know, as an older version knows fewer."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return all(_alike(one[key], other[key]) for key in one.keys() & other.keys())
-    return one == other
+    if isinstance(first, dict) and isinstance(second, dict):
+        return all(_alike(first[key], second[key]) for key in first.keys() & second.keys())
+    return first == second
 
 
-def _control(found: Observation) -> bool:
-    return found.params.get("subsample", {}).get("rationales") == "shuffled"
+def _is_control(observation: Observation) -> bool:
+    return observation.params.get("subsample", {}).get("rationales") == "shuffled"
 
 
 class PricedAccuracy(Protocol):
@@ -294,20 +299,20 @@ def student_saving(
     `break_even_rows` is from how many rows on the student is cheaper, null where it never is. A `student_row` of None
     counts as 0 and is said so: no price of computing is known.
     """
-    made: dict[str, Any] = {
+    saving: dict[str, Any] = {
         "student_usd_once": once,
         "student_usd_per_row": student_row,
         "teacher_usd_per_row": teacher_row,
     }
-    known = once is not None and teacher_row is not None
+    prices_known = once is not None and teacher_row is not None
     gain = (teacher_row or 0.0) - (student_row or 0.0)
-    made["break_even_rows"] = round((once or 0.0) / gain) if known and gain > 0 else None
+    saving["break_even_rows"] = round((once or 0.0) / gain) if prices_known and gain > 0 else None
     for rows in numbers:
-        asked = None if teacher_row is None else teacher_row * rows
-        own = None if once is None else once + (student_row or 0.0) * rows
-        made[f"rows_{rows}"] = {
-            "teacher_usd": asked,
-            "student_usd": own,
-            "saved_usd": None if asked is None or own is None else asked - own,
+        teacher_usd = None if teacher_row is None else teacher_row * rows
+        student_usd = None if once is None else once + (student_row or 0.0) * rows
+        saving[f"rows_{rows}"] = {
+            "teacher_usd": teacher_usd,
+            "student_usd": student_usd,
+            "saved_usd": None if teacher_usd is None or student_usd is None else teacher_usd - student_usd,
         }
-    return made
+    return saving

@@ -13,6 +13,8 @@ from distill.studies.experiments import FAILED, QUEUED, RUNNING
 OK, AT_CHANCE, DIVERGED, CRASHED, STALE, MISSING = "ok", "at_chance", "diverged", "crashed", "stale", "missing"
 UNFINISHED = ("queued", "running", "failed")  # states of DVC's executors
 FAILURES = (AT_CHANCE, DIVERGED, CRASHED)
+# Of a cell that DVC's queue has and that left no results.
+_STATUS_OF_STATE = {QUEUED: "queued", RUNNING: "running", FAILED: CRASHED}
 
 
 @dataclass(frozen=True)
@@ -30,18 +32,18 @@ class Observation:
 Pricing = Callable[[Observation], tuple[float | None, str]]
 
 
-def observations(shown: Iterable[Mapping[str, Any]]) -> list[Observation]:
+def observations(baselines: Iterable[Mapping[str, Any]]) -> list[Observation]:
     """All commits and experiments of `dvc exp show --json` that have been evaluated. One that still runs is shown
     with the metrics of the commit that it started from: it is left out."""
-    found = []
-    for baseline in shown:
-        found.append(_observation(baseline["name"] or baseline["rev"], baseline))
+    evaluated = []
+    for baseline in baselines:
+        evaluated.append(_observation(baseline["name"] or baseline["rev"], baseline))
         for experiment in baseline.get("experiments") or []:
             if (experiment.get("executor") or {}).get("state") in UNFINISHED:
                 continue
             last = experiment["revs"][0]
-            found.append(_observation(experiment["name"] or last["rev"], last))
-    return [one for one in found if one and "evaluate" in one.metrics]
+            evaluated.append(_observation(experiment["name"] or last["rev"], last))
+    return [observation for observation in evaluated if observation and "evaluate" in observation.metrics]
 
 
 def _observation(name: str, entry: Mapping[str, Any]) -> Observation | None:
@@ -58,21 +60,25 @@ def _observation(name: str, entry: Mapping[str, Any]) -> Observation | None:
 
 
 def cell_rows(
-    plan: StudyPlan, found: Iterable[Observation], states: Mapping[str, str], reasons: Mapping[str, str], price: Pricing
+    plan: StudyPlan,
+    observed: Iterable[Observation],
+    states: Mapping[str, str],
+    reasons: Mapping[str, str],
+    price: Pricing,
 ) -> list[dict[str, Any]]:
     """One row a cell, whatever became of it: what was varied, the seed, the status, and what was measured.
 
     status: ok; at_chance or diverged (finished, but a student did not learn: metrics/train.json); crashed, with the
     reason; stale (an experiment has the cell's name, but recorded other settings); queued; running; missing.
     """
-    named = {one.name: one for one in found}
-    made = [
+    named = {observation.name: observation for observation in observed}
+    rows = [
         _row(cell, named.get(cell.name), plan.factors, states.get(cell.name), reasons.get(cell.name), price)
         for cell in plan.cells
     ]
-    blank = dict.fromkeys([*made[0]] if made else [])
+    blank = dict.fromkeys([*rows[0]] if rows else [])
     for cell in plan.waiting:
-        made.append(
+        rows.append(
             blank
             | {
                 "arm": cell.arm,
@@ -81,43 +87,48 @@ def cell_rows(
                 "reason": "its steps follow from cells that are not finished",
             }
         )
-    return made
+    return rows
 
 
 def _row(
-    cell: Cell, found: Observation | None, factors: Iterable[str], state: str | None, reason: str | None, price: Pricing
+    cell: Cell,
+    observation: Observation | None,
+    factors: Iterable[str],
+    state: str | None,
+    reason: str | None,
+    price: Pricing,
 ) -> dict[str, Any]:
     row = {"arm": cell.arm, "seed": cell.seed, "status": MISSING, "reason": None, "cell": cell.name}
     row |= {key: cell_setting(cell, key) for key in factors}
-    if found and found.params != cell.params:
+    if observation and observation.params != cell.params:
         row |= {"status": STALE, "reason": "an experiment of this name recorded other settings"}
-        found = None
-    elif found:
-        row["status"] = training_outcome(found)
+        observation = None
+    elif observation:
+        row["status"] = training_outcome(observation)
     elif state:
-        row |= {"status": {QUEUED: "queued", RUNNING: "running", FAILED: CRASHED}.get(state, MISSING), "reason": reason}
-    return row | measured_columns(found, price)
+        row |= {"status": _STATUS_OF_STATE.get(state, MISSING), "reason": reason}
+    return row | measured_columns(observation, price)
 
 
-def training_outcome(found: Observation) -> str:
+def training_outcome(observation: Observation) -> str:
     """Whether the students of an experiment learned anything."""
-    train = found.metrics.get("train", {})
+    train = observation.metrics.get("train", {})
     if train.get("diverged"):
         return DIVERGED
     return AT_CHANCE if train.get("seeds", {}).get("failures") else OK
 
 
-def measured_columns(found: Observation | None, price: Pricing) -> dict[str, Any]:
+def measured_columns(observation: Observation | None, price: Pricing) -> dict[str, Any]:
     """The columns of a row that come from metrics; null where there is none.
 
     usd is as if cold: all answers that the experiment rests on, whoever paid; usd_needed, of those alone that its
     student learned from, and usd_from how that is known. teraflop is of the training.
     """
-    metrics = found.metrics if found else {}
+    metrics = observation.metrics if observation else {}
     evaluate, train = metrics.get("evaluate", {}), metrics.get("train", {})
     label, cost = evaluate.get("student", {}).get("label", {}), evaluate.get("cost", {})
-    asked = metrics.get("annotate", {}).get("cost", {}).get("test", {})
-    needed, known = price(found) if found else (None, None)
+    teacher_cost = metrics.get("annotate", {}).get("cost", {}).get("test", {})
+    usd_needed, usd_from = price(observation) if observation else (None, None)
     gflop, steps = train.get("compute", {}).get("gflop_per_step"), train.get("steps")
     return {
         "accuracy": label.get("accuracy"),
@@ -128,8 +139,8 @@ def measured_columns(found: Observation | None, price: Pricing) -> dict[str, Any
         "failed_students": train.get("seeds", {}).get("failures"),
         "majority_accuracy": evaluate.get("majority", {}).get("label", {}).get("accuracy"),
         "usd": cost.get("total", {}).get("usd"),
-        "usd_needed": needed,
-        "usd_from": known,
+        "usd_needed": usd_needed,
+        "usd_from": usd_from,
         "usd_annotation": cost.get("annotation", {}).get("usd"),
         "usd_search": cost.get("search", {}).get("usd"),
         "rationale_coverage": train.get("rationale", {}).get("coverage"),
@@ -140,8 +151,10 @@ def measured_columns(found: Observation | None, price: Pricing) -> dict[str, Any
         "parameters": train.get("parameters"),
         "teacher": evaluate.get("teacher", {}).get("name"),
         "teacher_usd_per_row": (
-            asked["usd"] / asked["calls"] if asked.get("usd") is not None and asked.get("calls") else None
+            teacher_cost["usd"] / teacher_cost["calls"]
+            if teacher_cost.get("usd") is not None and teacher_cost.get("calls")
+            else None
         ),
         "student_usd_per_1000": metrics.get("runtime", {}).get("evaluate", {}).get("usd_per_1000", {}).get("student"),
-        "commit": found.revision if found else None,
+        "commit": observation.revision if observation else None,
     }

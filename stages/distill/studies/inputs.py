@@ -14,7 +14,6 @@ import yaml
 from distill import paths
 from distill.errors import UserError
 
-PIPELINE = Path("dvc.yaml")
 LAST_STAGE = "evaluate"  # the stage whose metrics a study compares: a cell runs it and what it needs, no report
 
 
@@ -26,7 +25,7 @@ class Inputs:
     """
 
     def __init__(self) -> None:
-        stages = yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))["stages"]
+        stages = yaml.safe_load(paths.PIPELINE.read_text(encoding="utf-8"))["stages"]
         made_by = {out: name for name, stage in stages.items() for out in _names(stage, "outs", "metrics", "plots")}
         needed, waiting = {}, [LAST_STAGE]
         while waiting:
@@ -61,7 +60,7 @@ class Inputs:
 
     def uncommitted(self, every: Iterable[Mapping[str, Any]]) -> list[str]:
         """Which declared files, of all these settings, differ from the commit."""
-        files = {str(PIPELINE), str(paths.PARAMS), *(file for params in every for file in self.files(params))}
+        files = {str(paths.PIPELINE), str(paths.PARAMS), *(file for params in every for file in self.files(params))}
         inside = sorted(file for file in files if not Path(file).is_absolute())
         return [line[3:] for line in _git("status", "--porcelain", "--", *inside).splitlines()]
 

@@ -48,58 +48,60 @@ class FrontierPoint:
     settings: dict[str, Any]
 
 
-def frontier_points(found: Sequence[Observation], price: Pricing, confidence: float) -> tuple[list[FrontierPoint], int]:
+def frontier_points(
+    observations: Sequence[Observation], price: Pricing, confidence: float
+) -> tuple[list[FrontierPoint], int]:
     """All points by rising cost, and how many observations have no known cost and so no place.
 
     A setting that the version of an observation did not know counts as what most of the others have there.
     """
-    usual = _usual(found)
+    usual = _usual(observations)
     grouped: dict[str, dict[str, Observation]] = {}
     settings: dict[str, dict[str, Any]] = {}
-    for one in found:
-        own = usual | _flat(one, _JUDGING + _SEEDS)
+    for observation in observations:
+        own = usual | _flat(observation, _JUDGING + _SEEDS)
         # An experiment and the commit or workspace that it was applied to are one observation: the first.
-        grouped.setdefault(_text(own), {}).setdefault(_text(usual | _flat(one, _JUDGING)), one)
+        grouped.setdefault(_text(own), {}).setdefault(_text(usual | _flat(observation, _JUDGING)), observation)
         settings[_text(own)] = own
     varied = [key for key in usual if len({_text(own[key]) for own in settings.values()}) > 1]
-    made, unpriced = [], 0
+    points, unpriced = [], 0
     for key, same in grouped.items():
         group = list(same.values())
-        usd, known = price(group[0])
+        usd, usd_from = price(group[0])
         if usd is None:
             unpriced += len(group)
             continue
-        shown = {name: settings[key].get(name) for name in (*_ALWAYS_SHOWN, *varied)}
-        made.append(_point(group, usd, known, shown, confidence))
-    return sorted(made, key=lambda point: (point.usd, -point.accuracy, point.names)), unpriced
+        point_settings = {name: settings[key].get(name) for name in (*_ALWAYS_SHOWN, *varied)}
+        points.append(_point(group, usd, usd_from, point_settings, confidence))
+    return sorted(points, key=lambda point: (point.usd, -point.accuracy, point.names)), unpriced
 
 
 def _point(
-    group: Sequence[Observation], usd: float, known: str, settings: dict[str, Any], confidence: float
+    group: Sequence[Observation], usd: float, usd_from: str, settings: dict[str, Any], confidence: float
 ) -> FrontierPoint:
-    labels = [one.metrics["evaluate"]["student"]["label"] for one in group]
+    labels = [observation.metrics["evaluate"]["student"]["label"] for observation in group]
     accuracies = [label["accuracy"] for label in labels]
     if len(group) > 1:
         low, high = student_t(accuracies, confidence)
     else:
         low, high = labels[0]["accuracy_ci_low"], labels[0]["accuracy_ci_high"]
     return FrontierPoint(
-        names=tuple(one.name for one in group),
+        names=tuple(observation.name for observation in group),
         accuracy=statistics.fmean(accuracies),
         ci_low=max(0.0, low),
         ci_high=min(1.0, high),
         seeds=len(group),
-        failures=sum(training_outcome(one) != "ok" for one in group),
+        failures=sum(training_outcome(observation) != "ok" for observation in group),
         usd=usd,
-        usd_from=known,
+        usd_from=usd_from,
         usd_per_row=_per_row(group[0]),
         parameters=group[0].metrics.get("train", {}).get("parameters"),
         settings=settings,
     )
 
 
-def _per_row(found: Observation) -> float | None:
-    per_1000 = found.metrics.get("runtime", {}).get("evaluate", {}).get("usd_per_1000", {}).get("student")
+def _per_row(observation: Observation) -> float | None:
+    per_1000 = observation.metrics.get("runtime", {}).get("evaluate", {}).get("usd_per_1000", {}).get("student")
     return None if per_1000 is None else per_1000 / 1000
 
 
@@ -110,16 +112,15 @@ def _without(params: dict[str, Any], keys: Sequence[Sequence[str]]) -> dict[str,
     return bare
 
 
-def _flat(found: Observation, without: Sequence[Sequence[str]]) -> dict[str, Any]:
-    return {".".join(key): value for key, value in _leaves(_without(found.params, without))}
+def _flat(observation: Observation, without: Sequence[Sequence[str]]) -> dict[str, Any]:
+    return {".".join(key): value for key, value in _leaves(_without(observation.params, without))}
 
 
-def _usual(found: Sequence[Observation]) -> dict[str, Any]:
+def _usual(observations: Sequence[Observation]) -> dict[str, Any]:
     """The most frequent value of each setting, of equals the first by its text; seeds left out."""
-    flat = [_flat(one, _JUDGING + _SEEDS) for one in found]
-    values = {
-        key: [one[key] for one in flat if key in one] for key in dict.fromkeys(key for one in flat for key in one)
-    }
+    flat = [_flat(observation, _JUDGING + _SEEDS) for observation in observations]
+    keys = dict.fromkeys(key for settings in flat for key in settings)
+    values = {key: [settings[key] for settings in flat if key in settings] for key in keys}
     counts = {key: Counter(map(_text, some)) for key, some in values.items()}
     return {
         key: min(some, key=lambda value: (-counts[key][_text(value)], _text(value))) for key, some in values.items()

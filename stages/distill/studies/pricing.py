@@ -89,18 +89,20 @@ def price_with(settings: Settings, share: float | None) -> Pricing:
     """
     own = [result_settings(settings)[section] for section in _ASKING_SECTIONS]
 
-    def price(found: Observation) -> tuple[float | None, str]:
-        if found.priced:
-            return found.priced
-        cost = found.metrics["evaluate"]["cost"]
+    def price(observation: Observation) -> tuple[float | None, str]:
+        if observation.priced:
+            return observation.priced
+        cost = observation.metrics["evaluate"]["cost"]
         total, annotation = cost["total"]["usd"], cost["annotation"]["usd"]
-        wanted, rate = needed_shares(found.params)
+        wanted, rate = needed_shares(observation.params)
         if total is None or annotation is None:
             return None, MEASURED
         if wanted == 1 and rate == 1:
             return total, MEASURED
-        asked_for_less = found.params["annotate"]["rationale_rate"] < 1 or found.params["annotate"]["samples"] > 1
-        same = [found.params.get(section) for section in _ASKING_SECTIONS] == own
+        asked_for_less = (
+            observation.params["annotate"]["rationale_rate"] < 1 or observation.params["annotate"]["samples"] > 1
+        )
+        same = [observation.params.get(section) for section in _ASKING_SECTIONS] == own
         if rate < 1 and (share is None or not same or asked_for_less):
             return total, UPPER
         row = rate + (1 - rate) * (share or 0)
@@ -116,10 +118,10 @@ def needed_shares(params: dict[str, Any]) -> tuple[float, float]:
 
 
 def _usd(tokens_in: float, tokens_out: float, model: str, settings: Settings) -> float | None:
-    found = cost(
+    usd = cost(
         Usage(round(tokens_in * 1000), 0, round(tokens_out * 1000)),
         model,
         settings.runtime.prices,
         settings.teacher.mode,
     )
-    return None if found is None else float(found / Decimal(1000))
+    return None if usd is None else float(usd / Decimal(1000))

@@ -5,16 +5,15 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
+from distill import paths
 from distill.errors import UserError
 from distill.studies import experiments
 from distill.studies.cells import Cell, Expander, StudyPlan
 from distill.studies.changes import override
 from distill.studies.inputs import LAST_STAGE
 
-TRAIN, EVALUATE, RUNTIME = Path("metrics/train.json"), Path("metrics/evaluate.json"), Path("metrics/runtime.json")
 LOOK_SECONDS, ASK_SECONDS = 1.0, 30.0  # between looks at Git's references, and at DVC's queue, which costs 2 s of work
 RESTARTS = 3  # rounds of workers in a row that finish nothing
 
@@ -98,7 +97,7 @@ class Runner:
 
     def _watch(self, plan: StudyPlan, pending: set[str]) -> None:
         """Until all `pending` cells have ended, or every worker has."""
-        cells, asked, working = {cell.name: cell for cell in plan.cells}, time.monotonic(), True
+        cells, last_look, working = {cell.name: cell for cell in plan.cells}, time.monotonic(), True
         while pending and working:
             self._check_stop()
             time.sleep(LOOK_SECONDS)
@@ -107,8 +106,8 @@ class Runner:
             for name in sorted(pending & done.keys()):
                 pending.discard(name)
                 self._tell(plan, cells[name], done[name][0], done)
-            if pending and (not working or time.monotonic() - asked > ASK_SECONDS):
-                queue, asked = experiments.queue(), time.monotonic()
+            if pending and (not working or time.monotonic() - last_look > ASK_SECONDS):
+                queue, last_look = experiments.queue(), time.monotonic()
                 for name in sorted(pending & queue.named(experiments.FAILED)):
                     pending.discard(name)
                     self.say(f"{cells[name].arm}, seed {cells[name].seed}: crashed: {experiments.reason(name)}")
@@ -127,10 +126,10 @@ class Runner:
         return queue
 
     def _tell(self, plan: StudyPlan, cell: Cell, commit: str, done: Iterable[str]) -> None:
-        label = experiments.metrics_at(commit, EVALUATE).get("student", {}).get("label", {})
-        seconds = experiments.metrics_at(commit, RUNTIME).get("train", {}).get("seconds")
-        failed = experiments.metrics_at(commit, TRAIN).get("seeds", {}).get("failures")
-        number = sum(one.name in done for one in plan.cells)
+        label = experiments.metrics_at(commit, paths.metrics("evaluate")).get("student", {}).get("label", {})
+        seconds = experiments.metrics_at(commit, paths.RUNTIME_METRICS).get("train", {}).get("seconds")
+        failed = experiments.metrics_at(commit, paths.metrics("train")).get("seeds", {}).get("failures")
+        number = sum(each.name in done for each in plan.cells)
         self.say(
             f"{number} of {len(plan.cells) + len(plan.waiting)}: {cell.arm}, seed {cell.seed}: "
             f"{100 * label.get('accuracy', float('nan')):.1f} %{' (at chance)' if failed else ''}"
@@ -148,7 +147,7 @@ class Runner:
 
 def measured_gflop(commit: str) -> float | None:
     """What a step of an experiment's training cost, in 1e9 floating-point operations."""
-    return experiments.metrics_at(commit, TRAIN).get("compute", {}).get("gflop_per_step")
+    return experiments.metrics_at(commit, paths.metrics("train")).get("compute", {}).get("gflop_per_step")
 
 
 def cells_to_run_first(wanted: list[Cell], plan: StudyPlan, done: Iterable[str], workers: int) -> list[Cell]:
@@ -159,8 +158,8 @@ def cells_to_run_first(wanted: list[Cell], plan: StudyPlan, done: Iterable[str],
     if before := [cell for cell in wanted if cell.name in needed]:
         return before
     if workers > 1:
-        made = {_upstream(cell) for cell in plan.cells if cell.name in done}
-        if pilots := {_upstream(cell): cell for cell in reversed(wanted) if _upstream(cell) not in made}:
+        prepared = {_upstream(cell) for cell in plan.cells if cell.name in done}
+        if pilots := {_upstream(cell): cell for cell in reversed(wanted) if _upstream(cell) not in prepared}:
             return list(pilots.values())
     return wanted
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from distill import paths
@@ -13,17 +14,18 @@ from distill.errors import UserError
 from distill.rows.files import read_object
 from distill.settings import load_settings
 from distill.studies import experiments
-from distill.studies.cells import Expander, StudyPlan
+from distill.studies.cells import Cell, Expander, StudyPlan
 from distill.studies.changes import result_settings
-from distill.studies.forecast import expected_seconds
 from distill.studies.gathering import FAILURES, cell_rows, observations
 from distill.studies.inputs import Inputs
 from distill.studies.pricing import UPPER, price_here
-from distill.studies.runner import RUNTIME, Runner, StudyStopped
+from distill.studies.runner import Runner, StudyStopped
 from distill.studies.study_file import read_study
 from distill.studies.table import arms_text, by_arm, write_tables
 
 _CONFIDENCE = 0.95
+# Making a temporary checkout, starting four Python processes and collecting the experiment, on two cores.
+OVERHEAD_SECONDS = 15.0
 
 
 class Study:
@@ -39,8 +41,8 @@ class Study:
     def describe(self) -> None:
         """Every cell and its state, and how long those that are missing will take."""
         plan, done, states = self.runner.plan(), experiments.finished(), experiments.queue().states
-        known = self._known(plan, done)
-        expected = {cell.name: expected_seconds(cell, known) for cell in plan.cells}
+        finished_runs = self._known(plan, done)
+        expected = {cell.name: expected_seconds(cell, finished_runs) for cell in plan.cells}
         for cell in plan.cells:
             state = "finished" if cell.name in done else states.get(cell.name, "to run").lower()
             took = "" if expected[cell.name] is None or cell.name in done else f", about {_time(expected[cell.name])}"
@@ -77,18 +79,22 @@ class Study:
         names = {cell.name for cell in plan.cells}
         baselines = {baseline for name, (_, baseline) in done.items() if name in names}
         # DVC shows an experiment that runs with the metrics of the commit that it began from.
-        found = [one for one in observations(experiments.show(baselines)) if one.name in done] if baselines else []
+        observed = (
+            [observation for observation in observations(experiments.show(baselines)) if observation.name in done]
+            if baselines
+            else []
+        )
         reasons = {
             name: experiments.reason(name)
             for name in sorted(names)
             if name not in done and states.get(name) == experiments.FAILED
         }
         unpriced: list[str] = []
-        made = cell_rows(plan, found, states, reasons, price_here(self.settings, unpriced.append))
-        if any(row["usd_from"] == UPPER for row in made):
+        rows = cell_rows(plan, observed, states, reasons, price_here(self.settings, unpriced.append))
+        if any(row["usd_from"] == UPPER for row in rows):
             for why in unpriced:
                 _say(why)
-        arms = by_arm(made, {cell.arm: cell.reference for cell in (*plan.cells, *plan.waiting)}, _CONFIDENCE)
+        arms = by_arm(rows, {cell.arm: cell.reference for cell in (*plan.cells, *plan.waiting)}, _CONFIDENCE)
         summary = {
             "question": self.study.question,
             "reference": self.study.reference,
@@ -98,14 +104,14 @@ class Study:
         }
         # With the columns of a row, all settings of its cell: the frontier reads them where the experiments are not.
         summary |= {"settings": plan.cells[0].params, "seed_keys": list(self.study.seeds.keys)}
-        written = write_tables(paths.STUDIES, self.file.stem, made, summary)
+        written = write_tables(paths.STUDIES, self.file.stem, rows, summary)
         _say(arms_text(arms, _CONFIDENCE))
-        counts = Counter(row["status"] for row in made)
+        counts = Counter(row["status"] for row in rows)
         _say(
             f"{', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}; in"
             f" {' and '.join(map(str, written))}"
         )
-        for row in made:
+        for row in rows:
             if row["status"] in FAILURES and row["reason"]:
                 _say(f"{row['arm']}, seed {row['seed']}: {row['status']}: {row['reason']}")
 
@@ -114,11 +120,34 @@ class Study:
     ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """Settings and metrics/runtime.json of the cells that are finished, else of the workspace."""
         own = [
-            (cell.params, experiments.metrics_at(done[cell.name][0], RUNTIME))
+            (cell.params, experiments.metrics_at(done[cell.name][0], paths.RUNTIME_METRICS))
             for cell in plan.cells
             if cell.name in done
         ]
-        return own or [(result_settings(self.settings), read_object(RUNTIME) if RUNTIME.exists() else {})]
+        return own or [
+            (
+                result_settings(self.settings),
+                read_object(paths.RUNTIME_METRICS) if paths.RUNTIME_METRICS.exists() else {},
+            )
+        ]
+
+
+def expected_seconds(cell: Cell, runs: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> float | None:
+    """Expected seconds of a cell. `known` are (settings, metrics/runtime.json) of finished runs: a step costs what it
+    did on average in those of the same mode of training, or in all where there is none."""
+    own: list[float] = []
+    others: list[float] = []
+    for params, runtime in runs:
+        spent = sum(runtime.get(stage, {}).get("seconds", 0.0) for stage in ("subsample", "train", "evaluate"))
+        if spent:
+            (own if params["train"]["mode"] == cell.params["train"]["mode"] else others).append(spent / _steps(params))
+    if not own and not others:
+        return None
+    return fmean(own or others) * _steps(cell.params) + OVERHEAD_SECONDS
+
+
+def _steps(params: Mapping[str, Any]) -> int:
+    return params["train"]["steps"] * params["train"]["seeds"]
 
 
 def _time(spent: float) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import yaml
 
 from distill import paths
 from distill.errors import UserError
-from distill.revisions import commit, text_at
+from distill.revisions import WORKSPACE, commit, text_at
 from distill.rows.files import write_json, write_metrics, write_text
 from distill.settings import load_settings
 from distill.studies import experiments
@@ -18,9 +17,6 @@ from distill.studies.frontier import Frontier, frontier_text
 from distill.studies.gathering import Observation, observations
 from distill.studies.pricing import UPPER, price_here
 from distill.studies.table import tabled_observations
-
-LOCK = Path("dvc.lock")
-WORKSPACE = "workspace"
 
 
 def survey_experiments(revisions: Sequence[str], rows: Sequence[int]) -> None:
@@ -33,16 +29,18 @@ def survey_experiments(revisions: Sequence[str], rows: Sequence[int]) -> None:
     settings = load_settings()
     kept = experiments.finished()
     wanted = {commit(name) for name in revisions}
-    shown = experiments.show({commit("HEAD"), *wanted, *(baseline for _, baseline in kept.values())})
+    baselines = experiments.show({commit("HEAD"), *wanted, *(baseline for _, baseline in kept.values())})
+    evaluated = observations(baselines)
     # The commits that experiments started from come along; they count where they are named.
-    found = [
-        one for one in observations(shown) if one.name in kept or one.revision == WORKSPACE or one.revision in wanted
-    ]
-    settled = [one for one in found if one.name in kept or _settled(one)]
-    for one in found:
-        if one not in settled:
-            _say(f"{one.name} is left out: its settings are not those of its results (dvc.lock); `dvc repro` first")
-    settled += [one for one in tabled_observations(paths.STUDIES, _say) if one.name not in kept]
+    chosen = [entry for entry in evaluated if entry.name in kept or entry.revision in (WORKSPACE, *wanted)]
+    settled = [entry for entry in chosen if entry.name in kept or _settled(entry)]
+    for observation in chosen:
+        if observation not in settled:
+            _say(
+                f"{observation.name} is left out: its results were made with other settings (dvc.lock); run `dvc repro`"
+                " there first"
+            )
+    settled += [entry for entry in tabled_observations(paths.STUDIES, _say) if entry.name not in kept]
     if not settled:
         raise UserError("nothing has been evaluated here; run `dvc repro` first")
     unpriced: list[str] = []
@@ -57,12 +55,16 @@ def survey_experiments(revisions: Sequence[str], rows: Sequence[int]) -> None:
     _say(f"in {paths.FRONTIER_METRICS}, {paths.FRONTIER_TABLE} and {paths.FRONTIER_PLOT}")
 
 
-def _settled(found: Observation) -> bool:
-    text = LOCK.read_text(encoding="utf-8") if found.revision == WORKSPACE else text_at(found.revision, LOCK)
+def _settled(observation: Observation) -> bool:
+    text = (
+        paths.LOCK.read_text(encoding="utf-8")
+        if observation.revision == WORKSPACE
+        else text_at(observation.revision, paths.LOCK)
+    )
     made_with: dict[str, object] = {}
     for stage in yaml.safe_load(text)["stages"].values():
         made_with |= stage.get("params", {}).get(str(paths.PARAMS), {})
-    return all(_plain(found.params.get(section)) == _plain(values) for section, values in made_with.items())
+    return all(_plain(observation.params.get(section)) == _plain(values) for section, values in made_with.items())
 
 
 def _plain(value: object) -> object:

@@ -41,13 +41,14 @@ def arms_text(arms: Mapping[str, Mapping[str, Any]], confidence: float) -> str:
         ),
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for arm, found in arms.items():
-        accuracy, failures = found["accuracy"], found["failures"]
+    for arm, summary in arms.items():
+        accuracy, failures = summary["accuracy"], summary["failures"]
         failed = ", ".join(str(failures[status]) for status in ("at_chance", "diverged", "crashed"))
-        flop = "" if found["teraflop"] is None else f"{found['teraflop']:.2f}"
+        flop = "" if summary["teraflop"] is None else f"{summary['teraflop']:.2f}"
+        seeds = f"{summary['finished']} of {summary['seeds']}"
         lines.append(
-            f"| {arm} | {_percent(accuracy['mean'])} | {_span(accuracy)} | {found['finished']} of {found['seeds']} |"
-            f" {failed} | {_less(found.get('difference'))} | {flop} |"
+            f"| {arm} | {_percent(accuracy['mean'])} | {_span(accuracy)} | {seeds} | {failed} |"
+            f" {_less(summary.get('difference'))} | {flop} |"
         )
     return "\n".join(lines)
 
@@ -57,22 +58,22 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.1f} %"
 
 
-def _span(found: Mapping[str, Any]) -> str:
-    if found["ci_low"] is None:
+def _span(accuracy: Mapping[str, Any]) -> str:
+    if accuracy["ci_low"] is None:
         return ""
     # An accuracy lies between 0 and 1, which Student's t does not know.
-    return f"{100 * max(0.0, found['ci_low']):.1f} to {100 * min(1.0, found['ci_high']):.1f} %"
+    return f"{100 * max(0.0, accuracy['ci_low']):.1f} to {100 * min(1.0, accuracy['ci_high']):.1f} %"
 
 
-def _less(found: Mapping[str, Any] | None) -> str:
+def _less(difference: Mapping[str, Any] | None) -> str:
     """A difference of accuracies in points, with its interval."""
-    if found is None or found["mean"] is None:
+    if difference is None or difference["mean"] is None:
         return ""
-    mean = f"{100 * found['mean']:+.1f}"
+    mean = f"{100 * difference['mean']:+.1f}"
     return (
         mean
-        if found["ci_low"] is None
-        else f"{mean} ({100 * max(-1.0, found['ci_low']):+.1f} to {100 * min(1.0, found['ci_high']):+.1f})"
+        if difference["ci_low"] is None
+        else f"{mean} ({100 * max(-1.0, difference['ci_low']):+.1f} to {100 * min(1.0, difference['ci_high']):+.1f})"
     )
 
 
@@ -91,7 +92,7 @@ def by_arm(rows: Sequence[_Row], references: Mapping[str, str | None], confidenc
 
 def _arm(rows: Sequence[_Row], reference: Sequence[_Row], confidence: float) -> dict[str, Any]:
     done = [row for row in rows if row["accuracy"] is not None]
-    made = {
+    summary = {
         "seeds": len(rows),
         "finished": len(done),
         "failures": {status: sum(row["status"] == status for row in rows) for status in (AT_CHANCE, DIVERGED, CRASHED)},
@@ -99,14 +100,14 @@ def _arm(rows: Sequence[_Row], reference: Sequence[_Row], confidence: float) -> 
         "learned": mean_and_interval([row["accuracy"] for row in done if row["status"] == OK], confidence),
     }
     for column in ("usd", "teraflop", "steps", "train_seconds"):
-        known = [row[column] for row in done if row[column] is not None]
-        made[column] = statistics.fmean(known) if known else None
+        values = [row[column] for row in done if row[column] is not None]
+        summary[column] = statistics.fmean(values) if values else None
     if reference:
         beside = {row["seed"]: row["accuracy"] for row in reference if row["accuracy"] is not None}
-        made["difference"] = mean_and_interval(
+        summary["difference"] = mean_and_interval(
             [row["accuracy"] - beside[row["seed"]] for row in done if row["seed"] in beside], confidence
         )
-    return made
+    return summary
 
 
 def mean_and_interval(values: Sequence[float], confidence: float) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def mean_and_interval(values: Sequence[float], confidence: float) -> dict[str, A
 def tabled_observations(folder: Path, say: Callable[[str], None]) -> list[Observation]:
     """The evaluated cells of all tables (`<study>.json`, see distill.studies.table) in a folder, each once, with the
     price that the table gives them. A file that is no such table is left out, and said."""
-    found: dict[str, Observation] = {}
+    observations: dict[str, Observation] = {}
     for file in sorted(folder.glob("*.json")):
         try:
             table = read_object(file)
@@ -134,8 +135,8 @@ def tabled_observations(folder: Path, say: Callable[[str], None]) -> list[Observ
             say(f"{file} is left out: no table that `python stages/study.py … table` writes ({error!r})")
             continue
         for cell in cells:
-            found.setdefault(cell.name, cell)
-    return list(found.values())
+            observations.setdefault(cell.name, cell)
+    return list(observations.values())
 
 
 def _observation(row: Mapping[str, Any], table: Mapping[str, Any]) -> Observation:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from study_repository import expander
 
-from distill.studies.forecast import OVERHEAD_SECONDS, expected_seconds
+from distill.studies.study import OVERHEAD_SECONDS, expected_seconds
 
 
 def known(mode, steps, spent):
