@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from distill.evaluation import headline
 from house import ROOT, SCRIPTS
 from scratch import Repository, new, ran
 
@@ -184,8 +183,10 @@ def test_without_data_the_lock_still_tells_that_all_is_up_to_date(clone, tmp_pat
 
 
 def shown_by_the_line_of_the_headline(repository: Repository) -> list[str]:
-    """The columns that the line of the docs shows, of metrics those that differ between the experiments."""
-    line = next(line for line in str(headline.__doc__).splitlines() if line.startswith("    dvc exp show"))
+    """The columns that the line of README.md and docs/experiments.md shows: of metrics those that differ."""
+    pages = [(ROOT / page).read_text() for page in ("README.md", "docs/experiments.md")]
+    line, other = (next(line for line in page.splitlines() if line.startswith("dvc exp show")) for page in pages)
+    assert shlex.split(line) == shlex.split(other, comments=True)
     return [cell.strip() for cell in repository.dvc(*shlex.split(line)[1:]).splitlines()[0].strip("| ").split("|")]
 
 

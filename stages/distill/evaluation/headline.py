@@ -1,10 +1,7 @@
 """The numbers that people look for first, as metrics/headline.json.
 
-Their names have no dot, and no other file of metrics and no setting has one of them. So one pattern leaves them alone
-in DVC's table of experiments, beside the setting that was varied:
-
-    dvc exp show --md --only-changed --drop '.*[./]' --keep subsample.explanation_rate
-    dvc metrics diff --targets metrics/headline.json
+Their names have no dot, and no other file of metrics and no setting has one of them. So `dvc exp show --drop '.*[./]'`
+leaves them alone in the table of experiments (docs/experiments.md).
 
 DVC 3.67 shows files in the order of dvc.yaml and the metrics of a file in the file's own order, which is this one.
 """
