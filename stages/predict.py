@@ -19,7 +19,7 @@ from distill import paths
 from distill.progress import Progress
 from distill.running import run_front_door
 from distill.settings import load_settings
-from distill.student.answering import FORMATS, answers, read_inputs
+from distill.student.answering import INPUT_FORMATS, answers, read_inputs
 from distill.student.predicting import Student
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="?", type=Path, help="a file; none: standard input")
     parser.add_argument(
-        "--format", choices=FORMATS, help="of the rows; default: by the file's ending, text for standard input"
+        "--format", choices=INPUT_FORMATS, help="of the rows; default: by the file's ending, text for standard input"
     )
     parser.add_argument("--model", type=Path, default=paths.STUDENT, help="folder of the student; default: %(default)s")
     parser.add_argument("--explain", action="store_true", help="the student's own rationale as well")

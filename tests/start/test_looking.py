@@ -93,7 +93,7 @@ def test_choices_and_rationales_go_by_their_names(tmp_path):
         ("a.csv", "", r"a\.csv: has no columns"),
         ("a.csv", "text,desk\n", r"a\.csv: has no rows"),
         ("a.csv", "text,desk\na,b,c\n", r"line 2: 3 cells where the header has 2"),
-        ("a.parquet", "no parquet", r"a\.parquet: cannot be read as \.parquet"),
+        ("a.parquet", "no parquet", r"a\.parquet: cannot be read as parquet"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path, name, text, message):

@@ -122,7 +122,7 @@ def test_enter_takes_what_is_suggested(monkeypatch):
         (["--columns", "text"], r"no column 'text' \(there are: message, desk\)"),
         (
             ["--columns", "message", "--kind", "choices"],
-            "Which column holds the row's own answers\? Say it with --choices",
+            r"Which column holds the row's own answers\? Say it with --choices",
         ),
         (["--label", "none", "--kind", "classes"], "Which classes are there .*Say it with --classes"),
     ],

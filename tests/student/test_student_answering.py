@@ -164,3 +164,19 @@ def test_a_rows_own_choices_are_read_as_the_task_reads_them(table, tmp_path):
     assert row.choices == ("sink", "shed") and row.input.startswith("Where?")
     with pytest.raises(DataError, match=r"a\.csv:2: 1 answers to choose from in options; give two or more"):
         list(read_inputs(write(tmp_path, "a.csv", "question,options\nWhere?,sink\n"), None, task))
+
+
+def test_context_is_a_part_of_the_input(table, tmp_path):
+    path = write(tmp_path, "a.csv", "subject,body\nKettle,It leaks.\n")
+    with pytest.raises(DataError, match=r"it needs the task's columns \(subject, body, article\), or `input`"):
+        list(read_inputs(path, None, table(context="article")))
+
+
+@pytest.mark.parametrize("name", ["a.CSV", "a.txt", None])
+def test_the_format_is_the_endings_or_the_one_that_is_named(table, tmp_path, monkeypatch, name):
+    path = write(tmp_path, name or "piped", "subject,body\nKettle,It leaks.\n")
+    style = None if name == "a.CSV" else "csv"
+    with open(path, encoding="utf-8") as piped:
+        monkeypatch.setattr(sys, "stdin", piped)
+        rows = list(read_inputs(path if name else None, style, table()))
+    assert [row.input for row in rows] == ["Subject: Kettle\nBody: It leaks."]

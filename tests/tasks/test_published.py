@@ -134,6 +134,17 @@ def test_esnli_from_files_and_from_the_hub(make, tmp_path, monkeypatch):
     assert make("esnli", hub=copy, revision="0" * 40).splits() == found
 
 
+def test_a_published_csv_is_read_as_any_table_is(make, tmp_path):
+    header = "pairID,gold_label,Sentence1,Sentence2,Explanation_1\n"
+    for name in ("train_1", "train_2", "dev"):
+        (tmp_path / f"esnli_{name}.csv").write_text(header + "p,neutral,A man.,He walks.,why\n")
+    with pytest.raises(DataError, match=r"esnli_test\.csv: no such file; task\.path must name the folder"):
+        make("esnli", tmp_path).splits()
+    (tmp_path / "esnli_test.csv").write_text(header + "p,neutral,A man.\n")
+    with pytest.raises(DataError, match=r"esnli_test\.csv line 2: 3 cells where the header has 5"):
+        make("esnli", tmp_path).splits()
+
+
 def test_svamp_labels_are_equations_that_are_compared_by_value(make, tmp_path):
     for split, count in (("train", 10), ("test", 3)):
         jsonl(

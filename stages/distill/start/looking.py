@@ -5,7 +5,7 @@ A guess is made where the data speaks, and is shown; where it does not, a person
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,9 +13,9 @@ from pathlib import Path
 from distill.answers.matching import same_label
 from distill.errors import DataError
 from distill.tasks.problems import Problems
-from distill.tasks.text_files import Cells, column_names, parquet_rows, rows_of
+from distill.tasks.sources import load_hub
+from distill.tasks.text_files import TABLE_ENDINGS, Cells, cell_text, column_names, table_format, table_rows
 
-FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
 DELIMITERS = (",", ";", "\t", "|")
 # Rows that are looked at: enough to see rare labels, few enough for a file of any size.
 MOST_ROWS = 20_000
@@ -86,18 +86,18 @@ class Look:
 
 
 def look(path: Path) -> Look:
-    """Looks at a file's first MOST_ROWS rows. Raises DataError where it is none of FORMATS or cannot be read."""
+    """Looks at a file's first MOST_ROWS rows. Raises DataError where it is no table or cannot be read."""
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    if path.suffix not in FORMATS:
-        raise DataError(f"{path}: is no {', '.join(FORMATS)} file")
-    delimiter = _delimiter(path) if path.suffix == ".csv" else ","
-    columns = column_names(path, delimiter)
+    style = table_format(path)
+    if style is None:
+        raise DataError(f"{path}: is no {TABLE_ENDINGS} file")
+    delimiter = _delimiter(path) if style == "csv" else ","
+    columns = column_names(path, style, delimiter)
     if not columns:
         raise DataError(f"{path}: has no columns")
     problems = Problems(str(path))
-    rows = parquet_rows(path, columns) if path.suffix == ".parquet" else rows_of(path, columns, delimiter, problems)
-    cells = tuple(row for _, row in islice(rows, MOST_ROWS))
+    cells = tuple(row for _, row in islice(table_rows(path, style, columns, delimiter, problems), MOST_ROWS))
     problems.raise_any()
     if not cells:
         raise DataError(f"{path}: has no rows")
@@ -106,29 +106,11 @@ def look(path: Path) -> Look:
 
 def look_at_hub(name: str, configuration: str | None, revision: str) -> Look:
     """Looks at a hub data set's train rows, at its pinned revision. Raises DataError where it cannot be loaded."""
-    from datasets import load_dataset
-
-    from distill.tasks.text_files import as_text
-
-    try:
-        rows = load_dataset(name, configuration, revision=revision, split="train")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise DataError(f"{name} at {revision} cannot be loaded ({error})") from error
-    columns = tuple(rows.column_names)
+    rows = load_hub(name, configuration, revision, "train")
+    class_names = {column: getattr(feature, "names", None) for column, feature in rows.features.items()}
     first = rows.select(range(min(MOST_ROWS, len(rows))))
-    return Look(
-        Path(name),
-        ",",
-        columns,
-        tuple({key: _named(rows.features, key, value, as_text) for key, value in row.items()} for row in first),
-    )
-
-
-def _named(features: Mapping[str, object], column: str, value: object, as_text: object) -> str | None:
-    names = getattr(features[column], "names", None)
-    if names is not None and isinstance(value, int):
-        return names[value] if value >= 0 else None
-    return as_text(value)  # type: ignore[operator]
+    cells = tuple({column: cell_text(value, class_names[column]) for column, value in row.items()} for row in first)
+    return Look(Path(name), ",", tuple(rows.column_names), cells)
 
 
 def _delimiter(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
@@ -17,9 +18,9 @@ from distill.student.predicting import Student
 from distill.student.token_cache import LEAST
 from distill.tasks.columns import Columns, listed_choices
 from distill.tasks.problems import Problems, named
-from distill.tasks.text_files import Cells, column_names, parquet_rows, rows_of
+from distill.tasks.text_files import TABLE_FORMATS, Cells, column_names, table_format, table_rows
 
-FORMATS = ("text", "jsonl", "csv", "tsv", "parquet")
+INPUT_FORMATS = ("text", *TABLE_FORMATS)
 # Batches that are read before any is answered: enough to group rows by length, few enough for any file.
 BATCHES = 16
 # Rows, however many a batch has: so many texts at once would be kept as if they were to be tokenized again.
@@ -27,7 +28,7 @@ ROWS = LEAST // 2
 
 
 def read_inputs(path: Path | None, style: str | None, task: TaskSettings) -> Iterator[Example]:
-    """Rows of a file, or of standard input for None; `style` is one of FORMATS, or None for the file's ending.
+    """Rows of a file, or of standard input for None; `style` is one of INPUT_FORMATS, or None for the file's ending.
 
     A table with the columns of `task.table` is read as the task reads it: its template, choices and ids, with labels or
     without. A table with a column `input` gives that as it stands, with `id` and `choices` where they are there. Text
@@ -35,10 +36,10 @@ def read_inputs(path: Path | None, style: str | None, task: TaskSettings) -> Ite
     number; a row without input is passed over where the table is the task's. Raises DataError with file and line.
     """
     table = task.table if task.name == "table" else None
-    style = style or (path.suffix.removeprefix(".") if path and path.suffix.removeprefix(".") in FORMATS else "text")
+    style = style or (table_format(path) if path else None) or "text"
     if style == "text":
         if table is not None and (len(table.columns) > 1 or table.template or table.context or table.choices):
-            names = ", ".join((*table.columns, *table.choices, *([table.context] if table.context else [])))
+            names = ", ".join(Columns(table).shown_columns)
             raise DataError(
                 f"text has one input a line, and the task's input is made of {names}: give a file with these columns "
                 "(.csv, .tsv, .jsonl or .parquet), or one with `input` as in data/training/train.jsonl"
@@ -46,8 +47,8 @@ def read_inputs(path: Path | None, style: str | None, task: TaskSettings) -> Ite
         yield from _text_rows(path)
         return
     if path is None:
-        with NamedTemporaryFile("w", suffix=f".{style}", encoding="utf-8", newline="") as file:
-            file.write(sys.stdin.read())
+        with NamedTemporaryFile() as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
             file.flush()
             yield from _table_rows(Path(file.name), "standard input", style, table)
         return
@@ -63,23 +64,22 @@ def _text_rows(path: Path | None) -> Iterator[Example]:
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; give a file of rows, or pipe them in") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+        raise DataError(f"{path or 'standard input'}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
 
 
 def _table_rows(path: Path, name: str, style: str, table: TableSettings | None) -> Iterator[Example]:
-    there = column_names(path, table.delimiter if table else ",")
+    delimiter = table.delimiter if table else ","
+    there = column_names(path, style, delimiter)
     columns = Columns(table) if table else None
-    if columns is not None and {*columns.table.columns, *columns.table.choices} <= set(there):
+    if columns is not None and set(columns.shown_columns) <= set(there):
         read, wanted = columns.unlabelled, [column for column in columns.wanted if column in there]
     elif "input" in there:
         read, wanted = _plain_row, [column for column in ("id", "input", "choices") if column in there]
     else:
-        needed = f"the task's columns ({', '.join(columns.wanted)}), or " if columns else ""
+        needed = f"the task's columns ({', '.join(columns.shown_columns)}), or " if columns else ""
         raise DataError(f"{name}: has the columns {named(there) or 'none'}; it needs {needed}`input`")
     problems = Problems(name)
-    delimiter = table.delimiter if table else ","
-    rows = parquet_rows(path, wanted) if style == "parquet" else rows_of(path, wanted, delimiter, problems)
-    for number, cells in rows:
+    for number, cells in table_rows(path, style, wanted, delimiter, problems):
         problems.raise_any()
         example = read(cells, f"{name}:{number}", number)
         if example is not None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from distill.rows.records import Example
 from distill.tasks.inference import Inference, label_name
-from distill.tasks.published import Part, Row, text
+from distill.tasks.published import Part, PublishedRow, text
 
 _SHORT = {"e": "entailment", "n": "neutral", "c": "contradiction"}
 
 
 class _Round(Inference):
-    def example(self, row: Row, split: str, index: int) -> Example:
+    def example(self, row: PublishedRow, split: str, index: int) -> Example:
         premise = text(row, "premise" if "premise" in row else "context")
         return self.pair(
             text(row, "uid"),

@@ -46,9 +46,14 @@ class Columns:
     @property
     def wanted(self) -> tuple[str, ...]:
         """Every column that is read, each once."""
-        table = self.table
-        single = (table.context, table.label, table.rationale, table.id)
-        return tuple(dict.fromkeys([*table.columns, *table.choices, *(name for name in single if name)]))
+        single = (self.table.label, self.table.rationale, self.table.id)
+        return tuple(dict.fromkeys([*self.shown_columns, *(name for name in single if name)]))
+
+    @property
+    def shown_columns(self) -> tuple[str, ...]:
+        """The columns that the input is made of, each once."""
+        context = [self.table.context] if self.table.context else []
+        return tuple(dict.fromkeys([*self.table.columns, *self.table.choices, *context]))
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -130,7 +135,7 @@ class Columns:
     def unlabelled(self, cells: Cells, where: str, number: int) -> Example | None:
         """A row to be answered, with its label or without; None where it has no input. Raises DataError on its choices.
 
-        `cells` may lack all but the columns that the input is made of.
+        `cells` may lack all but `shown_columns`.
         """
         cells = {**dict.fromkeys(self.wanted), **cells}
         text, choices = self.input(cells), self.choices(cells)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from distill.answers.choices import lettered, with_choices
 from distill.rows.records import Example
-from distill.tasks.published import Part, Published, Row, text
+from distill.tasks.published import Part, Published, PublishedRow, text
 from distill.templates import Template
 
 
@@ -38,7 +38,7 @@ class CommonsenseQA(Published):
         ),
     )
 
-    def example(self, row: Row, split: str, index: int) -> Example:
+    def example(self, row: PublishedRow, split: str, index: int) -> Example:
         question, choices, answer = text(row, "question"), row.get("choices"), text(row, "answer")
         if not isinstance(choices, list) or not choices:
             raise ValueError(f"field 'choices' is {choices!r}; it must be a list that is not empty")

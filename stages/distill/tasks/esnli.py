@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from distill.rows.records import Example
 from distill.tasks.inference import Inference, label_name
-from distill.tasks.published import Part, Row, text
+from distill.tasks.published import Part, PublishedRow, text
 
 
 class ESnli(Inference):
@@ -20,7 +20,7 @@ class ESnli(Inference):
         Part("test", "test", ("esnli_test.csv",)),
     )
 
-    def example(self, row: Row, split: str, index: int) -> Example | None:
+    def example(self, row: PublishedRow, split: str, index: int) -> Example | None:
         published = "gold_label" in row
         label = "gold_label" if published else "label"
         if row.get(label) in ("-", "", -1, None):

@@ -12,7 +12,7 @@ import re
 
 from distill.answers.parsing import evaluate_expression
 from distill.rows.records import Example
-from distill.tasks.published import Arithmetic, Part, Row, text
+from distill.tasks.published import Arithmetic, Part, PublishedRow, text
 
 _NOTE = re.compile(r"<<[^<>]*>>")
 
@@ -22,7 +22,7 @@ class Gsm8k(Arithmetic):
     hub_configuration = "main"
     parts = (Part("train", "train", ("train.jsonl",)), Part("test", "test", ("test.jsonl",)))
 
-    def example(self, row: Row, split: str, index: int) -> Example:
+    def example(self, row: PublishedRow, split: str, index: int) -> Example:
         question = text(row, "question")
         solution, mark, answer = text(row, "answer").rpartition("####")
         if not mark:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distill.rows.records import Example
-from distill.tasks.published import Published, Row
+from distill.tasks.published import Published, PublishedRow
 from distill.templates import Template
 
 # The order of the hub data sets' class numbers.
@@ -46,7 +46,7 @@ class Inference(Published):
         )
 
 
-def label_name(row: Row, name: str, short: dict[str, str] | None = None) -> str:
+def label_name(row: PublishedRow, name: str, short: dict[str, str] | None = None) -> str:
     """A label by its name, from the name, a short form of it, or the hub's number. Raises ValueError."""
     value = row.get(name)
     if isinstance(value, int) and 0 <= value < len(LABELS):

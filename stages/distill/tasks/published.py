@@ -20,9 +20,11 @@ from distill.rows.records import Example
 from distill.tasks.base import Task
 from distill.tasks.cutting import cut_validation, limited
 from distill.tasks.problems import Problems
+from distill.tasks.sources import load_hub
+from distill.tasks.text_files import column_names, table_format, table_rows
 from distill.templates import Template
 
-Row = dict[str, Any]
+PublishedRow = dict[str, Any]
 SIMILARITY = 0.8
 
 
@@ -44,7 +46,7 @@ class Published(Task):
     cut_elsewhere = True
 
     @abstractmethod
-    def example(self, row: Row, split: str, index: int) -> Example | None:
+    def example(self, row: PublishedRow, split: str, index: int) -> Example | None:
         """A row, None where it is to be passed over. Raises ValueError that says what is wrong and what
         would be right.
         """
@@ -67,7 +69,7 @@ class Published(Task):
 
     def _examples(self, part: Part, problems: Problems) -> Iterator[Example]:
         for index, (where, row) in enumerate(
-            self._hub_rows(part.hub) if self.settings.hub else self._file_rows(part.files)
+            self._hub_rows(part.hub) if self.settings.hub else self._file_rows(part.files, problems)
         ):
             try:
                 example = self.example(row, part.split, index)
@@ -77,22 +79,20 @@ class Published(Task):
             if example is not None:
                 yield example
 
-    def _hub_rows(self, name: str) -> Iterator[tuple[str, Row]]:
-        from datasets import load_dataset
-
-        settings = self.settings
-        try:
-            rows = load_dataset(settings.hub, self.hub_configuration, split=name, revision=settings.revision)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise DataError(f"task.hub: {settings.hub} at {settings.revision} cannot be loaded ({error})") from error
+    def _hub_rows(self, name: str) -> Iterator[tuple[str, PublishedRow]]:
+        rows = load_hub(self.settings.hub, self.hub_configuration, self.settings.revision, name)
         for index, row in enumerate(rows):
             yield f"{name} row {index + 1}", row
 
-    def _file_rows(self, files: tuple[str, ...]) -> Iterator[tuple[str, Row]]:
+    def _file_rows(self, files: tuple[str, ...], problems: Problems) -> Iterator[tuple[str, PublishedRow]]:
         for name in files:
             path: Path = source(self.settings.path) / name
-            if path.suffix == ".csv":
-                yield from _csv_rows(path)
+            if not path.is_file():
+                raise DataError(f"{path}: no such file; task.path must name the folder with the published files")
+            if table_format(path) == "csv":
+                columns = column_names(path, "csv", ",")
+                for line, row in table_rows(path, "csv", columns, ",", problems, f"{name} "):
+                    yield f"{name}:{line}", row
             else:
                 for line, row in read_json_lines(path):
                     yield f"{path.name}:{line}", row
@@ -110,24 +110,12 @@ class Published(Task):
         return near_report(group, np.ones(len(part), dtype=bool), part) | {"similarity": SIMILARITY}
 
 
-def text(row: Row, name: str) -> str:
+def text(row: PublishedRow, name: str) -> str:
     """A column's text. Raises ValueError where it is missing or empty."""
     value = row.get(name)
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"field {name!r} is {value!r}; it must be a text that is not empty")
     return value.strip()
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[str, Row]]:
-    import csv
-
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            for row in reader:
-                yield f"{path.name}:{reader.line_num}", row
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file; task.path must name the folder with the published files") from error
 
 
 class Arithmetic(Published):

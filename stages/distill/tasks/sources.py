@@ -20,10 +20,9 @@ from distill.errors import DataError
 from distill.paths import SPLITS, source
 from distill.settings.task import TaskSettings
 from distill.tasks.problems import Problems, named
-from distill.tasks.text_files import Cells, as_text, rows_of
+from distill.tasks.text_files import TABLE_ENDINGS, Cells, cell_text, table_format, table_rows
 
 BATCH = 1000
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 _LINE = "#line"
 
 
@@ -55,7 +54,7 @@ class Source:
     def rows(self, which: slice | Sequence[int]) -> list[Cells]:
         """The wanted columns of some rows, as texts, a class label by its name."""
         batch = self.dataset[which if isinstance(which, slice) else list(which)]
-        columns = [[self._text(self._names.get(name), value) for value in batch[name]] for name in self.wanted]
+        columns = [[cell_text(value, self._names.get(name)) for value in batch[name]] for name in self.wanted]
         return [dict(zip(self.wanted, values, strict=True)) for values in zip(*columns, strict=True)]
 
     def batches(self, indices: Sequence[int] | None = None) -> Iterator[tuple[Sequence[int], list[Cells]]]:
@@ -86,12 +85,6 @@ class Source:
     def _starts(self) -> list[int]:
         return [start for _, start in self.parts]
 
-    @staticmethod
-    def _text(names: list[str] | None, value: Any) -> str | None:
-        if names is not None and isinstance(value, int):
-            return names[value] if value >= 0 else None
-        return as_text(value)
-
 
 def open_source(settings: TaskSettings, wanted: Sequence[str], problems: Problems) -> Source:
     """Opens `task.hub` or `task.path`. Faults of single rows go to `problems`; raises DataError on what cannot be
@@ -116,27 +109,32 @@ def open_source(settings: TaskSettings, wanted: Sequence[str], problems: Problem
     return Source(datasets, wanted)
 
 
-def _hub(settings: TaskSettings) -> dict[str, Any]:
+def load_hub(name: str | None, configuration: str | None, revision: str | None, split: str | None = None) -> Any:
+    """A hub data set at its pinned revision, or one split of it. Raises DataError where it cannot be loaded."""
     from datasets import load_dataset
 
     try:
-        datasets = load_dataset(settings.hub, settings.table.configuration, revision=settings.revision)
+        return load_dataset(name, configuration, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError) as error:
-        raise DataError(f"task.hub: {settings.hub} at {settings.revision} cannot be loaded ({error})") from error
+        raise DataError(f"task.hub: {name} at {revision} cannot be loaded ({error})") from error
+
+
+def _hub(settings: TaskSettings) -> dict[str, Any]:
+    datasets = load_hub(settings.hub, settings.table.configuration, settings.revision)
     return _parts({str(name): dataset for name, dataset in datasets.items()}, settings.hub or "")
 
 
 def _local(path: Path, delimiter: str, wanted: Sequence[str], problems: Problems) -> dict[str, Any]:
     if path.is_dir():
-        files = {file.stem: file for file in sorted(path.iterdir()) if file.stem in SPLITS and file.suffix in SUFFIXES}
+        files = {file.stem: file for file in sorted(path.iterdir()) if file.stem in SPLITS and table_format(file)}
         files = _parts(files, str(path))
     elif path.is_file():
         files = {"train": path}
     else:
         raise DataError(f"task.path: {path}: no such file or folder")
     for file in files.values():
-        if file.suffix not in SUFFIXES:
-            raise DataError(f"task.path: {file}: is no {', '.join(SUFFIXES)} file")
+        if table_format(file) is None:
+            raise DataError(f"task.path: {file}: is no {TABLE_ENDINGS} file")
     folder = Path(tempfile.mkdtemp(prefix="distill-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return {
@@ -159,11 +157,11 @@ def _mapped(file: Path, folder: Path, wanted: Sequence[str], delimiter: str, pro
     import pyarrow
     from datasets import Dataset, load_dataset
 
-    if file.suffix == ".parquet":
+    if table_format(file) == "parquet":
         return load_dataset("parquet", data_files=str(file), split="train", cache_dir=str(folder))
     schema = pyarrow.schema([*((name, pyarrow.string()) for name in wanted), (_LINE, pyarrow.int64())])
     copy = folder / f"{file.stem}.arrow"
-    rows = rows_of(file, wanted, delimiter, problems, prefix)
+    rows = table_rows(file, table_format(file), wanted, delimiter, problems, prefix)
     with pyarrow.OSFile(str(copy), "wb") as sink, pyarrow.ipc.new_stream(sink, schema) as writer:
         while batch := list(islice(rows, BATCH)):
             columns = [[cells[name] for _, cells in batch] for name in wanted]

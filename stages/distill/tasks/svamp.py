@@ -11,14 +11,14 @@ import hashlib
 
 from distill.answers.parsing import evaluate_expression
 from distill.rows.records import Example
-from distill.tasks.published import Arithmetic, Part, Row, text
+from distill.tasks.published import Arithmetic, Part, PublishedRow, text
 
 
 class Svamp(Arithmetic):
     name = "svamp"
     parts = (Part("train", "train", ("svamp_train.json",)), Part("test", "test", ("svamp_test.json",)))
 
-    def example(self, row: Row, split: str, index: int) -> Example:
+    def example(self, row: PublishedRow, split: str, index: int) -> Example:
         if "Body" in row:
             question, equation = f"{text(row, 'Body').rstrip(' .')}. {text(row, 'Question')}", text(row, "Equation")
         else:

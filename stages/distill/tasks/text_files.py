@@ -1,5 +1,5 @@
 """Files of rows (CSV, TSV, JSONL, Parquet), row by row, as texts: faults are gathered with their lines, and reading
-goes on."""
+goes on. Whoever reads a table reads it here: the tasks, predict.py and start.py."""
 
 from __future__ import annotations
 
@@ -20,37 +20,52 @@ Cells = dict[str, str | None]
 # hold the others as half of an escaped pair.
 _BROKEN = re.compile("[\ud800-\udfff]")
 LONGEST_CELL = 10_000_000  # characters
+TABLE_FORMATS = ("csv", "tsv", "jsonl", "parquet")
+TABLE_ENDINGS = ", ".join(f".{style}" for style in TABLE_FORMATS)
 
 
-def rows_of(
-    path: Path, wanted: Sequence[str], delimiter: str, problems: Problems, prefix: str = ""
+def table_format(path: Path) -> str | None:
+    """The one of TABLE_FORMATS that a file's name ends with, in small letters or capitals; None where it has none."""
+    style = path.suffix.lower().removeprefix(".")
+    return style if style in TABLE_FORMATS else None
+
+
+def table_rows(
+    path: Path, style: str | None, wanted: Sequence[str], delimiter: str, problems: Problems, prefix: str = ""
 ) -> Iterator[tuple[int, Cells]]:
-    """(line, the wanted columns as texts) of a .csv, .tsv or .jsonl file; `prefix` names the file in problems."""
-    if path.suffix == ".jsonl":
+    """(line, or of Parquet the row's number from 1; the wanted columns as texts) of a file in one of TABLE_FORMATS.
+
+    `delimiter` is that of csv. `prefix` names the file in problems.
+    """
+    if style == "parquet":
+        yield from _parquet_rows(path, wanted)
+    elif style == "jsonl":
         yield from _json_rows(path, wanted, problems, prefix)
     else:
-        yield from _csv_rows(path, wanted, "\t" if path.suffix == ".tsv" else delimiter, problems, prefix)
+        yield from _csv_rows(path, wanted, "\t" if style == "tsv" else delimiter, problems, prefix)
 
 
-def column_names(path: Path, delimiter: str) -> tuple[str, ...]:
-    """The columns of a file: its header, the keys of its first objects, or its schema. Raises DataError."""
+def column_names(path: Path, style: str | None, delimiter: str) -> tuple[str, ...]:
+    """The columns of a file in one of TABLE_FORMATS: its header, the keys of its first objects, or its schema. Raises
+    DataError.
+    """
     try:
-        if path.suffix == ".parquet":
+        if style == "parquet":
             import pyarrow.parquet
 
             return tuple(pyarrow.parquet.read_schema(path).names)
         with open(path, encoding="utf-8-sig", newline="") as file:
-            if path.suffix == ".jsonl":
+            if style == "jsonl":
                 objects = (_parsed(line) for line in islice((line for line in file if line.strip()), 20))
                 return tuple(dict.fromkeys(key for values in objects if isinstance(values, dict) for key in values))
-            header = next(csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else delimiter), [])
+            header = next(csv.reader(file, delimiter="\t" if style == "tsv" else delimiter), [])
             return tuple(name.strip() for name in header)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
     except (OSError, ValueError, csv.Error, RecursionError) as error:
-        raise DataError(f"{path}: cannot be read as {path.suffix or 'a table'} ({error})") from error
+        raise DataError(f"{path}: cannot be read as {style or 'a table'} ({error})") from error
 
 
 def _parsed(line: str) -> Any:
@@ -60,19 +75,22 @@ def _parsed(line: str) -> Any:
         return None
 
 
-def parquet_rows(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, Cells]]:
-    """(row number from 1, the wanted columns as texts) of a Parquet file, a batch at a time."""
+def _parquet_rows(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, Cells]]:
     import pyarrow.parquet
 
     number = 0
     for batch in pyarrow.parquet.ParquetFile(path).iter_batches(columns=list(wanted)):
         for values in batch.to_pylist():
             number += 1
-            yield number, {name: as_text(values.get(name)) for name in wanted}
+            yield number, {name: cell_text(values.get(name)) for name in wanted}
 
 
-def as_text(value: Any) -> str | None:
-    """A cell as text: lists as JSON, and None where it is empty or not a number."""
+def cell_text(value: Any, class_names: Sequence[str] | None = None) -> str | None:
+    """A cell as text: lists as JSON, and None where it is empty or not a number. A column of a hub data set may have
+    `class_names`, by the cell's number; a negative one is no class.
+    """
+    if class_names is not None and isinstance(value, int):
+        return class_names[value] if value >= 0 else None
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool | list | dict):
@@ -128,7 +146,7 @@ def _json_rows(path: Path, wanted: Sequence[str], problems: Problems, prefix: st
                 )
                 continue
             seen |= values.keys()
-            yield line, _sound({name: as_text(values.get(name)) for name in wanted}, problems, f"{prefix}line {line}")
+            yield line, _sound({name: cell_text(values.get(name)) for name in wanted}, problems, f"{prefix}line {line}")
     _misses(wanted, sorted(seen), problems, prefix)
 
 
