@@ -1,4 +1,4 @@
-"""What every kind of student can do, whatever its architecture; distill.student.loading decides the kind."""
+"""What every kind of student can do, whatever its architecture."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,45 +14,21 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from distill.rows.records import TrainingRow
 from distill.settings.student import StudentSettings
-from distill.student.losses import OFF, Losses, LossOptions, counted
+from distill.student.batching import TrainingBatch
+from distill.student.losses import OFF, Losses, LossOptions, target_count
+from distill.student.plan import StudentPlan
 
 TaskName = Literal["label", "rationale"]
-Batch = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What predicting needs besides weights and tokenizer; `student.json` in the model's folder.
-
-    kind: name of the architecture in distill.student.loading. mode, task_token: as in params.yaml.
-    task: kind of the task and its classes. max_label_tokens: of a label that is generated. temperature: what an
-    encoder's similarities are divided by. name, revision, seed: what the student was before its first step, as in
-    params.yaml.
-    """
-
-    kind: str
-    mode: str
-    task_token: str
-    task_kind: str
-    classes: tuple[str, ...]
-    max_input_tokens: int
-    max_label_tokens: int
-    max_rationale_tokens: int
-    name: str
-    revision: str | None
-    seed: int
-    temperature: float = 1.0
 
 
 @dataclass
-class Encoded:
-    """Token ids of training rows, row by row; `rationales` is None where there is none.
+class EncodedRows:
+    """Token ids of training rows, row by row; `rationales` is None where a row has none.
 
-    `rationale_inputs` are apart from `inputs` only where a prefix tells the task. An encoder's labels are their
-    place among the answers, and `choices` are the row's own answers.
-    `truncated` counts the texts that were cut, by what they are. The rest is None, or 0, where an option is off
-    (distill.student.losses.LossOptions): `soft_labels` are a row's possible labels with their part of the target, its
-    own first; `empty_rationales` counts the rows whose rationale is an empty target.
+    rationale_inputs: the inputs of the rationales, where they differ from `inputs`. labels: of an encoder, the label's
+    place among the answers. choices: the row's own answers. truncated: how many texts were cut, by what they are.
+    soft_labels: of each row its possible labels with their part of the target, its own first; None where soft labels
+    are off. empty_rationales: how many rows have an empty target in place of a rationale.
     """
 
     inputs: list[list[int]]
@@ -77,44 +53,40 @@ class Encoded:
         """The share of rows with a rationale of their own."""
         return (sum(row is not None for row in self.rationales) - self.empty_rationales) / len(self)
 
-    def label_options(self) -> dict[str, float]:
-        """With soft labels the share of rows that have one, the rest being hard, and the mean part of a row's own
-        label.
-        """
+    def label_metrics(self) -> dict[str, float]:
+        """With soft labels, the share of rows that have one (the others are hard) and the mean part of the own label."""
         if self.soft_labels is None:
             return {}
         soft = sum(len(labels) > 1 for labels in self.soft_labels)
         return {"soft": soft / len(self), "own_part": sum(labels[0][1] for labels in self.soft_labels) / len(self)}
 
-    def rationale_options(self) -> dict[str, float]:
+    def rationale_metrics(self) -> dict[str, float]:
         """Where a missing rationale is an empty target, the share of rows that have one."""
         return {"empty": self.empty_rationales / len(self)} if self.empty_rationales else {}
 
     def lengths(self) -> list[int]:
         """Tokens of each row, as a measure of its cost."""
-        return [
-            len(i) + len(t) + len(r or ()) for i, t, r in zip(self.inputs, self.labels, self.rationales, strict=True)
-        ]
+        texts = zip(self.inputs, self.labels, self.rationales, strict=True)
+        return [len(input_ids) + len(label) + len(rationale or ()) for input_ids, label, rationale in texts]
 
     def sizes(self, indices: Sequence[int]) -> list[list[int]]:
-        """Tokens of every text that a row is made of, for each index: what stands in one place is padded together."""
+        """Tokens of every text of a row, for each index. Texts of the same kind are padded together."""
         kinds = [self.inputs, self.labels] + ([self.rationale_inputs] if self.rationale_inputs is not None else [])
         return [[*(len(kind[index]) for kind in kinds), len(self.rationales[index] or ())] for index in indices]
 
 
 @dataclass(frozen=True)
-class Generated:
-    """A text that the student wrote. `probability`: exp of the mean log probability of its tokens."""
+class GeneratedText:
+    """A text that the student wrote. probability: exp of the mean log probability of its tokens."""
 
     text: str
     probability: float
 
 
 class Architecture(nn.Module, ABC):
-    """A student: a module whose forward gives the losses of a batch, so that wrappers for many devices apply."""
+    """A student: a module whose `forward` gives the losses of a batch, so that wrappers for many devices apply."""
 
-    kind: ClassVar[str]
-    plan: Plan
+    plan: StudentPlan
     options: LossOptions = OFF
     model: nn.Module
 
@@ -124,31 +96,30 @@ class Architecture(nn.Module, ABC):
         return getattr(self.model, "_no_split_modules", None)
 
     def tie_weights(self) -> None:
-        """Where the model's tables share weights, lets them share them again."""
+        """Lets the tables that share weights share them again."""
         self.model.tie_weights()
 
     @abstractmethod
-    def encode(self, rows: Sequence[TrainingRow]) -> Encoded:
+    def encode(self, rows: Sequence[TrainingRow]) -> EncodedRows:
         """Tokenizes training rows, once."""
 
     @abstractmethod
-    def collate(self, rows: Encoded, indices: Sequence[int]) -> Batch:
-        """The tensors of some of the rows, on the CPU, as keywords of `forward`."""
+    def collate(self, rows: EncodedRows, indices: Sequence[int]) -> TrainingBatch:
+        """The tensors of some of the rows, on the CPU."""
 
     @abstractmethod
-    def forward(self, **batch: Any) -> Losses:
+    def forward(self, batch: TrainingBatch) -> Losses:
         """The losses of a batch."""
 
-    def targets(self, batch: Batch) -> Tensor:
+    def targets(self, batch: TrainingBatch) -> Tensor:
         """(3,) of what `forward` divides a batch's means by: label tokens, rationale tokens, rows with both.
 
-        By it a step whose rows are computed in several batches is put together.
+        A step whose rows are computed in several batches is put together by these counts.
         """
-        label = counted(batch["labels"], batch.get("label_weights"))
-        rationales = batch.get("rationales", batch.get("rationale_labels"))
-        if rationales is None:
+        label = target_count(batch.labels, batch.label_weights)
+        if batch.rationales is None:
             return torch.stack([label, torch.zeros_like(label), torch.zeros_like(label)])
-        return torch.stack([label, counted(rationales), torch.full_like(label, len(rationales))])
+        return torch.stack([label, target_count(batch.rationales), torch.full_like(label, len(batch.rationales))])
 
     @abstractmethod
     def inputs(self, texts: Sequence[str], task: TaskName) -> list[list[int]]:
@@ -159,8 +130,8 @@ class Architecture(nn.Module, ABC):
         """Log probability in nats of every candidate label of every row, (candidates of the row,) each."""
 
     @abstractmethod
-    def generate(self, inputs: Sequence[Sequence[int]], task: TaskName) -> list[Generated]:
-        """The most probable continuation, token by token, of every row."""
+    def generate(self, inputs: Sequence[Sequence[int]], task: TaskName) -> list[GeneratedText]:
+        """The text of every row, each token the most probable one."""
 
     @abstractmethod
     def embeddings(self) -> list[nn.Parameter]:
@@ -181,28 +152,32 @@ class Architecture(nn.Module, ABC):
         """Writes weights (safetensors), configuration and tokenizer as a Hugging Face folder."""
 
 
-def generated(
-    tokenizer: PreTrainedTokenizerBase, tokens: Tensor, logits: Sequence[Tensor], begun: Tensor | None = None
-) -> list[Generated]:
-    """Texts and probabilities of (rows, tokens) that were generated, from the logits (rows, vocabulary) of each place.
+def decoded_texts(
+    tokenizer: PreTrainedTokenizerBase, tokens: Tensor, logits: Sequence[Tensor], counts: Tensor | None = None
+) -> list[GeneratedText]:
+    """Texts and probabilities of generated tokens (rows, tokens), from the logits (rows, vocabulary) of each place.
 
-    `begun` (rows, tokens) of bool says which tokens count, where not all up to the end do.
+    Tokens behind the end do not count. `counts` (rows, tokens) of bool says which others do, where not all do.
     """
     ended = tokens == tokenizer.eos_token_id
-    known = (ended.cumsum(1) - ended.long()) == 0
-    if begun is not None:
-        known = known & begun
+    valid = (ended.cumsum(1) - ended.long()) == 0
+    if counts is not None:
+        valid = valid & counts
     logs = [
         torch.log_softmax(row.float(), -1).gather(-1, tokens[:, place, None]).squeeze(-1)
         for place, row in enumerate(logits)
     ]
-    means = (torch.stack(logs, 1) * known).sum(1) / known.sum(1).clamp(min=1)
-    texts = tokenizer.batch_decode(tokens.masked_fill(~known, tokenizer.eos_token_id), skip_special_tokens=True)
-    return [Generated(text.strip(), probability) for text, probability in zip(texts, means.exp().tolist(), strict=True)]
+    means = (torch.stack(logs, 1) * valid).sum(1) / valid.sum(1).clamp(min=1)
+    texts = tokenizer.batch_decode(tokens.masked_fill(~valid, tokenizer.eos_token_id), skip_special_tokens=True)
+    return [
+        GeneratedText(text.strip(), probability) for text, probability in zip(texts, means.exp().tolist(), strict=True)
+    ]
 
 
 def write_freely(model: PreTrainedModel) -> None:
-    """Drops what the model's authors force on its answers, as BART's first token, beams and unrepeated n-grams, or a
-    penalty on repeating: a student writes what it was trained to write."""
-    ids = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
-    model.generation_config = GenerationConfig(**{name: getattr(model.generation_config, name) for name in ids})
+    """Drops the rules that a model's authors put on its answers: a student writes what it was trained to write.
+
+    Such rules are BART's first token, beams, n-grams that may not occur twice, or a penalty on repeating.
+    """
+    names = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
+    model.generation_config = GenerationConfig(**{name: getattr(model.generation_config, name) for name in names})

@@ -1,14 +1,15 @@
-"""An encoder whose label is one of the row's own choices: the one most like the question.
+"""An encoder whose label is one of the row's own choices: the choice most like the question.
 
-Question and choices are encoded apart, as sentence encoders do (Sentence-BERT, arXiv 1908.10084): the mean of the
-last states over the tokens, compared by cosine similarity. So a pretrained sentence encoder answers better than
-chance before it is trained, and an answer that many questions share is encoded once.
+Question and choices are encoded apart, as sentence encoders do (Sentence-BERT, arXiv 1908.10084): the mean of the last
+states over the tokens, compared by cosine similarity. So a pretrained sentence encoder answers better than chance
+before it is trained, and a choice that several questions share is encoded once.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -20,26 +21,26 @@ from distill.answers.choices import apart
 from distill.errors import DataError
 from distill.rows.files import write_json
 from distill.rows.records import TrainingRow
-from distill.student.architecture import Batch, Encoded, Plan
-from distill.student.batching import by_length, padded
+from distill.student.architecture import EncodedRows
+from distill.student.batching import OfferedChoices, PaddedTokens, TrainingBatch, by_length, padded
 from distill.student.encoder import Encoder
 from distill.student.losses import Losses
+from distill.student.plan import StudentPlan
+from distill.student.token_cache import TokenizedTexts
 
-# Choices of like length that are encoded together: most have one word, and one long name would pad them all.
-TOGETHER = 40
-GROUP = "choices_"
+# Choices of like length that are encoded together. Most have one word, and one long name would pad them all.
+CHOICES_TOGETHER = 40
 
 
 class ChoiceEncoder(Encoder):
-    """The list of choices that ends an input is left out of the question. The saved folder is that of the plain
-    encoder, and one that sentence-transformers loads.
+    """The list of choices that ends an input is left out of the question.
+
+    The saved folder loads as a plain encoder, and with sentence-transformers.
     """
 
-    task_kind = "choices"
-
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, plan: Plan):
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, plan: StudentPlan):
         super().__init__(model, tokenizer, plan)
-        # Sentence encoders pool otherwise. It is kept as it came, so that the saved folder is whole.
+        # Sentence encoders pool otherwise. The pooler is kept as it came, so that the saved folder is whole.
         if getattr(model, "pooler", None) is not None:
             model.pooler.requires_grad_(False)
 
@@ -52,54 +53,35 @@ class ChoiceEncoder(Encoder):
                 )
         return [row.choices.index(row.label) for row in rows]
 
-    def encode(self, rows: Sequence[TrainingRow]) -> Encoded:
+    def encode(self, rows: Sequence[TrainingRow]) -> EncodedRows:
         encoded = super().encode(rows)
-        distinct = list(dict.fromkeys(itertools.chain(*(row.choices for row in rows))))
-        ids = dict(zip(distinct, super()._inputs(distinct)[0], strict=True))
-        encoded.choices = [[ids[choice] for choice in row.choices] for row in rows]
+        encoded.choices = self._encoded_choices([row.choices for row in rows])
         return encoded
 
-    def collate(self, rows: Encoded, indices: Sequence[int]) -> Batch:
+    def collate(self, rows: EncodedRows, indices: Sequence[int]) -> TrainingBatch:
         assert rows.choices is not None
-        return super().collate(rows, indices) | _offered([rows.choices[index] for index in indices])
+        return replace(super().collate(rows, indices), choices=_offered([rows.choices[index] for index in indices]))
 
-    def forward(
-        self,
-        input_ids: Tensor,
-        attention_mask: Tensor,
-        labels: Tensor,
-        offered: Tensor,
-        rationales: Tensor | None = None,
-        explained: Tensor | None = None,
-        label_parts: Tensor | None = None,
-        **choices: Tensor,
-    ) -> Losses:
-        """Ids and mask (rows, tokens) of questions; `choices` as `_offered` makes them, offered (rows, choices) their
-        places, -1 none; labels (rows,) which of a row's is right; `rationales` (rows with one, tokens) are of the
-        rows in `explained`."""
-        states = self.states(input_ids, attention_mask)
-        logits = self._logits(pooled(states, attention_mask), self._choices(choices), offered)
-        return self.losses(logits, labels, states, attention_mask, rationales, explained, label_parts)
+    def forward(self, batch: TrainingBatch) -> Losses:
+        assert batch.choices is not None
+        states = self.states(batch.inputs)
+        return self.losses(self._logits(pooled(states, batch.inputs.mask), batch.choices), states, batch)
 
     def score(self, inputs: Sequence[Sequence[int]], candidates: Sequence[Sequence[str]]) -> list[Tensor]:
         """Log probability of each candidate among the row's own."""
-        distinct = list(dict.fromkeys(itertools.chain(*candidates)))
-        ids = dict(zip(distinct, super()._inputs(distinct)[0], strict=True))
-        batch = {
-            name: value.to(self.model.device)
-            for name, value in _offered([[ids[text] for text in row] for row in candidates]).items()
-        }
-        logs = torch.log_softmax(self._logits(pooled(*self.memory(inputs)), self._choices(batch), batch["offered"]), -1)
+        choices = _offered(self._encoded_choices(candidates)).to(self.model.device)
+        read = self._padded(inputs)
+        logs = torch.log_softmax(self._logits(pooled(self.states(read), read.mask), choices), -1)
         return [row[: len(texts)] for row, texts in zip(logs, candidates, strict=True)]
 
     def save(self, folder: Path) -> None:
-        """With the files by which sentence-transformers knows how the states become one vector a text."""
+        """Adds the files that tell sentence-transformers how the states become one vector a text."""
         super().save(folder)
         width, most = self.model.config.hidden_size, self.plan.max_input_tokens
-        parts = {"Transformer": "", "Pooling": "1_Pooling", "Normalize": "2_Normalize"}
+        parts = (("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize"))
         modules = [
             {"idx": place, "name": str(place), "path": path, "type": f"sentence_transformers.models.{name}"}
-            for place, (name, path) in enumerate(parts.items())
+            for place, (name, path) in enumerate(parts)
         ]
         write_json(folder / "modules.json", modules)
         write_json(folder / "sentence_bert_config.json", {"max_seq_length": most, "do_lower_case": False})
@@ -107,24 +89,29 @@ class ChoiceEncoder(Encoder):
             folder / "1_Pooling" / "config.json", {"word_embedding_dimension": width, "pooling_mode_mean_tokens": True}
         )
 
-    def _inputs(self, texts: Sequence[str]) -> tuple[list[list[int]], int]:
+    def _inputs(self, texts: Sequence[str]) -> TokenizedTexts:
         return super()._inputs([apart(text)[0] for text in texts])
 
-    def _choices(self, groups: Batch) -> Tensor:
-        """Vectors (choices, width) of all groups, one after the other."""
-        found = []
-        for name in sorted(name for name in groups if name.startswith(GROUP)):
-            seen = (groups[name] >= 0).long()
-            found.append(pooled(self.states(groups[name].masked_fill(seen == 0, self.pad), seen), seen))
-        return torch.cat(found)
+    def _encoded_choices(self, rows: Sequence[Sequence[str]]) -> list[list[list[int]]]:
+        """Token ids of each row's choices; a text that occurs several times is tokenized once."""
+        distinct = list(dict.fromkeys(itertools.chain(*rows)))
+        ids = dict(zip(distinct, super()._inputs(distinct)[0], strict=True))
+        return [[ids[text] for text in row] for row in rows]
 
-    def _logits(self, questions: Tensor, choices: Tensor, offered: Tensor) -> Tensor:
-        """Cosine similarity over the temperature, (rows, choices); -inf where a row has no such choice."""
-        questions, choices = functional.normalize(questions, dim=-1), functional.normalize(choices, dim=-1)
+    def _logits(self, questions: Tensor, choices: OfferedChoices) -> Tensor:
+        """Cosine similarity over the temperature, (rows, choices); -inf where a row has no such choice.
+
+        questions: vectors (rows, width).
+        """
+        vectors = []
+        for group in choices.groups:
+            seen = (group >= 0).long()
+            vectors.append(pooled(self.states(PaddedTokens(group.masked_fill(seen == 0, self.pad), seen)), seen))
+        questions, answers = functional.normalize(questions, dim=-1), functional.normalize(torch.cat(vectors), dim=-1)
         # A sum and no matrix product, which autocast would round to 8 bits: the temperature makes small differences
         # large.
-        alike = (questions[:, None] * choices[offered.clamp(min=0)]).sum(-1) / self.plan.temperature
-        return alike.masked_fill(offered < 0, -torch.inf)
+        alike = (questions[:, None] * answers[choices.places.clamp(min=0)]).sum(-1) / self.plan.temperature
+        return alike.masked_fill(choices.places < 0, -torch.inf)
 
 
 def pooled(states: Tensor, seen: Tensor) -> Tensor:
@@ -133,15 +120,12 @@ def pooled(states: Tensor, seen: Tensor) -> Tensor:
     return (states.float() * weight).sum(1) / weight.sum(1).clamp(min=1)
 
 
-def _offered(rows: Sequence[Sequence[Sequence[int]]]) -> Batch:
-    """The distinct choices of some rows, in groups of like length, and where each row's stand among all of them.
-
-    A group (choices, tokens) holds token ids, -1 where there is none; `offered` (rows, choices) holds places, likewise.
-    """
+def _offered(rows: Sequence[Sequence[Sequence[int]]]) -> OfferedChoices:
+    """From the token ids of each row's choices."""
     distinct = list(dict.fromkeys(tuple(ids) for row in rows for ids in row))
-    groups = by_length([len(ids) for ids in distinct], TOGETHER)
-    place = {distinct[index]: place for place, index in enumerate(itertools.chain(*groups))}
-    batch = {
-        f"{GROUP}{number:04}": padded([distinct[index] for index in group], -1) for number, group in enumerate(groups)
-    }
-    return batch | {"offered": padded([[place[tuple(ids)] for ids in row] for row in rows], -1)}
+    groups = by_length([len(ids) for ids in distinct], CHOICES_TOGETHER)
+    places = {distinct[index]: place for place, index in enumerate(itertools.chain(*groups))}
+    return OfferedChoices(
+        tuple(padded([distinct[index] for index in group], -1) for group in groups),
+        padded([[places[tuple(ids)] for ids in row] for row in rows], -1),
+    )

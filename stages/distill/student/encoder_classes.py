@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +10,7 @@ from transformers import PreTrainedConfig
 
 from distill.errors import DataError
 from distill.rows.records import TrainingRow
-from distill.student.batching import mask, padded
+from distill.student.batching import TrainingBatch
 from distill.student.encoder import Encoder
 from distill.student.losses import Losses
 
@@ -27,8 +26,6 @@ def name_classes(config: PreTrainedConfig, classes: Sequence[str]) -> None:
 class ClassEncoder(Encoder):
     """The saved folder is that of a plain classifier; its label names are the task's classes."""
 
-    task_kind = "classes"
-
     def label_targets(self, rows: Sequence[TrainingRow]) -> list[int]:
         for row in rows:
             if row.label not in self.plan.classes:
@@ -38,34 +35,20 @@ class ClassEncoder(Encoder):
                 )
         return [self.plan.classes.index(row.label) for row in rows]
 
-    def forward(
-        self,
-        input_ids: Tensor,
-        attention_mask: Tensor,
-        labels: Tensor,
-        rationales: Tensor | None = None,
-        explained: Tensor | None = None,
-        label_parts: Tensor | None = None,
-        **_: Any,
-    ) -> Losses:
-        """Ids and mask (rows, tokens), labels (rows,); `rationales` (rows with one, tokens), of the rows in
-        `explained`.
-        """
-        made = self.model(
-            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=self.decoder is not None
+    def forward(self, batch: TrainingBatch) -> Losses:
+        explains = self.decoder is not None
+        output = self.model(
+            input_ids=batch.inputs.ids, attention_mask=batch.inputs.mask, output_hidden_states=explains
         )
-        states = made.logits if self.decoder is None else made.hidden_states[-1]
-        return self.losses(made.logits, labels, states, attention_mask, rationales, explained, label_parts)
+        return self.losses(output.logits, output.hidden_states[-1] if explains else output.logits, batch)
 
     def score(self, inputs: Sequence[Sequence[int]], candidates: Sequence[Sequence[str]]) -> list[Tensor]:
         """Log probability of each candidate among all classes. Raises DataError on a candidate that is no class."""
         places = {name: place for place, name in enumerate(self.plan.classes)}
-        strange = sorted({text for row in candidates for text in row} - set(places))
-        if strange:
-            raise DataError(f"this student chooses among {', '.join(places)}; it cannot score {strange[0]!r}")
-        device = self.model.device
-        logits = self.model(
-            input_ids=padded(inputs, self.pad).to(device), attention_mask=mask(inputs).to(device)
-        ).logits
+        unknown = sorted({text for row in candidates for text in row} - set(places))
+        if unknown:
+            raise DataError(f"this student chooses among {', '.join(places)}; it cannot score {unknown[0]!r}")
+        read = self._padded(inputs)
+        logits = self.model(input_ids=read.ids, attention_mask=read.mask).logits
         logs = torch.log_softmax(logits.float(), -1)
         return [row[[places[text] for text in texts]] for row, texts in zip(logs, candidates, strict=True)]

@@ -15,12 +15,12 @@ from distill.rows.files import write_json
 from distill.rows.records import read_json
 from distill.student.losses import IGNORED
 
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
-Cache = tuple[Tensor, Tensor]  # keys and values, (rows, heads, tokens, width of a head) each
+_CONFIG, _WEIGHTS = "config.json", "model.safetensors"
+_Cache = tuple[Tensor, Tensor]  # keys and values, (rows, heads, tokens, width of a head) each
 
 
 @dataclass(frozen=True)
-class Sizes:
+class DecoderSizes:
     """vocabulary: tokens it can write. positions: tokens of the longest rationale. memory: width of what it attends to.
 
     tied: its token embeddings are rows of the encoder's, of the same width, and not its own.
@@ -43,7 +43,7 @@ class RationaleDecoder(nn.Module):
 
     vocabulary: Tensor
 
-    def __init__(self, sizes: Sizes, vocabulary: Tensor):
+    def __init__(self, sizes: DecoderSizes, vocabulary: Tensor):
         super().__init__()
         self.sizes = sizes
         self.register_buffer("vocabulary", vocabulary)
@@ -78,7 +78,7 @@ class RationaleDecoder(nn.Module):
         """
         table, seen = self._table(words), mask[:, None, None].bool()
         read = [layer.read(memory) for layer in self.layers]
-        past: list[Cache] = [(keys[:, :, :0], values[:, :, :0]) for keys, values in read]
+        past: list[_Cache] = [(keys[:, :, :0], values[:, :, :0]) for keys, values in read]
         token = torch.full((len(memory), 1), begin, device=memory.device)
         going = torch.ones(len(memory), dtype=torch.bool, device=memory.device)
         total, count = torch.zeros(len(memory), device=memory.device), torch.zeros(len(memory), device=memory.device)
@@ -101,17 +101,17 @@ class RationaleDecoder(nn.Module):
         """Weights (safetensors) and sizes."""
         folder.mkdir(parents=True, exist_ok=True)
         save_file(
-            {name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}, folder / WEIGHTS
+            {name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}, folder / _WEIGHTS
         )
-        write_json(folder / CONFIG, dataclasses.asdict(self.sizes))
+        write_json(folder / _CONFIG, dataclasses.asdict(self.sizes))
 
     @classmethod
     def load(cls, folder: Path) -> RationaleDecoder:
         """What `save` wrote. Raises DataError where it is not there."""
-        sizes = read_json(folder / CONFIG, Sizes)
-        made = cls(sizes, torch.zeros(sizes.vocabulary, dtype=torch.long))
-        made.load_state_dict(load_file(folder / WEIGHTS))
-        return made
+        sizes = read_json(folder / _CONFIG, DecoderSizes)
+        decoder = cls(sizes, torch.zeros(sizes.vocabulary, dtype=torch.long))
+        decoder.load_state_dict(load_file(folder / _WEIGHTS))
+        return decoder
 
     def _table(self, words: Tensor) -> Tensor:
         return functional.embedding(self.vocabulary, words) if self.embeddings is None else self.embeddings.weight
@@ -125,7 +125,7 @@ class RationaleDecoder(nn.Module):
 
 
 class _Layer(nn.Module):
-    def __init__(self, sizes: Sizes):
+    def __init__(self, sizes: DecoderSizes):
         super().__init__()
         width, self.heads = sizes.width, sizes.heads
         self.own_norm, self.memory_norm, self.feed_norm = (nn.LayerNorm(width) for _ in range(3))
@@ -137,12 +137,12 @@ class _Layer(nn.Module):
         )
         self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
-    def read(self, memory: Tensor) -> Cache:
+    def read(self, memory: Tensor) -> _Cache:
         """Keys and values of what is attended to, the same at every place."""
         keys, values = self.memory(memory).chunk(2, -1)
         return self._heads(keys), self._heads(values)
 
-    def forward(self, hidden: Tensor, read: Cache, seen: Tensor, past: Cache | None) -> tuple[Tensor, Cache]:
+    def forward(self, hidden: Tensor, read: _Cache, seen: Tensor, past: _Cache | None) -> tuple[Tensor, _Cache]:
         """All places at once without `past`; the next one alone with it."""
         query, keys, values = map(self._heads, self.own(self.own_norm(hidden)).chunk(3, -1))
         if past is not None:
@@ -151,8 +151,8 @@ class _Layer(nn.Module):
         own = functional.scaled_dot_product_attention(query, keys, values, is_causal=past is None)
         hidden = hidden + self.own_out(own.transpose(1, 2).flatten(2))
         query = self._heads(self.query(self.memory_norm(hidden)))
-        found = functional.scaled_dot_product_attention(query, *read, attn_mask=seen)
-        hidden = hidden + self.memory_out(found.transpose(1, 2).flatten(2))
+        attended = functional.scaled_dot_product_attention(query, *read, attn_mask=seen)
+        hidden = hidden + self.memory_out(attended.transpose(1, 2).flatten(2))
         return hidden + self.feed(self.feed_norm(hidden)), (keys, values)
 
     def _heads(self, values: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Making a student, and finding it again: the one place that decides its kind."""
+"""Makes a student, and loads it again: the one place that decides its kind."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from tokenizers import processors
 from transformers import (
     AutoConfig,
-    AutoModel,
-    AutoModelForCausalLM,
-    AutoModelForSeq2SeqLM,
-    AutoModelForSequenceClassification,
     AutoTokenizer,
     BertConfig,
     BertForSequenceClassification,
@@ -33,32 +30,34 @@ from transformers.models.auto.modeling_auto import (
 )
 from transformers.utils import logging
 
-from distill.errors import DataError
-from distill.rows.files import write_json
-from distill.rows.records import TaskCard, TrainingRow, read_json
+from distill.rows.records import TaskCard, TrainingRow
 from distill.settings import Settings, SettingsError
 from distill.settings.runtime import RuntimeSettings
 from distill.settings.student import LoraSettings, ScratchSettings, StudentSettings
-from distill.student.architecture import Architecture, Plan
+from distill.student.architecture import Architecture
 from distill.student.decoder_only import DecoderOnly
-from distill.student.encoder import Encoder
 from distill.student.encoder_choices import ChoiceEncoder
 from distill.student.encoder_classes import ClassEncoder, name_classes
 from distill.student.encoder_decoder import EncoderDecoder
 from distill.student.losses import LossOptions
+from distill.student.plan import (
+    DECODER_ONLY,
+    ENCODER,
+    ENCODER_DECODER,
+    FORMS,
+    TASK_TOKENS,
+    StudentPlan,
+    form_name,
+)
 from distill.student.single_task import SingleTaskDecoderOnly, SingleTaskEncoderDecoder
-from distill.student.tokenizing import NO_LIMIT, TASK_TOKENS, begin_with, encode, train_tokenizer
+from distill.student.tokenizing import NO_LIMIT, begin_with, encode, train_tokenizer
 
-PLAN = "student.json"
-# By kind: what loads its model, the class for one answer a task, and the one for one answer in all.
-KINDS: dict[str, tuple[Any, Any, Any]] = {
-    EncoderDecoder.kind: (AutoModelForSeq2SeqLM, EncoderDecoder, SingleTaskEncoderDecoder),
-    DecoderOnly.kind: (AutoModelForCausalLM, DecoderOnly, SingleTaskDecoderOnly),
-}
-# An encoder's, by the task's kind.
-ENCODERS: dict[str, tuple[Any, Any]] = {
-    ClassEncoder.task_kind: (AutoModelForSequenceClassification, ClassEncoder),
-    ChoiceEncoder.task_kind: (AutoModel, ChoiceEncoder),
+# The class of a student by the name of its form, and the class that writes rationale and label as one answer.
+ARCHITECTURES: dict[str, tuple[type[Architecture], type[Architecture] | None]] = {
+    ENCODER_DECODER: (EncoderDecoder, SingleTaskEncoderDecoder),
+    DECODER_ONLY: (DecoderOnly, SingleTaskDecoderOnly),
+    "encoder classes": (ClassEncoder, None),
+    "encoder choices": (ChoiceEncoder, None),
 }
 
 logging.set_verbosity_error()
@@ -71,56 +70,55 @@ def new_student(rows: Sequence[TrainingRow], card: TaskCard, settings: Settings)
     Raises SettingsError where `student.name` cannot be loaded or is of no supported kind.
     """
     torch.manual_seed(settings.student.seed)
-    asked = settings.student
-    model, tokenizer = (
-        scratch_model(rows, card, asked)
-        if asked.name == "scratch"
-        else _pretrained(asked.name, asked.revision, card.kind, card.classes)
-    )
+    student_settings = settings.student
+    if student_settings.name == "scratch":
+        model, tokenizer = scratch_model(rows, card, student_settings)
+    else:
+        model, tokenizer = _pretrained(student_settings.name, student_settings.revision, card.kind, card.classes)
     kind = _kind(model.config)
-    if kind == Encoder.kind:
+    if kind == ENCODER:
         _check_encoder(model.config, tokenizer, card, settings)
-    if asked.lora.rank:
-        if kind != DecoderOnly.kind:
+    if student_settings.lora.rank:
+        if kind != DECODER_ONLY:
             raise SettingsError(
-                f"student.lora.rank: is {asked.lora.rank}; only a decoder-only student takes LoRA, set it to 0 for"
-                f" {asked.name!r}"
+                f"student.lora.rank: is {student_settings.lora.rank}; only a decoder-only student takes LoRA, set it to"
+                f" 0 for {student_settings.name!r}"
             )
-        model = adapted(model, asked.lora)
+        model = adapted(model, student_settings.lora)
     labels, _ = encode(tokenizer, sorted({row.label for row in rows}), NO_LIMIT, target=True)
-    plan = Plan(
+    plan = StudentPlan(
         kind=kind,
         mode=settings.train.mode,
         task_token=settings.train.task_token,
         task_kind=card.kind,
         classes=card.classes,
-        max_input_tokens=asked.max_input_tokens,
+        max_input_tokens=student_settings.max_input_tokens,
         # An unseen number or free text may be longer than any that was seen.
         max_label_tokens=2 * max(map(len, labels)),
-        max_rationale_tokens=asked.max_rationale_tokens,
-        name=asked.name,
-        revision=asked.revision,
-        seed=asked.seed,
-        temperature=asked.encoder.temperature,
+        max_rationale_tokens=student_settings.max_rationale_tokens,
+        name=student_settings.name,
+        revision=student_settings.revision,
+        seed=student_settings.seed,
+        temperature=student_settings.encoder.temperature,
     )
     student = _built(plan, model, tokenizer)
     student.options = LossOptions.of(settings.train)
-    student.grow(rows, asked)
+    student.grow(rows, student_settings)
     return student
 
 
 def save_student(student: Architecture, folder: Path) -> None:
     """Writes a Hugging Face folder with the plan beside it, last, so that a folder with a plan is complete."""
     student.save(folder)
-    write_json(folder / PLAN, student.plan)
+    student.plan.write(folder)
 
 
 def load_student(folder: Path) -> Architecture:
     """The student that `save_student` wrote, on the CPU, ready to predict. Raises DataError without a plan."""
-    plan = _plan(folder)
-    model = _apart(_auto(plan.kind, plan.task_kind).from_pretrained(folder, dtype=torch.float32, local_files_only=True))
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    student = _built(plan, model, tokenizer)
+    plan = StudentPlan.read(folder)
+    loader = getattr(transformers, plan.form.model_class)
+    model = _apart(loader.from_pretrained(folder, dtype=torch.float32, local_files_only=True))
+    student = _built(plan, model, AutoTokenizer.from_pretrained(folder, local_files_only=True))
     student.restore(folder)
     return student.eval()
 
@@ -128,21 +126,21 @@ def load_student(folder: Path) -> Architecture:
 def untrained_student(folder: Path) -> Architecture:
     """The student in `folder` as it was before its first step, on the CPU, ready to predict labels.
 
-    Weights that were drawn are drawn again, from the same seed, and pretrained ones loaded again; adapters change
+    Weights that were drawn are drawn again from the same seed, and pretrained ones are loaded again. Adapters change
     nothing before they are trained, so none are made. Raises DataError without a plan, SettingsError where the
     pretrained weights cannot be loaded.
     """
-    plan = _plan(folder)
+    plan = StudentPlan.read(folder)
     torch.manual_seed(plan.seed)
     if plan.name == "scratch":
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        model = _auto(plan.kind, plan.task_kind).from_config(config, dtype=torch.float32)
+        model = getattr(transformers, plan.form.model_class).from_config(config, dtype=torch.float32)
     else:
         model, _ = _pretrained(plan.name, plan.revision, plan.task_kind, plan.classes)
     return _built(plan, model, AutoTokenizer.from_pretrained(folder, local_files_only=True)).eval()
 
 
-def device(runtime: RuntimeSettings) -> torch.device:
+def compute_device(runtime: RuntimeSettings) -> torch.device:
     """Where to compute; sets torch's threads as well. Raises SettingsError where CUDA is asked for and absent."""
     torch.set_num_threads(runtime.threads)
     there = torch.cuda.is_available()
@@ -151,109 +149,96 @@ def device(runtime: RuntimeSettings) -> torch.device:
     return torch.device("cuda" if there and runtime.device != "cpu" else "cpu")
 
 
-def _plan(folder: Path) -> Plan:
-    plan = read_json(folder / PLAN, Plan)
-    if plan.kind not in (*KINDS, Encoder.kind):
-        raise DataError(f"{folder / PLAN}: kind is {plan.kind!r}; known: {', '.join((*KINDS, Encoder.kind))}")
-    return plan
-
-
-def _built(plan: Plan, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Architecture:
-    if plan.kind == Encoder.kind:
-        return ENCODERS[plan.task_kind][1](model, tokenizer, plan)
-    _, two, single = KINDS[plan.kind]
-    return (single if plan.mode == "single_task" else two)(model, tokenizer, plan)
+def _built(plan: StudentPlan, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Architecture:
+    two_answers, single_answer = ARCHITECTURES[plan.form_name]
+    architecture = single_answer if plan.single_answer and single_answer is not None else two_answers
+    return architecture(model, tokenizer, plan)
 
 
 def _kind(config: PreTrainedConfig) -> str:
     if config.is_encoder_decoder:
-        return EncoderDecoder.kind
+        return ENCODER_DECODER
     # BERT and its kin are listed as causal too, for those who would retrain them.
     if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING and type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
-        return DecoderOnly.kind
+        return DECODER_ONLY
     if type(config) in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
-        return Encoder.kind
+        return ENCODER
     raise ValueError(
         f"a {config.model_type} is no language model; use an encoder-decoder, a decoder-only model or an encoder of"
         " text"
     )
 
 
-def _auto(kind: str, task_kind: str) -> Any:
-    # A number or free text is refused once the tokenizer is there, by name.
-    return ENCODERS.get(task_kind, (AutoModel,))[0] if kind == Encoder.kind else KINDS[kind][0]
-
-
 def _check_encoder(
     config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase, card: TaskCard, settings: Settings
 ) -> None:
-    """Raises SettingsError where an encoder cannot do what is asked of it."""
-    asked, mode = settings.student, settings.train.mode
-    name = (
-        "student.scratch.architecture: encoder"
-        if asked.name == "scratch"
-        else f"student.name: {asked.name!r}, an encoder,"
-    )
-    if card.kind not in ENCODERS:
+    """Raises SettingsError where an encoder cannot do what the settings ask for."""
+    student_settings, train_settings = settings.student, settings.train
+    name = f"student.name: {student_settings.name!r}, an encoder,"
+    if student_settings.name == "scratch":
+        name = "student.scratch.architecture: encoder"
+    if form_name(ENCODER, card.kind) not in FORMS:
         raise SettingsError(
-            f"{name} chooses among given labels and writes none, and the task's labels are of the kind {card.kind}; "
-            "take an encoder-decoder (T5) or a decoder-only student (Llama)"
+            f"{name} chooses among labels that are there and writes none, and the task's labels are of the kind"
+            f" {card.kind}; take an encoder-decoder (T5) or a decoder-only student (Llama)"
         )
-    if mode == "single_task":
+    if train_settings.mode == "single_task":
         raise SettingsError(
             f"train.mode: single_task: {name} does not write its labels, so no rationale can stand before them; set"
             " step_by_step"
         )
-    if settings.train.task_token == "prefix":
+    if train_settings.task_token == "prefix":
         raise SettingsError(f"train.task_token: prefix: {name} reads each input once for both tasks; set decoder")
-    if settings.train.mutual_information:
+    if train_settings.mutual_information:
         raise SettingsError(
-            f"train.mutual_information: is {settings.train.mutual_information}; {name} chooses its label and writes its"
+            f"train.mutual_information: is {train_settings.mutual_information}; {name} chooses its label and writes its"
             " rationale, so the two predict nothing that could be compared; set it to 0"
         )
     if None in (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id):
         raise SettingsError(
             f"{name} has a tokenizer without a token that begins, ends or pads a text; take another encoder"
         )
-    width = asked.encoder.decoder_width or config.hidden_size
-    if width % asked.encoder.decoder_heads:
+    heads, width = student_settings.encoder.decoder_heads, student_settings.encoder.decoder_width or config.hidden_size
+    if width % heads:
         raise SettingsError(
-            f"student.encoder.decoder_heads: is {asked.encoder.decoder_heads}; it must divide the decoder's width,"
-            f" {width}"
+            f"student.encoder.decoder_heads: is {heads}; it must divide the decoder's width, {width}"
         )
     most = min(
         tokenizer.model_max_length, getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
     )
-    if asked.max_input_tokens > most:
-        raise SettingsError(f"student.max_input_tokens: is {asked.max_input_tokens}; {name} reads at most {most}")
+    if student_settings.max_input_tokens > most:
+        raise SettingsError(
+            f"student.max_input_tokens: is {student_settings.max_input_tokens}; {name} reads at most {most}"
+        )
 
 
 def _pretrained(
-    asked: str, revision: str | None, task_kind: str, classes: Sequence[str]
+    name: str, revision: str | None, task_kind: str, classes: Sequence[str]
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    name = str(Path(asked).expanduser())
-    if not Path(name).is_dir():
-        name = asked
+    folder = Path(name).expanduser()
+    source = str(folder) if folder.is_dir() else name
     try:
-        config = AutoConfig.from_pretrained(name, revision=revision)
-        kind = _kind(config)
-        more: dict[str, Any] = {}
-        if kind == Encoder.kind and task_kind == ClassEncoder.task_kind:
+        config = AutoConfig.from_pretrained(source, revision=revision)
+        options: dict[str, Any] = {}
+        # An encoder whose task has no form here is loaded all the same: it is refused when its tokenizer is there.
+        form = FORMS.get(form_name(_kind(config), task_kind), FORMS["encoder choices"])
+        if form is FORMS["encoder classes"]:
             name_classes(config, classes)
             # A classifier of other classes lends its encoder; its head is drawn anew.
-            more = {"ignore_mismatched_sizes": True}
-        model = _auto(kind, task_kind).from_pretrained(
-            name, revision=revision, config=config, dtype=torch.float32, **more
+            options = {"ignore_mismatched_sizes": True}
+        model = getattr(transformers, form.model_class).from_pretrained(
+            source, revision=revision, config=config, dtype=torch.float32, **options
         )
-        return _apart(model), AutoTokenizer.from_pretrained(name, revision=revision)
+        return _apart(model), AutoTokenizer.from_pretrained(source, revision=revision)
     except (OSError, ValueError) as error:
-        raise SettingsError(f"student.name: {asked!r} (revision {revision}) cannot be loaded: {error}") from error
+        raise SettingsError(f"student.name: {name!r} (revision {revision}) cannot be loaded: {error}") from error
 
 
 def _apart(model: PreTrainedModel) -> PreTrainedModel:
-    """The model, its configuration saying so where the output layer has weights of its own.
+    """The model; where its output layer has weights of its own, its configuration says so.
 
-    T5's says in this transformers that they are tied, whatever the weights: new tokens would then overwrite v1.1's.
+    In this transformers T5's configuration says that the layers are tied, whatever the weights: the embeddings of new
+    tokens would then overwrite the output layer of T5 v1.1.
     """
     out = model.get_output_embeddings()
     if out is not None and out.weight is not model.get_input_embeddings().weight:
@@ -264,9 +249,7 @@ def _apart(model: PreTrainedModel) -> PreTrainedModel:
 def scratch_model(
     rows: Sequence[TrainingRow], card: TaskCard, settings: StudentSettings
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A T5, a Llama of the decoder's layers or a BERT of the encoder's, drawn from torch's random numbers as they
-    stand.
-    """
+    """A T5, a Llama of the decoder's layers or a BERT of the encoder's, drawn from torch's random numbers."""
     sizes = settings.scratch
     texts = [text for row in rows for text in (row.input, row.label, row.rationale, *row.choices) if text]
     tokenizer = train_tokenizer(texts, sizes.vocabulary)
@@ -327,7 +310,7 @@ def _bert(tokenizer: PreTrainedTokenizerBase, card: TaskCard, settings: StudentS
         attention_probs_dropout_prob=sizes.dropout,
         pad_token_id=tokenizer.pad_token_id,
     )
-    if card.kind != ClassEncoder.task_kind:
+    if card.kind != "classes":
         return BertModel(config)
     name_classes(config, card.classes)
     return BertForSequenceClassification(config)

@@ -10,12 +10,12 @@ from torch.nn import functional
 
 from distill.settings.train import TrainSettings
 
-IGNORED = -100  # the target id that cross-entropy skips; the value all Hugging Face models use
+IGNORED = -100  # the target id that cross-entropy skips; the value that all Hugging Face models use
 
 
 @dataclass(frozen=True)
 class LossOptions:
-    """What a student's loss adds to the two tasks' plain one, as in params.yaml, section `train`; each off as in OFF.
+    """What is added to the plain loss of the two tasks: settings of `train` in params.yaml. OFF has all of them off.
 
     Only training reads them; a student that predicts has none.
     """
@@ -29,14 +29,10 @@ class LossOptions:
     def of(cls, settings: TrainSettings) -> LossOptions:
         return cls(**{option.name: getattr(settings, option.name) for option in fields(cls)})
 
-    def used(self) -> list[str]:
-        """The options that are on."""
-        return [option.name for option in fields(self) if getattr(self, option.name) != getattr(OFF, option.name)]
-
 
 OFF = LossOptions(missing_rationale="mask", label_smoothing=0.0, mutual_information=0.0, soft_labels=0.0)
 
-# A mean and what it was divided by, both scalars: how many targets, or the sum of their weights.
+# A mean and what it was divided by, both scalars: the number of targets, or the sum of their weights.
 Mean = tuple[Tensor, Tensor]
 
 
@@ -44,8 +40,8 @@ Mean = tuple[Tensor, Tensor]
 class Losses:
     """Scalars of one batch: the mean over the target tokens of each task, in nats, and how many those are.
 
-    `rationale` is 0 where no row has one. `mutual` is the mutual-information term, the mean over the
-    `mutual_rows` that have both targets, and 0 where it is off. The counts make one mean of several batches'.
+    rationale: 0 where no row has one. mutual: the mutual-information term, the mean over the `mutual_rows` that have
+    both targets, and 0 where it is off. The counts serve to make one mean of several batches.
     """
 
     label: Tensor
@@ -63,8 +59,11 @@ class Losses:
         return cls(label[0], rationale[0], label[1], rationale[1], mutual[0], mutual[1])
 
     def shares(self, whole: Tensor) -> Losses:
-        """What a part of a step adds to the means over all of its targets, of which there are `whole`: (3,) of label
-        tokens, rationale tokens and mutual rows. The shares of all parts sum up to the step's losses."""
+        """What this part of a step adds to the means over all targets of the step.
+
+        whole: (3,) counts of the step's label tokens, rationale tokens and mutual rows. The shares of all parts sum up
+        to the losses of the step.
+        """
         label, rationale, mutual = whole.clamp(min=torch.finfo(torch.float32).tiny)
         return replace(
             self,
@@ -78,9 +77,7 @@ class Losses:
         return torch.stack([self.label, self.rationale, self.mutual]).detach()
 
     def total(self, label_weight: float | None, mutual_weight: float = 0.0) -> Tensor:
-        """label_weight · label + (1 - label_weight) · rationale + mutual_weight · mutual; the label's
-        alone for None.
-        """
+        """label_weight · label + (1 - label_weight) · rationale + mutual_weight · mutual; for None the label's alone."""
         if label_weight is None:
             return self.label
         both = label_weight * self.label + (1 - label_weight) * self.rationale
@@ -88,9 +85,9 @@ class Losses:
 
 
 def token_loss(logits: Tensor, targets: Tensor, weights: Tensor | None = None, smoothing: float = 0.0) -> Mean:
-    """Mean cross-entropy of (rows, tokens, vocabulary) logits over the targets (rows, tokens) that are not IGNORED.
+    """Mean cross-entropy of logits (rows, tokens, vocabulary) over the targets (rows, tokens) that are not IGNORED.
 
-    0, not NaN, where every target is. `weights` (rows, tokens) or (rows, 1), of at least 0: the mean is that of the
+    The mean over no target is 0, not NaN. `weights` (rows, tokens) or (rows, 1), at least 0: the mean is that of the
     weighted tokens, over the sum of their weights. `smoothing` gives that share of each target to all tokens alike
     (label smoothing: arXiv 1512.00567, section 7; arXiv 1706.03762, section 5.4).
     """
@@ -115,61 +112,59 @@ def mean_loss(each: Tensor, targets: Tensor, weights: Tensor | None = None) -> M
     return (each * weights).sum() / count.clamp(min=torch.finfo(torch.float32).tiny), count
 
 
-def merged(one: Mean, other: Mean) -> Mean:
+def joint_mean(left: Mean, right: Mean) -> Mean:
     """The mean over the targets of both."""
-    count = one[1] + other[1]
-    return (one[0] * one[1] + other[0] * other[1]) / count.clamp(min=1), count
+    count = left[1] + right[1]
+    return (left[0] * left[1] + right[0] * right[1]) / count.clamp(min=1), count
 
 
-def counted(targets: Tensor, weights: Tensor | None = None) -> Tensor:
+def target_count(targets: Tensor, weights: Tensor | None = None) -> Tensor:
     """What `token_loss` divides by: how many of the targets count, or the sum of their weights."""
-    known = targets != IGNORED
-    return (known.sum() if weights is None else (weights * known).sum()).float()
+    counts = targets != IGNORED
+    return (counts.sum() if weights is None else (weights * counts).sum()).float()
 
 
-def answer_loss(logits: Tensor, labels: Tensor, parts: Tensor | None = None, smoothing: float = 0.0) -> Mean:
+def answer_loss(logits: Tensor, labels: Tensor, shares: Tensor | None = None, smoothing: float = 0.0) -> Mean:
     """Mean cross-entropy of logits (rows, answers), -inf where a row has no such answer, with labels (rows,).
 
-    `parts` (rows, answers) are what each answer has of the row's target, in place of `labels`. `smoothing` gives that
-    share of it to all answers of the row alike.
+    `shares` (rows, answers) is the part of each answer in the row's target, in place of `labels`. `smoothing` gives
+    that share of the target to all answers of the row alike.
     """
-    if parts is None and not smoothing:
+    if shares is None and not smoothing:
         return token_loss(logits, labels)
     there = torch.isfinite(logits)
-    if parts is None:
-        parts = functional.one_hot(labels, logits.shape[-1]).float()
-    parts = (1 - smoothing) * parts + smoothing * there / there.sum(-1, keepdim=True)
+    if shares is None:
+        shares = functional.one_hot(labels, logits.shape[-1]).float()
+    shares = (1 - smoothing) * shares + smoothing * there / there.sum(-1, keepdim=True)
     logs = functional.log_softmax(logits.float(), dim=-1).masked_fill(~there, 0.0)
     count = torch.full_like(labels.sum(), len(labels))
-    return -(parts * logs).sum() / count.clamp(min=1), count
+    return -(shares * logs).sum() / count.clamp(min=1), count
 
 
 def mutual_information(label_logits: Tensor, labels: Tensor, rationale_logits: Tensor, rationales: Tensor) -> Mean:
     """The term by which Chen et al. draw the two tasks together (arXiv 2403.03348), over rows that have both targets.
 
-    Logits (rows, tokens, vocabulary) and targets (rows, tokens) of each task, the rows alike in both. The mutual
-    information of the tasks' features is maximized through a variational bound, as a cross-entropy between what
-    the two predict. As in the authors' published code (`TaskPrefixTrainer.compute_loss`): each task's probabilities are
-    reduced to (rows, vocabulary) by their maximum over the tokens, the label's, held fixed, are the target,
-    and the rationale's go as they are, probabilities and not logits, into the cross-entropy's own softmax. So a
-    rationale is rewarded for saying, somewhere, what the label says. One difference: padding has no part in the
-    maximum. Their weight is 0.1, beside task weights of 0.5.
+    Logits (rows, tokens, vocabulary) and targets (rows, tokens) of each task, for the same rows. The mutual information
+    of the tasks' features is maximized through a variational bound: a cross-entropy between what the two tasks predict.
+    As in the authors' published code (`TaskPrefixTrainer.compute_loss`), each task's probabilities are reduced to
+    (rows, vocabulary) by their maximum over the tokens; those of the label, held fixed, are the target; those of the
+    rationale go as they are, as probabilities and not logits, into the softmax of the cross-entropy. So a rationale is
+    rewarded for saying, somewhere, what the label says. One thing differs: padding has no part in the maximum. The
+    authors weigh the term by 0.1, beside task weights of 0.5.
     """
-    target, told = _most(label_logits, labels).detach(), _most(rationale_logits, rationales)
+    target, predicted = _greatest(label_logits, labels).detach(), _greatest(rationale_logits, rationales)
     rows = torch.full_like(labels[:, 0].sum(), len(labels))
-    return -(target * functional.log_softmax(told, dim=-1)).sum() / rows.clamp(min=1), rows
-
-
-def _most(logits: Tensor, targets: Tensor) -> Tensor:
-    """The largest probability of each token of the vocabulary over the places that count, (rows, vocabulary)."""
-    return (functional.softmax(logits.float(), dim=-1) * (targets != IGNORED).unsqueeze(-1)).amax(1)
+    return -(target * functional.log_softmax(predicted, dim=-1)).sum() / rows.clamp(min=1), rows
 
 
 def sequence_log_probabilities(logits: Tensor, targets: Tensor) -> Tensor:
-    """Sum of the targets' log probabilities, (rows,), from (rows, tokens, vocabulary) logits; IGNORED
-    targets count 0.
-    """
+    """Sums of the targets' log probabilities, (rows,), from logits (rows, tokens, vocabulary); IGNORED targets add 0."""
     logits = logits.float()
-    known = targets != IGNORED
-    chosen = logits.gather(-1, targets.clamp(min=0).unsqueeze(-1)).squeeze(-1) - torch.logsumexp(logits, dim=-1)
-    return (chosen * known).sum(-1)
+    counts = targets != IGNORED
+    logs = logits.gather(-1, targets.clamp(min=0).unsqueeze(-1)).squeeze(-1) - torch.logsumexp(logits, dim=-1)
+    return (logs * counts).sum(-1)
+
+
+def _greatest(logits: Tensor, targets: Tensor) -> Tensor:
+    """The greatest probability of each token of the vocabulary over the places that count, (rows, vocabulary)."""
+    return (functional.softmax(logits.float(), dim=-1) * (targets != IGNORED).unsqueeze(-1)).amax(1)

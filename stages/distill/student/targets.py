@@ -9,21 +9,23 @@ from torch import Tensor
 
 from distill.answers.matching import same_label
 from distill.rows.records import TrainingRow
-from distill.student.architecture import Batch, Encoded
+from distill.student.architecture import EncodedRows
+from distill.student.batching import SoftLabels
 from distill.student.losses import LossOptions
+from distill.student.token_cache import TokenizedTexts
 from distill.student.tokenizing import NO_LIMIT
 
-# Texts and the most tokens of each -> token ids, and how many texts were cut.
-Tokenize = Callable[[Sequence[str], int], tuple[list[list[int]], int]]
+# From texts and the most tokens of each.
+TargetTokenizer = Callable[[Sequence[str], int], TokenizedTexts]
 
 
 def soft_target(row: TrainingRow, kind: str, classes: Sequence[str], share: float) -> list[tuple[str, float]]:
-    """(label, its part of the target) of each label with a part, the row's own first; the parts sum up to 1: the
-    teacher's own doubt as a target (arXiv 1503.02531, section 2).
+    """Each label of a row with its part of the target, the row's own label first. The parts sum up to 1.
 
-    The teacher's probabilities have `share` of it, the row's label the rest, and all where they are not known. What
-    they leave of 1 goes evenly to the row's choices, or the task's classes, that they do not name. Hinton et al. soften
-    with a temperature; what is known of a teacher behind an API are probabilities as they stand, or votes.
+    The teacher's own doubt is the target (arXiv 1503.02531, section 2). Its probabilities get `share` of the target,
+    the row's label the rest; without probabilities the row's label gets all. What the probabilities leave of 1 goes
+    evenly to the row's choices, or the task's classes, that they do not name. Hinton et al. soften with a temperature;
+    a teacher behind an API gives probabilities as they stand, or votes.
     """
     parts: dict[str, float] = {}
     for label, probability in row.label_probabilities.items():
@@ -39,15 +41,15 @@ def soft_target(row: TrainingRow, kind: str, classes: Sequence[str], share: floa
     return [(row.label, own), *((label, share * part / total) for label, part in parts.items() if share * part)]
 
 
-def soften_labels(
-    encoded: Encoded,
+def add_soft_labels(
+    encoded: EncodedRows,
     rows: Sequence[TrainingRow],
     kind: str,
     classes: Sequence[str],
     options: LossOptions,
-    tokenize: Tokenize,
+    tokenize: TargetTokenizer,
 ) -> None:
-    """Fills `soft_labels`, where they are on."""
+    """Fills `soft_labels` of `encoded`, where they are on."""
     if not options.soft_labels:
         return
     targets = [soft_target(row, kind, classes, options.soft_labels) for row in rows]
@@ -57,9 +59,9 @@ def soften_labels(
 
 
 def add_rationales(
-    encoded: Encoded, rows: Sequence[TrainingRow], most: int, options: LossOptions, tokenize: Tokenize
+    encoded: EncodedRows, rows: Sequence[TrainingRow], most: int, options: LossOptions, tokenize: TargetTokenizer
 ) -> None:
-    """Fills all of `encoded` that is of rationales but their inputs."""
+    """Fills what `encoded` holds of rationales, except their inputs. A rationale has at most `most` tokens."""
     texts = {place: row.rationale for place, row in enumerate(rows) if row.rationale is not None}
     if options.missing_rationale == "empty":
         texts = {place: row.rationale or "" for place, row in enumerate(rows)}
@@ -69,22 +71,18 @@ def add_rationales(
     encoded.rationales = [by_place.get(place) for place in range(len(rows))]
 
 
-def label_batch(rows: Encoded, indices: Sequence[int]) -> tuple[list[list[int]], Batch]:
-    """The labels to write, and how they belong to the rows of the batch; nothing of that where each row has one.
-
-    `label_rows` (labels,) is the row of each, `label_weights` (labels, 1) its part of the row's target. A row's own
-    label comes first.
-    """
+def label_targets(rows: EncodedRows, indices: Sequence[int]) -> tuple[list[list[int]], SoftLabels | None]:
+    """The labels that a batch is to write, and how they belong to its rows; None where each row has one label."""
     if rows.soft_labels is None:
-        return [rows.labels[index] for index in indices], {}
-    made = [(place, *label) for place, index in enumerate(indices) for label in rows.soft_labels[index]]
-    of, labels, weights = zip(*made, strict=True)
-    return list(labels), {"label_rows": torch.tensor(of), "label_weights": torch.tensor(weights).unsqueeze(1)}
+        return [rows.labels[index] for index in indices], None
+    weighted = [(place, *label) for place, index in enumerate(indices) for label in rows.soft_labels[index]]
+    places, labels, weights = zip(*weighted, strict=True)
+    return list(labels), SoftLabels(torch.tensor(places), torch.tensor(weights).unsqueeze(1))
 
 
-def own_labels(label_rows: Tensor | None, rows: Tensor) -> Tensor:
-    """The places among the labels of the own labels of `rows`; (rows,), both in a batch of `label_batch`."""
-    return rows if label_rows is None else torch.searchsorted(label_rows, rows)
+def own_labels(soft: SoftLabels | None, rows: Tensor) -> Tensor:
+    """The places of the own labels of `rows` (rows,) among the labels of a batch, (rows,)."""
+    return rows if soft is None else torch.searchsorted(soft.rows, rows)
 
 
 def padded_weights(rows: Iterable[Sequence[float]]) -> Tensor:
