@@ -13,8 +13,8 @@ import argparse
 from pathlib import Path
 
 from distill import paths
-from distill.diagnostics.experiment import diagnosed, sample
-from distill.diagnostics.page import ABOUT, page
+from distill.diagnostics.experiment import diagnose_revision, shared_test_rows
+from distill.diagnostics.page import ABOUT, diagnostics_page
 from distill.revisions import WORKSPACE
 from distill.rows.files import write_json, write_text
 from distill.running import run_front_door
@@ -31,12 +31,12 @@ def main() -> None:
         parser.error("give at most two revisions, and at least one row")
     names = [*options.revisions, WORKSPACE] if len(options.revisions) < 2 else options.revisions
     runtime = load_settings().runtime
-    rows = sample(names, options.rows)
-    diagnoses = [diagnosed(name, rows, runtime) for name in names]
+    rows = shared_test_rows(names, options.rows)
+    experiments = [diagnose_revision(name, rows, runtime) for name in names]
     write_json(
-        options.out / "diagnostics.json", {"about": ABOUT, "rows": [row.id for row in rows], "experiments": diagnoses}
+        options.out / "diagnostics.json", {"about": ABOUT, "rows": [row.id for row in rows], "experiments": experiments}
     )
-    write_text(options.out / "index.html", page(diagnoses))
+    write_text(options.out / "index.html", diagnostics_page(experiments))
     print(f"{options.out / 'index.html'}: {len(rows)} test rows, {' beside '.join(names)}. {ABOUT}", flush=True)
 
 

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from distill import paths
-from distill.onnx.exporting import export, read
+from distill.onnx.exporting import export, read_check_rows
 from distill.running import run_front_door
 
 
@@ -29,10 +29,10 @@ def main() -> None:
         help="rows on which the student's own label may differ; default: %(default)s",
     )
     options = parser.parse_args()
-    checked = export(options.model, options.out, read(options.rows), options.differences)
-    print(f"{options.out}: onnxruntime and torch give the same label on all of {checked.rows} rows", flush=True)
-    if checked.known:
-        print(f"the student's own label differs on {checked.student} of {checked.known}", flush=True)
+    check = export(options.model, options.out, read_check_rows(options.rows), options.differences)
+    print(f"{options.out}: onnxruntime and torch give the same label on all of {check.rows} rows", flush=True)
+    if check.known:
+        print(f"the student's own label differs on {check.student} of {check.known}", flush=True)
 
 
 if __name__ == "__main__":

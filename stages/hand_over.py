@@ -12,26 +12,27 @@ import shutil
 from dataclasses import asdict
 
 from distill import paths
-from distill.handover.card import card
-from distill.handover.facts import READ, read_facts
-from distill.handover.folder import PROVENANCE, chats, hand_over, size
-from distill.handover.provenance import check, provenance
-from distill.handover.usage import usage
+from distill.handover.card import model_card
+from distill.handover.folder import PROVENANCE_FILE, hand_over, has_chat_template, weights_size
+from distill.handover.provenance import provenance, verify_provenance
+from distill.handover.results import CARD_INPUTS, read_results
+from distill.handover.usage import usage_example
 from distill.rows.files import write_json, write_text
 from distill.running import run_front_door, run_stage
 from distill.settings import load_settings
 
 
 def main() -> None:
-    settings, facts = load_settings(), read_facts()
+    settings, results = load_settings(), read_results()
     if paths.MODEL.exists():
         shutil.rmtree(paths.MODEL)
     plan = hand_over(paths.STUDENT, paths.MODEL)
-    origin = provenance(paths.MODEL, READ, paths.LOCK, paths.PIPELINE)
-    use = usage(plan, paths.MODEL.name, facts.example, chats(paths.MODEL))
-    write_json(paths.MODEL / PROVENANCE, asdict(origin))
-    write_text(paths.MODEL / "README.md", card(facts, settings, plan, use, origin, size(paths.MODEL)))
-    print(f"{paths.MODEL}: {size(paths.MODEL) / 1e6:.1f} MB of weights and a model card, README.md", flush=True)
+    size = weights_size(paths.MODEL)
+    origin = provenance(paths.MODEL, CARD_INPUTS, paths.LOCK, paths.PIPELINE)
+    usage = usage_example(plan, paths.MODEL.name, results.example, has_chat_template(paths.MODEL))
+    write_json(paths.MODEL / PROVENANCE_FILE, asdict(origin))
+    write_text(paths.MODEL / "README.md", model_card(results, settings, plan, usage, origin, size))
+    print(f"{paths.MODEL}: {size / 1e6:.1f} MB of weights and a model card, README.md", flush=True)
 
 
 if __name__ == "__main__":
@@ -41,4 +42,7 @@ if __name__ == "__main__":
     if options.check is None:
         run_stage("hand_over", main)
     else:
-        run_front_door("hand_over", lambda: print(check(paths.MODEL / PROVENANCE, paths.LOCK, options.check or None)))
+        revision = options.check or None
+        run_front_door(
+            "hand_over", lambda: print(verify_provenance(paths.MODEL / PROVENANCE_FILE, paths.LOCK, revision))
+        )

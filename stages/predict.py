@@ -19,7 +19,7 @@ from distill import paths
 from distill.progress import Progress
 from distill.running import run_front_door
 from distill.settings import load_settings
-from distill.student.answering import INPUT_FORMATS, answers, read_inputs
+from distill.student.answering import INPUT_FORMATS, read_inputs, student_answers
 from distill.student.predicting import Student
 
 
@@ -36,7 +36,7 @@ def main() -> None:
     rows = read_inputs(options.rows, options.format, settings.task)
     student = Student.load(options.model, settings.runtime)
     with Progress("predict", bar=not sys.stdout.isatty()) as progress:
-        for answer in answers(student, rows, options.explain):
+        for answer in student_answers(student, rows, options.explain):
             print(json.dumps(answer, ensure_ascii=False), flush=True)
             progress.add()
 

@@ -2,8 +2,8 @@
 
 arXiv 2412.17846 (section on self-attention; the code that its abstract names) has four of them, on one question:
 entropy, the weight on the diagonal, sparsity, and the similarity of successive layers. Here they count only what a
-query may attend to, so that a mask is not taken for a choice, and entropy and sparsity are set against even attention,
-so that rows of different lengths can be averaged. What differs from there is said at each.
+query may attend to, so that a mask is not taken for a choice. Entropy and sparsity are relative to even attention, so
+that rows of different lengths can be averaged. Each function says how it differs from the paper.
 
 Throughout, a[i, j] is the weight that query i gives key j, n[i] the number of keys it may attend to, and queries with
 n[i] = 1 are left out, as they have no choice.
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# A key counts as passed over below this share of the weight that even attention would give it.
+# A key counts as passed over where its weight is below this share of what even attention would give it.
 PASSED_OVER = 0.1
 
 
@@ -76,16 +76,16 @@ def _choosing(weights: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
     return (weights * seen)[..., choosing, :], counts[choosing].to(weights.dtype)
 
 
-def measured(weights: Tensor, seen: Tensor, own: bool) -> dict[str, Tensor]:
-    """All measures by name; `own` says that this is self-attention, which alone has a diagonal."""
+def attention_measures(weights: Tensor, seen: Tensor, own: bool) -> dict[str, Tensor]:
+    """All measures by name; `own` says that this is self-attention, as only that has a diagonal."""
     weights = weights.float()
-    found = {"entropy": entropy(weights, seen), "sparsity": sparsity(weights, seen)}
+    measures = {"entropy": entropy(weights, seen), "sparsity": sparsity(weights, seen)}
     if own:
-        found["diagonal"] = diagonal(weights, seen)
-    return found | {"next_layer": next_layer(weights, seen), "between_layers": between_layers(weights, seen)}
+        measures["diagonal"] = diagonal(weights, seen)
+    return measures | {"next_layer": next_layer(weights, seen), "between_layers": between_layers(weights, seen)}
 
 
-class Average:
+class AttentionMeans:
     """Means over rows, by name; a place that is NaN in a row is left out of its mean."""
 
     def __init__(self) -> None:
@@ -102,6 +102,6 @@ class Average:
         """Nested lists, rounded; None where no row had a value."""
         means = {name: self.sums[name] / self.counts[name] for name in sorted(self.sums)}
         return {
-            name: [[None if math.isnan(one) else round(one, 6) for one in row] for row in mean.tolist()]
+            name: [[None if math.isnan(value) else round(value, 6) for value in row] for row in mean.tolist()]
             for name, mean in means.items()
         }

@@ -41,8 +41,9 @@ def sequence_probability(token_probabilities: Sequence[float]) -> float:
 
 
 def distribution(values: Sequence[float]) -> dict[str, Any]:
-    """count, mean, quantiles (interpolated linearly) and how many lie in each tenth from 0 to 1, the last
-    with its end.
+    """count, mean, quantiles (interpolated linearly), and how many values lie in each tenth from 0 to 1.
+
+    The last tenth includes 1.
     """
     if not values:
         return {"count": 0}
@@ -50,10 +51,10 @@ def distribution(values: Sequence[float]) -> dict[str, Any]:
     tenths = [0] * TENTHS
     for value in values:
         tenths[min(TENTHS - 1, max(0, int(value * TENTHS)))] += 1
-    found = torch.quantile(numbers, torch.tensor(QUANTILES, dtype=torch.float64)).tolist()
+    quantiles = torch.quantile(numbers, torch.tensor(QUANTILES, dtype=torch.float64)).tolist()
     return {
         "count": len(values),
         "mean": round(float(numbers.mean()), 6),
-        "quantiles": {str(share): round(value, 6) for share, value in zip(QUANTILES, found, strict=True)},
+        "quantiles": {str(share): round(value, 6) for share, value in zip(QUANTILES, quantiles, strict=True)},
         "tenths": tenths,
     }

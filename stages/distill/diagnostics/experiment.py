@@ -9,9 +9,9 @@ from typing import Any
 
 from distill import paths
 from distill.answers.matching import same_label
-from distill.diagnostics.attention import Average, measured
+from distill.diagnostics.attention import AttentionMeans, attention_measures
 from distill.diagnostics.confidence import choice_entropy, distribution, sequence_probability, token_measures
-from distill.diagnostics.looking import look, written_task
+from distill.diagnostics.observing import observe, written_task
 from distill.errors import DataError
 from distill.evaluation.comparison import WORKSPACE, judged_at
 from distill.revisions import commit, out_at
@@ -23,8 +23,8 @@ from distill.student.predicting import Student, candidates, scores
 _SEED = 1
 
 
-def sample(revisions: Sequence[str], count: int) -> list[Example]:
-    """At most `count` test rows that all of these revisions judged, with the same input, the same ones each time.
+def shared_test_rows(revisions: Sequence[str], count: int) -> list[Example]:
+    """At most `count` test rows that all of these revisions judged on the same input; the same rows each time.
 
     Raises DataError where there are none.
     """
@@ -41,40 +41,43 @@ def sample(revisions: Sequence[str], count: int) -> list[Example]:
     return sorted(seeded_order(shared, _SEED)[:count], key=lambda row: row.id)
 
 
-def diagnosed(revision: str, rows: Sequence[Example], runtime: RuntimeSettings) -> dict[str, Any]:
+def diagnose_revision(revision: str, rows: Sequence[Example], runtime: RuntimeSettings) -> dict[str, Any]:
     """The student of a revision, or of the WORKSPACE, on these rows. Raises RevisionError where it cannot be had."""
     if revision == WORKSPACE:
-        return {"name": revision, "commit": None} | of_student(Student.load(paths.STUDENT, runtime), rows)
+        return {"name": revision, "commit": None} | diagnose_student(Student.load(paths.STUDENT, runtime), rows)
     with TemporaryDirectory() as folder:
         student = Student.load(out_at(revision, paths.STUDENT, Path(folder)), runtime)
-    return {"name": revision, "commit": commit(revision)} | of_student(student, rows)
+    return {"name": revision, "commit": commit(revision)} | diagnose_student(student, rows)
 
 
-def of_student(student: Student, rows: Sequence[Example]) -> dict[str, Any]:
-    """student: what it is. attention: by part of the model, means over the rows by layer and head (see
-    distill.diagnostics.attention). confidence: of labels, apart for right and wrong ones where gold is known, and of
-    the tokens of what it wrote."""
+def diagnose_student(student: Student, rows: Sequence[Example]) -> dict[str, Any]:
+    """What the student is, its attention and its confidence.
+
+    attention: by part of the model, means over the rows by layer and head (see distill.diagnostics.attention).
+    confidence: of labels, apart for right and wrong ones where there is a gold label, and of the tokens that it wrote.
+    """
     labels = student.label(rows)
     task = written_task(student.model)
     texts = student.explain(rows) if task == "rationale" else [label for label, _ in labels]
-    averages: dict[str, Average] = {}
+    averages: dict[str, AttentionMeans] = {}
     tokens: dict[str, list[float]] = {"probability": [], "entropy": []}
     sequences: list[float] = []
     for row, text in zip(rows, texts, strict=True):
-        looked = look(student.model, row, text)
-        for name, (weights, seen) in looked.attention.items():
-            averages.setdefault(name, Average()).add(measured(weights, seen, own=name != "cross"))
-        if looked.logits is not None and looked.targets is not None:
-            found = token_measures(looked.logits, looked.targets)
-            sequences.append(sequence_probability(found["probability"]))
-            for name, values in found.items():
+        observation = observe(student.model, row, text)
+        for name, (weights, seen) in observation.attention.items():
+            measures = attention_measures(weights, seen, own=name != "cross")
+            averages.setdefault(name, AttentionMeans()).add(measures)
+        if observation.logits is not None and observation.targets is not None:
+            by_token = token_measures(observation.logits, observation.targets)
+            sequences.append(sequence_probability(by_token["probability"]))
+            for name, values in by_token.items():
                 tokens[name] += values
     plan = student.model.plan
     return {
         "student": {
             "kind": plan.kind,
             "mode": plan.mode,
-            "parameters": sum(one.numel() for one in student.model.parameters()),
+            "parameters": sum(parameter.numel() for parameter in student.model.parameters()),
         },
         "rows": len(rows),
         "written": task if sequences else None,
@@ -85,15 +88,17 @@ def of_student(student: Student, rows: Sequence[Example]) -> dict[str, Any]:
 
 def _of_labels(student: Student, rows: Sequence[Example], labels: Sequence[tuple[str, float]]) -> dict[str, Any]:
     plan = student.model.plan
-    by: dict[str, list[float]] = {"right": [], "wrong": [], "unknown": []}
+    by_outcome: dict[str, list[float]] = {"right": [], "wrong": [], "unknown": []}
     for row, (label, probability) in zip(rows, labels, strict=True):
-        right = None if row.label is None else same_label(plan.task_kind, row.label, label)
-        by[{True: "right", False: "wrong", None: "unknown"}[right]].append(probability)
-    found = {f"label_probability_{name}": distribution(values) for name, values in by.items() if values}
-    if plan.task_kind in ("classes", "choices"):
+        outcome = "unknown"
+        if row.label is not None:
+            outcome = "right" if same_label(plan.task_kind, row.label, label) else "wrong"
+        by_outcome[outcome].append(probability)
+    distributions = {f"label_probability_{name}": distribution(values) for name, values in by_outcome.items() if values}
+    if not plan.writes_labels:
         logs = scores(student.model, [row.input for row in rows], candidates(rows, plan), student.rows_per_batch)
-        found["label_entropy"] = distribution([choice_entropy(row) for row in logs])
-    return found
+        distributions["label_entropy"] = distribution([choice_entropy(row) for row in logs])
+    return distributions
 
 
 def _of_text(tokens: Mapping[str, list[float]], sequences: Sequence[float]) -> dict[str, Any]:

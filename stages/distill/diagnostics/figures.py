@@ -12,14 +12,14 @@ from matplotlib.ticker import MaxNLocator
 from distill.diagnostics.confidence import TENTHS
 from distill.report.figures.drawing import BLUE, VERMILLION, draw_svg, percent_axis
 
-MEASURES = {
+ATTENTION_TITLES = {
     "entropy": "Entropy: 1 is even attention, 0 is one token alone",
     "diagonal": "Weight on the diagonal: what a token gives itself",
     "sparsity": "Sparsity: share of tokens below a tenth of even attention",
     "next_layer": "Similarity with the head of the same number one layer above",
     "between_layers": "Similarity between layers, heads averaged",
 }
-CONFIDENCE = {
+CONFIDENCE_TITLES = {
     "label_probability_right": "Probability of the label, where it is right",
     "label_probability_wrong": "Probability of the label, where it is wrong",
     "label_probability_unknown": "Probability of the label, where gold is not known",
@@ -36,8 +36,9 @@ _MOST_NUMBERS = 64  # cells of a panel that still have room for their value
 def grids(
     name: str, measure: str, values: Sequence[Sequence[Sequence[float | None]] | None], titles: Sequence[str]
 ) -> str:
-    """SVG of one measure by layer (upwards) and head, or by layer and layer; a panel an experiment, None
-    an empty one.
+    """SVG of one measure by layer (upwards) and head, or by layer and layer; one panel for each experiment.
+
+    Where `values` is None the panel is empty.
     """
 
     def draw(*panels: Axes) -> None:
@@ -75,7 +76,7 @@ def _grid(axes: Axes, rows: Sequence[Sequence[float | None]], across: str, upper
                     fontsize=6.5,
                     color="white" if value > 0.55 else "black",
                 )
-    for axis, size, told in (
+    for axis, size, title in (
         (axes.xaxis, len(rows[0]), across),
         (axes.yaxis, len(rows), "lower layer" if upper else "layer"),
     ):
@@ -83,22 +84,22 @@ def _grid(axes: Axes, rows: Sequence[Sequence[float | None]], across: str, upper
         axis.set_ticks(
             [place + 0.5 for place in range(0, size, step)], [str(place + 1) for place in range(0, size, step)]
         )
-        axis.set_label_text(told)
+        axis.set_label_text(title)
     axes.set_xlim(0, len(rows[0]))
     axes.set_ylim(0, len(rows))
 
 
-def tenths(name: str, found: Sequence[Mapping[str, Any] | None], titles: Sequence[str]) -> str:
-    """SVG of the share of values in each tenth from 0 to 1, bars of the experiments side by side."""
+def tenths(name: str, distributions: Sequence[Mapping[str, Any] | None], titles: Sequence[str]) -> str:
+    """SVG of the share of values in each tenth from 0 to 1, with the bars of the experiments side by side."""
 
     def draw(axes: Axes) -> None:
-        width = 0.9 / TENTHS / len(found)
-        for number, (one, title) in enumerate(zip(found, titles, strict=True)):
-            if not one or not one["count"]:
+        width = 0.9 / TENTHS / len(distributions)
+        for number, (values, title) in enumerate(zip(distributions, titles, strict=True)):
+            if not values or not values["count"]:
                 continue
             colour, hatch = _HANDS[number % len(_HANDS)]
             places = [place / TENTHS + 0.05 / TENTHS + (number + 0.5) * width for place in range(TENTHS)]
-            heights = [count / one["count"] for count in one["tenths"]]
+            heights = [count / values["count"] for count in values["tenths"]]
             axes.bar(
                 places,
                 heights,
@@ -106,7 +107,7 @@ def tenths(name: str, found: Sequence[Mapping[str, Any] | None], titles: Sequenc
                 color=colour if not hatch else "white",
                 edgecolor=colour,
                 hatch=hatch,
-                label=f"{title}, {one['count']:,}",
+                label=f"{title}, {values['count']:,}",
             )
         axes.set_xlim(0, 1)
         axes.xaxis.set_major_locator(MaxNLocator(TENTHS))

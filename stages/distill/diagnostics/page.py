@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from distill.diagnostics.figures import CONFIDENCE, MEASURES, grids, tenths
-from distill.diagnostics.looking import NAMES
+from distill.diagnostics.figures import ATTENTION_TITLES, CONFIDENCE_TITLES, grids, tenths
+from distill.diagnostics.observing import PART_TITLES
 
 ABOUT = (
     "These figures describe what the students do on these rows. They do not explain why an answer is right or wrong,"
@@ -25,26 +25,28 @@ td:first-child, th:first-child { text-align: left }
 _NO_NETWORK = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def page(experiments: Sequence[Mapping[str, Any]]) -> str:
-    """Of one or two experiments, as distill.diagnostics.experiment has them. Nothing is loaded, and no script runs."""
+def diagnostics_page(experiments: Sequence[Mapping[str, Any]]) -> str:
+    """Of one or two experiments, from distill.diagnostics.experiment. It loads nothing, and runs no script."""
     names = [experiment["name"] for experiment in experiments]
     title = "Diagnostics: " + " and ".join(names)
     parts = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="about"><strong>Descriptive.</strong> {escape(ABOUT)}</p>',
-        _who(experiments),
+        _students(experiments),
     ]
-    for part, told in NAMES.items():
-        found = [experiment["attention"].get(part, {}) for experiment in experiments]
-        if any(found):
-            parts.append(f"<h2>{escape(told[0].upper() + told[1:])}</h2>")
-            parts += [_figure(title, grids(f"{part}-{name}", name, [one.get(name) for one in found], names), len(found))
-                      for name, title in MEASURES.items() if any(name in one for one in found)]  # fmt: skip
+    for part, part_title in PART_TITLES.items():
+        measures = [experiment["attention"].get(part, {}) for experiment in experiments]
+        if any(measures):
+            parts.append(f"<h2>{escape(part_title[0].upper() + part_title[1:])}</h2>")
+        for name, measure_title in ATTENTION_TITLES.items():
+            values = [by_name.get(name) for by_name in measures]
+            if any(value is not None for value in values):
+                parts.append(_figure(measure_title, grids(f"{part}-{name}", name, values, names), len(values)))
     parts.append("<h2>Confidence</h2>")
-    for name, title in CONFIDENCE.items():
-        values = [experiment["confidence"].get(name) for experiment in experiments]
-        if any(values):
-            parts.append(_figure(title, tenths(name, values, names), 1))
+    for name, confidence_title in CONFIDENCE_TITLES.items():
+        distributions = [experiment["confidence"].get(name) for experiment in experiments]
+        if any(distributions):
+            parts.append(_figure(confidence_title, tenths(name, distributions, names), 1))
     parts += [
         _numbers(experiments),
         "<p>Formulas stand in stages/distill/diagnostics; all numbers in diagnostics.json beside this page.</p>",
@@ -60,36 +62,31 @@ def _figure(title: str, svg: str, panels: int) -> str:
     return f'<figure class="p{panels}">' + f"<figcaption>{escape(title)}</figcaption>{svg}</figure>"
 
 
-def _who(experiments: Sequence[Mapping[str, Any]]) -> str:
+def _students(experiments: Sequence[Mapping[str, Any]]) -> str:
     rows = []
-    for one in experiments:
-        student = one["student"]
-        written = f"read with its own {one['written']}" if one["written"] else "its input alone"
-        cells = [
-            one["name"],
-            (one["commit"] or "as it stands")[:12],
+    for experiment in experiments:
+        student, written = experiment["student"], experiment["written"]
+        rows.append([
+            experiment["name"],
+            (experiment["commit"] or "as it stands")[:12],
             student["kind"].replace("_", "-"),
             student["mode"],
             f"{student['parameters']:,}",
-            f"{one['rows']:,}",
-            written,
-        ]
-        rows.append(cells)
-    return _table(("experiment", "commit", "kind", "trained on", "parameters", "test rows", "attention is of"), rows)
+            f"{experiment['rows']:,}",
+            f"its input and its own {written}" if written else "its input alone",
+        ])  # fmt: skip
+    return _table(("experiment", "commit", "kind", "trained on", "parameters", "test rows", "attention is on"), rows)
 
 
 def _numbers(experiments: Sequence[Mapping[str, Any]]) -> str:
-    rows = [
-        [
-            f"{title}: {one['name']}",
-            f"{found['count']:,}",
-            f"{found['mean']:.3f}",
-            *(f"{value:.3f}" for value in found["quantiles"].values()),
-        ]
-        for name, title in CONFIDENCE.items()
-        for one in experiments
-        if (found := one["confidence"].get(name)) and found["count"]
-    ]
+    rows = []
+    for name, title in CONFIDENCE_TITLES.items():
+        for experiment in experiments:
+            values = experiment["confidence"].get(name)
+            if values and values["count"]:
+                figures = [values["mean"], *values["quantiles"].values()]
+                count = f"{values['count']:,}"
+                rows.append([f"{title}: {experiment['name']}", count, *(f"{figure:.3f}" for figure in figures)])
     return _table(("", "values", "mean", "10 %", "25 %", "median", "75 %", "90 %"), rows)
 
 

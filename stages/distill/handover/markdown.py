@@ -1,16 +1,16 @@
-"""Text that people or models wrote, made harmless within Markdown, and the pieces a card is made of."""
+"""Markdown for the model card: text that people or models wrote, made harmless, and tables, shares and counts."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-# What Markdown gives a meaning within a line, and HTML.
+# What Markdown, and HTML, give a meaning within a line.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#|~!])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-def plain(text: object) -> str:
+def escaped(text: object) -> str:
     """One line that shows `text` as it reads: no markup, no HTML, no control characters."""
     words = " ".join(_visible(str(text)).split())
     return _SPECIAL.sub(r"\\\1", "".join(_HTML.get(character, character) for character in words))
@@ -24,21 +24,21 @@ def fenced(text: str, language: str = "") -> str:
     return f"{fence}{language}\n{kept}\n{fence}"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells that are Markdown already."""
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; the cells are Markdown already."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def share(value: float | None) -> str:
+def percentage(share: float | None) -> str:
     """0.8767 as "87.7 %"; "unknown" for None."""
-    return "unknown" if value is None else f"{100 * value:.1f} %"
+    return "unknown" if share is None else f"{100 * share:.1f} %"
 
 
-def p_value(value: float) -> str:
-    """ "= 0.043"; one that reads 0 was rounded."""
-    return "< 0.0001" if value < 0.0001 else f"= {value:.2g}"
+def counted_or_unknown(count: int | None) -> str:
+    """1234 as "1,234"; "unknown" for None."""
+    return "unknown" if count is None else f"{count:,}"
 
 
 def _visible(text: str, keep: str = "") -> str:
-    return "".join(c if c.isprintable() or c in keep else " " for c in text)
+    return "".join(character if character.isprintable() or character in keep else " " for character in text)

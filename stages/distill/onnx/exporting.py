@@ -12,23 +12,26 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import DataError, UserError
-from distill.onnx.answering import Row, kind_of, with_onnx, with_torch
-from distill.onnx.converting import TOKENIZER, converted
-from distill.rows.files import read_json_lines, read_object, write_json
+from distill.onnx.answering import CheckRow, with_onnx, with_torch
+from distill.onnx.converting import TOKENIZER_FILE, older_folder
+from distill.rows.files import read_json_lines, write_json
+from distill.student.plan import PLAN_FILE, StudentPlan
 
-PLAN, REPORT = "student.json", "export.json"
+REPORT_FILE = "export.json"
 # What onnxruntime's models need beside the graphs.
-KEPT = ("tokenizer.json", TOKENIZER, "special_tokens_map.json", "chat_template.jinja", PLAN, "provenance.json")
+COPIED_FILES = (
+    "tokenizer.json", TOKENIZER_FILE, "special_tokens_map.json", "chat_template.jinja", PLAN_FILE, "provenance.json",
+)  # fmt: skip
 
 
-class Differs(UserError):
-    """The exported model answers otherwise than the student."""
+class ExportDiffers(UserError):
+    """The exported model gives other answers than the student."""
 
 
 @dataclass(frozen=True)
-class Checked:
-    """rows: that were answered. torch: on how many onnxruntime and torch differ. student: on how many of those that the
-    student's own label is known of (`known`) the exported model says another."""
+class ExportCheck:
+    """rows: how many were answered. torch: on how many of them onnxruntime and torch differ. known: of how many the
+    student's own label is on record. student: on how many of those the exported model has another label."""
 
     rows: int
     torch: int
@@ -36,73 +39,70 @@ class Checked:
     student: int
 
 
-def export(folder: Path, out: Path, rows: Sequence[Row], most: int) -> Checked:
+def export(folder: Path, out: Path, rows: Sequence[CheckRow], most: int) -> ExportCheck:
     """Exports `folder` to `out` through optimum, and answers `rows` with both. `out` is written whole, or not at all.
 
-    Raises DataError where the student cannot be exported or `out` is something else's, and Differs where onnxruntime
-    and torch differ on any row, or the student's own labels on more than `most`.
+    Raises DataError where the student cannot be exported or `out` holds something else, and ExportDiffers where
+    onnxruntime and torch differ on any row, or the export and the student's own labels on more than `most`.
     """
-    plan = read_object(folder / PLAN)
-    kind = kind_of(plan)
+    plan = StudentPlan.read(folder)
     if not rows:
         raise DataError("there are no rows to check the export on; give some with --rows")
-    if out.exists() and not (out / REPORT).exists():
-        raise DataError(f"{out}: is there and no export of this project; name another folder")
+    if out.exists() and not (out / REPORT_FILE).exists():
+        raise DataError(f"{out}: exists and is no export of this project; name another folder")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
-        source = converted(folder, Path(scratch) / "source")
-        made = Path(scratch) / "onnx"
-        _main_export(source, made, kind.task)
-        for name in KEPT:
+        source = older_folder(folder, Path(scratch) / "source")
+        exported = Path(scratch) / "onnx"
+        _main_export(source, exported, plan.form.onnx_task)
+        for name in COPIED_FILES:
             if (source / name).exists():
-                shutil.copyfile(source / name, made / name)
-        checked = check(source, made, plan, rows, most)
-        write_json(made / REPORT, checked)
+                shutil.copyfile(source / name, exported / name)
+        check = compare_answers(source, exported, plan, rows, most)
+        write_json(exported / REPORT_FILE, check)
         if out.exists():
             shutil.rmtree(out)
-        made.rename(out)
-    return checked
+        exported.rename(out)
+    return check
 
 
-def check(source: Path, made: Path, plan: dict[str, Any], rows: Sequence[Row], most: int) -> Checked:
-    """Raises Differs; see `export`."""
-    by_torch, by_onnx = with_torch(source, plan).labels(rows), with_onnx(made, plan).labels(rows)
-    other = [(row, a, b) for row, a, b in zip(rows, by_torch, by_onnx, strict=True) if a != b]
-    if other:
-        row, a, b = other[0]
-        raise Differs(
-            f"onnxruntime and torch differ on {len(other)} of {len(rows)} rows, first on {row.id!r}: {b!r} against"
+def compare_answers(
+    source: Path, exported: Path, plan: StudentPlan, rows: Sequence[CheckRow], most: int
+) -> ExportCheck:
+    """Raises ExportDiffers; see `export`."""
+    by_torch, by_onnx = with_torch(source, plan).labels(rows), with_onnx(exported, plan).labels(rows)
+    different = [(row, a, b) for row, a, b in zip(rows, by_torch, by_onnx, strict=True) if a != b]
+    if different:
+        row, a, b = different[0]
+        raise ExportDiffers(
+            f"onnxruntime and torch differ on {len(different)} of {len(rows)} rows, first on {row.id!r}: {b!r} against"
             f" {a!r}; nothing is kept"
         )
-    known = [(row, label) for row, label in zip(rows, by_onnx, strict=True) if row.said is not None]
-    other_said = [(row, label) for row, label in known if label != row.said]
-    if len(other_said) > most:
-        row, label = other_said[0]
-        raise Differs(
-            f"the exported model and the student differ on {len(other_said)} of {len(known)} rows, first on {row.id!r}:"
-            f" {label!r} against {row.said!r}; nothing is kept. A student that writes may differ from its own scored"
-            " labels on a few: --differences allows for so many"
+    labelled = [(row, label) for row, label in zip(rows, by_onnx, strict=True) if row.student_label is not None]
+    unlike_student = [(row, label) for row, label in labelled if label != row.student_label]
+    if len(unlike_student) > most:
+        row, label = unlike_student[0]
+        raise ExportDiffers(
+            f"the exported model and the student differ on {len(unlike_student)} of {len(labelled)} rows, first on"
+            f" {row.id!r}: {label!r} against {row.student_label!r}; nothing is kept. A student that writes may differ"
+            " from its own scored labels on a few: --differences allows for so many"
         )
-    return Checked(len(rows), 0, len(known), len(other_said))
+    return ExportCheck(len(rows), 0, len(labelled), len(unlike_student))
 
 
-def read(path: Path) -> list[Row]:
+def read_check_rows(path: Path) -> list[CheckRow]:
     """Rows of a JSONL file with `input`, and where they are there `id`, `choices` and `student_label`
     (data/judged.jsonl).
     """
     return list(_rows(path))
 
 
-def _rows(path: Path) -> Iterable[Row]:
+def _rows(path: Path) -> Iterable[CheckRow]:
     for number, values in read_json_lines(path):
         if not isinstance(values.get("input"), str):
             raise DataError(f"{path}:{number}: no text in `input`; there is {', '.join(values)}")
-        yield Row(
-            str(values.get("id", number)),
-            values["input"],
-            tuple(values.get("choices") or ()),
-            values.get("student_label"),
-        )
+        row_id, choices = str(values.get("id", number)), tuple(values.get("choices") or ())
+        yield CheckRow(row_id, values["input"], choices, values.get("student_label"))
 
 
 def _main_export(source: Path, out: Path, task: str) -> None:
@@ -112,17 +112,17 @@ def _main_export(source: Path, out: Path, task: str) -> None:
         from transformers import AutoConfig
     except ImportError as error:
         raise DataError(
-            f"optimum's exporter is not here ({error}); in a virtual environment of its own: pip install -r"
+            f"optimum's exporter is missing ({error}); in a virtual environment of its own: pip install -r"
             " requirements-onnx.txt"
         ) from error
     config = AutoConfig.from_pretrained(source, local_files_only=True)
     options: dict[str, Any] = {}
     if getattr(config, "type_vocab_size", None) == 1:
-        made = TasksManager.get_exporter_config_constructor("onnx", model_type=config.model_type, task=task)
-        options["custom_onnx_configs"] = {"model": _untyped(made.func)(config, task=task)}
+        described = TasksManager.get_exporter_config_constructor("onnx", model_type=config.model_type, task=task)
+        options["custom_onnx_configs"] = {"model": _untyped(described.func)(config, task=task)}
     logging.disable(logging.WARNING)
     with warnings.catch_warnings():
-        # Tracing warns of every shape that it takes for constant; what comes of it is checked below.
+        # Tracing warns of every shape that it takes for constant. The result is checked on rows.
         warnings.simplefilter("ignore")
         main_export(
             str(source),
@@ -136,7 +136,7 @@ def _main_export(source: Path, out: Path, task: str) -> None:
 
 
 def _untyped(parent: type) -> type:
-    """An exporter's description of a model without types of tokens: it would trace with two of them."""
+    """An exporter's description for a model without token types: the exporter's own would trace with two types."""
 
     class Untyped(parent):  # type: ignore[misc,valid-type]
         @property

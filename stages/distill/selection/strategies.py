@@ -1,23 +1,28 @@
-"""In which order rows keep their rationales. A strategy is a function (rows, seed) -> rows in order;
-the rate then takes a prefix, so every strategy is nested: a lower rate is a subset of a higher one."""
+"""Which rows keep their rationales, and the control that gives rationales to other rows.
+
+A strategy is a function (rows, seed) -> rows in order. The explanation rate takes the first of them, so every strategy
+is nested: the rows of a lower rate are a subset of those of a higher one.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from distill.errors import DataError
 from distill.rows.permutation import seeded_order
 from distill.rows.records import TrainingRow
 
 Strategy = Callable[[Sequence[TrainingRow], int], list[TrainingRow]]
 
 
-def random(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
+def random_order(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
     """The seeded order as it is."""
     return seeded_order(rows, seed)
 
 
-def balanced(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
+def balanced_order(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
     """Labels in proportion in every prefix: each label's rows are spread evenly over the order."""
     by_label: dict[str, list[TrainingRow]] = defaultdict(list)
     for row in seeded_order(rows, seed):
@@ -28,4 +33,20 @@ def balanced(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
     return [row for _, _, row in sorted(placed, key=lambda item: item[:2])]
 
 
-STRATEGIES: dict[str, Strategy] = {"random": random, "balanced": balanced}
+STRATEGIES: dict[str, Strategy] = {"random": random_order, "balanced": balanced_order}
+
+
+def shuffled(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
+    """The control that tells reasoning from mere extra text: each row that has a rationale gets another row's.
+
+    The rows with a rationale, in seeded order, form one circle in which each takes the next one's. So as many
+    rows have a rationale as before, and every rationale is used once. Raises DataError where only one row has one.
+    """
+    circle = [row for row in seeded_order(rows, seed) if row.rationale is not None]
+    if len(circle) == 1:
+        raise DataError(
+            "subsample.rationales: shuffled, but only one row has a rationale, and there is none to exchange it for;"
+            " raise subsample.explanation_rate"
+        )
+    giver = {taker.id: other for taker, other in zip(circle, circle[1:] + circle[:1], strict=True)}
+    return [dataclasses.replace(row, rationale=giver[row.id].rationale) if row.id in giver else row for row in rows]

@@ -10,7 +10,7 @@ from typing import Any
 from distill.errors import DataError
 from distill.rows.permutation import seeded_order, share
 from distill.rows.records import Annotation, Example, TrainingRow
-from distill.selection.strategies import STRATEGIES
+from distill.selection.strategies import STRATEGIES, shuffled
 from distill.settings.subsample import SubsampleSettings
 
 
@@ -19,11 +19,10 @@ def training_set(
 ) -> tuple[list[TrainingRow], dict[str, Any]]:
     """Rows with a label, of which round(explanation_rate * rows) keep their rationale, and the metrics.
 
-    The data share is taken first, of all annotated rows, in seeded order; rows without a label are then
-    left out and counted. The rate is a share of the rows that are trained on, and is taken from those
-    that have a rationale: where they are too few, all keep theirs and `rationale.short` says how many
-    are missing. Which rows have one is settled before any is shuffled.
-    Raises DataError when the two inputs are not of the same rows or no row has a label.
+    The data share is taken first, of all annotated rows, in seeded order; rows without a label are then left out and
+    counted. The rate is a share of the rows that are trained on, and is taken from those that have a rationale: where
+    they are too few, all keep theirs and `rationale.short` says how many are missing. Rationales are shuffled after
+    that. Raises DataError when the two inputs are not of the same rows or no row has a label.
     """
     answers = {annotation.id: annotation for annotation in annotations}
     if answers.keys() != {example.id for example in examples}:
@@ -36,9 +35,9 @@ def training_set(
             rows.append(_row(example, answers[example.id], label))
     if not rows:
         raise DataError(
-            f"none of {len(kept)} rows has a label (subsample.labels: {settings.labels}); nothing to train on. What the"
-            " teacher said is in data/annotated/train.jsonl, field `response`: do teacher.path and the prompt fit the"
-            " task?"
+            f"none of {len(kept)} rows has a label (subsample.labels: {settings.labels}); nothing to train on. The"
+            " teacher's answers are in data/annotated/train.jsonl, field `response`: do teacher.path and the prompt fit"
+            " the task?"
         )
 
     explained = [row for row in rows if row.rationale is not None]
@@ -49,22 +48,6 @@ def training_set(
     metrics = _metrics(training_rows, len(examples), len(kept), len(explained), wanted)
     metrics["rationale"] |= _moved(rows, training_rows)
     return training_rows, metrics
-
-
-def shuffled(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
-    """The control that tells reasoning from mere extra text: each row that has a rationale gets another row's.
-
-    The rows with a rationale, in seeded order, form one circle in which each takes the next one's. So as many
-    rows have a rationale as before, and every rationale is used once. Raises DataError where only one row has one.
-    """
-    circle = [row for row in seeded_order(rows, seed) if row.rationale is not None]
-    if len(circle) == 1:
-        raise DataError(
-            "subsample.rationales: shuffled, but one row alone has a rationale: there is none to change it with; "
-            "raise subsample.explanation_rate"
-        )
-    giver = {taker.id: other for taker, other in zip(circle, circle[1:] + circle[:1], strict=True)}
-    return [dataclasses.replace(row, rationale=giver[row.id].rationale) if row.id in giver else row for row in rows]
 
 
 def _row(example: Example, answer: Annotation, label: str) -> TrainingRow:
@@ -80,7 +63,7 @@ def _label(example: Example, answer: Annotation, source: str) -> str | None:
 
 
 def _moved(before: Sequence[TrainingRow], after: Sequence[TrainingRow]) -> dict[str, int]:
-    """How many rationales stand on another row's, and how many of these read as the row's own did."""
+    """How many rationales are of another row, and how many of these read as the row's own did."""
     own = {row.id: row.rationale for row in before}
     taken = [row for row in after if row.rationale is not None and before is not after]
     return {"shuffled": len(taken), "shuffled_same_text": sum(row.rationale == own[row.id] for row in taken)}

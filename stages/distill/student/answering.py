@@ -1,4 +1,4 @@
-"""A student at work: rows from a file or a pipe, answers as they come."""
+"""A student at work: it reads rows from a file or a pipe, and its answers come as they are ready."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from distill.errors import DataError
 from distill.rows.records import Example
 from distill.settings.task import TableSettings, TaskSettings
 from distill.student.predicting import Student
-from distill.student.token_cache import LEAST
+from distill.student.token_cache import FEWEST
 from distill.tasks.columns import Columns, listed_choices
 from distill.tasks.problems import Problems, named
 from distill.tasks.text_files import TABLE_FORMATS, Cells, column_names, table_format, table_rows
 
 INPUT_FORMATS = ("text", *TABLE_FORMATS)
 # Batches that are read before any is answered: enough to group rows by length, few enough for any file.
-BATCHES = 16
-# Rows, however many a batch has: so many texts at once would be kept as if they were to be tokenized again.
-ROWS = LEAST // 2
+BATCHES_TOGETHER = 16
+# The most rows of them: the token cache would keep more texts, as if they were to be tokenized again.
+ROWS_AT_ONCE = FEWEST // 2
 
 
 def read_inputs(path: Path | None, style: str | None, task: TaskSettings) -> Iterator[Example]:
@@ -94,13 +94,13 @@ def _plain_row(cells: Cells, where: str, number: int) -> Example:
     return Example(cells.get("id") or str(number), text, {}, listed_choices(cells.get("choices") or ""))
 
 
-def answers(student: Student, rows: Iterable[Example], explain: bool) -> Iterator[dict[str, Any]]:
+def student_answers(student: Student, rows: Iterable[Example], explain: bool) -> Iterator[dict[str, Any]]:
     """{"id", "label", "probability", "rationale" where `explain`} of each row, in order, a few batches at a time.
 
     Raises DataError where the student cannot answer a row, or has learnt no rationales.
     """
     rows = iter(rows)
-    together = max(student.rows_per_batch, min(BATCHES * student.rows_per_batch, ROWS))
+    together = max(student.rows_per_batch, min(BATCHES_TOGETHER * student.rows_per_batch, ROWS_AT_ONCE))
     while chunk := list(itertools.islice(rows, together)):
         rationales = student.explain(chunk) if explain else [None] * len(chunk)
         for row, (label, probability), rationale in zip(chunk, student.label(chunk), rationales, strict=True):

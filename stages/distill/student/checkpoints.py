@@ -1,8 +1,8 @@
-"""What the training of one student leaves behind so that it can go on after a kill, and when it may be believed.
+"""What the training of one student leaves on disk so that it can go on after a kill, and whether that is intact.
 
-A folder a student, named by a hash of all that determines its training. In it stand the newest checkpoint,
-`step-N`, and in the end the student itself, `finished`. Both are written under another name and then renamed, with
-a list of their files' hashes. The folder goes when the whole run is finished.
+Each student has a folder, named by a hash of all that determines its training. It holds the newest checkpoint, `step-N`,
+and in the end the student itself, `finished`. Both are written under another name and then renamed, with a list of the
+hashes of their files. The folder is deleted when the whole run is finished.
 """
 
 from __future__ import annotations
@@ -14,25 +14,26 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any
 
 from distill.rows.files import write_text
 
-MANIFEST, FINISHED, STEP, WRITTEN = "manifest.json", "finished", "step-", "checkpoint-"
-PACKAGES = ("torch", "transformers", "accelerate", "tokenizers", "peft")
+_MANIFEST, _FINISHED, _STEP, _UNSEALED = "manifest.json", "finished", "step-", "checkpoint-"
+PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "peft")
 
 
 class Checkpoints:
-    """The folder of one student. Used by the first process alone; `write` tells whether another run holds it."""
+    """The folder of one student. Only the first process uses it."""
 
     def __init__(self, root: Path, key: str):
         self.key, self.folder = key, root / key
         self.lock: IO[str] | None = None
 
     def hold(self) -> bool:
-        """Takes the folder for this process, until it ends however it ends; False where another has it."""
+        """Takes the folder for this process until it ends, however it ends; False where another process has it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.lock = open(self.folder.with_suffix(".lock"), "w")  # noqa: SIM115 - held until `release`
         try:
@@ -41,36 +42,36 @@ class Checkpoints:
             self.lock.close()
             self.lock = None
             return False
-        for left in self.folder.glob(f"{WRITTEN}*"):
+        for left in self.folder.glob(f"{_UNSEALED}*"):
             shutil.rmtree(left)
         return True
 
     def newest(self) -> Path | None:
-        """The last checkpoint that is whole; others are deleted, with a word."""
-        for folder in sorted(self.folder.glob(f"{STEP}*"), key=lambda path: -int(path.name.removeprefix(STEP))):
-            if self._sound(folder):
+        """The last checkpoint that is intact; others are deleted, with a message."""
+        for folder in sorted(self.folder.glob(f"{_STEP}*"), key=lambda path: -int(path.name.removeprefix(_STEP))):
+            if self._intact(folder):
                 return folder
         return None
 
     def finished(self) -> Path | None:
-        """The folder that `finish` wrote, if it is whole."""
-        folder = self.folder / FINISHED
-        return folder if folder.exists() and self._sound(folder) else None
+        """The folder that `finish` wrote, if it is intact."""
+        folder = self.folder / _FINISHED
+        return folder if folder.exists() and self._intact(folder) else None
 
     def seal(self, written: Path, step: int) -> None:
         """Makes the checkpoint in the folder `written` the newest one."""
-        self._seal(written, self.folder / f"{STEP}{step}")
+        self._seal(written, self.folder / f"{_STEP}{step}")
 
     def finish(self, write: Callable[[Path], None]) -> Path:
-        """Keeps what `write` puts into the folder it is given, instead of any checkpoint."""
-        folder = self.folder / f"{WRITTEN}{FINISHED}"
+        """Keeps what `write` puts into a folder, in place of any checkpoint."""
+        folder = self.folder / f"{_UNSEALED}{_FINISHED}"
         folder.mkdir(parents=True)
         write(folder)
-        self._seal(folder, self.folder / FINISHED)
-        return self.folder / FINISHED
+        self._seal(folder, self.folder / _FINISHED)
+        return self.folder / _FINISHED
 
     def release(self, finished: bool) -> None:
-        """Lets go of the folder; deletes it if the run is finished, or nothing is in it."""
+        """Lets go of the folder. Deletes it if the run is finished, or if it is empty."""
         if self.lock is None:
             return
         if finished or not any(self.folder.iterdir()):
@@ -79,31 +80,33 @@ class Checkpoints:
         self.lock.close()
 
     def _seal(self, written: Path, target: Path) -> None:
-        write_text(written / MANIFEST, json.dumps({"key": self.key, "files": _digests(written)}, indent=1))
+        write_text(written / _MANIFEST, json.dumps({"key": self.key, "files": _digests(written)}, indent=1))
         written.rename(target)
         for other in self.folder.iterdir():
             if other != target:
                 shutil.rmtree(other)
 
-    def _sound(self, folder: Path) -> bool:
+    def _intact(self, folder: Path) -> bool:
         try:
-            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            why = None if manifest["key"] == self.key else "belongs to another run"
-            if why is None and manifest["files"] != _digests(folder):
-                why = "is damaged"
+            manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+            fault = None if manifest["key"] == self.key else "belongs to another run"
+            if fault is None and manifest["files"] != _digests(folder):
+                fault = "is damaged"
         except (OSError, ValueError, KeyError, TypeError):
-            why = "is not whole"
-        if why:
-            say(f"{folder} {why}; it is deleted and not used")
+            fault = "is not whole"
+        if fault:
+            say(f"{folder} {fault}; it is deleted and not used")
             shutil.rmtree(folder)
-        return why is None
+        return fault is None
 
 
 def run_key(rows: Iterable[Any], settings: Mapping[str, Any], folders: Iterable[Path] = ()) -> str:
-    """A hash of all that determines a training: its rows, settings, this library's code, versions, machine type,
-    and the names, sizes and times of the files in `folders`."""
+    """A hash of all that determines a training: rows, settings, the code of this room, versions, the type of machine.
+
+    Of the files in `folders` it takes names, sizes and times.
+    """
     digest = hashlib.sha256()
-    for part in (dict(settings), {name: _version(name) for name in PACKAGES}, platform.machine(), sys.version):
+    for part in (dict(settings), package_versions(), platform.machine(), sys.version):
         digest.update(json.dumps(part, sort_keys=True, default=str).encode() + b"\n")
     for row in rows:
         digest.update(repr(row).encode() + b"\n")
@@ -116,20 +119,22 @@ def run_key(rows: Iterable[Any], settings: Mapping[str, Any], folders: Iterable[
 
 
 def say(text: str) -> None:
-    """One line for who watches."""
+    """Prints one line for whoever watches the training."""
     print(f"train: {text}", file=sys.stderr, flush=True)
 
 
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+def package_versions() -> dict[str, str]:
+    """The version of each package that training depends on and that is installed."""
+    versions = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    found = {}
-    for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST):
+    digests = {}
+    for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != _MANIFEST):
         with open(file, "rb") as stream:
-            found[str(file.relative_to(folder))] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return found
+            digests[str(file.relative_to(folder))] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return digests

@@ -1,4 +1,4 @@
-"""What is watched while a student trains: its curve, its best weights, and when to stop."""
+"""What is watched while a student trains: its curve, its best weights, and when it stops."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from distill.rows.files import write_json, write_text
 from distill.settings.train import TrainSettings
 from distill.student import processes
 from distill.student.checkpoints import Checkpoints
-from distill.student.sharding import Whole
+from distill.student.sharding import WholeStudent
 from distill.student.trainer import TwoTaskTrainer, trained_weights
-from distill.student.validation import Judged, Validation
+from distill.student.validation import Validation, ValidationScore
 
-STATE, BEST = "curve.json", "best.safetensors"
+_STATE, _BEST = "curve.json", "best.safetensors"
 
 
 class Curve(TrainerCallback):
-    """Judges the student every `train.evaluate_every` steps and at the last, and remembers its best weights.
+    """Judges the student every `train.evaluate_every` steps and at the last step, and remembers its best weights.
 
-    Stops it after `train.patience` looks without a better one, or once its loss is no number (`diverged`).
-    `rows` are the curve, rewritten to `plot` at every look; `speeds`, rows a second since the look before, differ from
-    run to run and go to a file of their own. Every process has the same curve, but the first alone judges, writes
-    and keeps weights. With `checkpoints`, it leaves one every `every` steps.
+    It stops the training after `train.patience` looks without a better score, or once the loss is no number
+    (`diverged`). `rows` are the curve, written to `plot` at every look; `speeds`, the rows a second since the look
+    before, differ from run to run and go to a file of their own. Every process has the same curve, but only the first
+    judges, writes and keeps weights. With `checkpoints` it leaves a checkpoint every `every` steps.
     """
 
     trainer: TwoTaskTrainer
@@ -42,7 +42,7 @@ class Curve(TrainerCallback):
         self,
         name: str,
         validation: Validation,
-        whole: Whole,
+        whole: WholeStudent,
         settings: TrainSettings,
         plot: Path,
         checkpoints: Checkpoints | None,
@@ -53,10 +53,10 @@ class Curve(TrainerCallback):
         self.rows: list[dict[str, Any]] = []
         self.speeds: list[dict[str, Any]] = []
         self.step = self.best_step = self.waited = 0
-        self.best = Judged(0.0, math.inf)
+        self.best = ValidationScore(0.0, math.inf)
         self.diverged = False
         self.seconds = 0.0
-        self.best_weights = trained_weights(whole.student) if processes.first() else {}
+        self.best_weights = trained_weights(whole.student) if processes.is_first() else {}
 
     def last(self, name: str) -> float | None:
         """A value of the curve's last row."""
@@ -67,21 +67,21 @@ class Curve(TrainerCallback):
         self.whole.student.load_state_dict(self.best_weights, strict=False)
 
     def resume(self, checkpoint: Path) -> None:
-        """Goes on where the checkpoint was left."""
-        state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
-        self.best, recent = Judged(*state.pop("best")), state.pop("recent")
+        """Goes on from a checkpoint."""
+        state = json.loads((checkpoint / _STATE).read_text(encoding="utf-8"))
+        self.best, recent = ValidationScore(*state.pop("best")), state.pop("recent")
         vars(self).update(state)
-        if processes.first():
-            self.best_weights = load_file(checkpoint / BEST)
+        if processes.is_first():
+            self.best_weights = load_file(checkpoint / _BEST)
         # The first process holds the sums over all, so that they are the same sums again.
-        held = torch.tensor(recent) if processes.first() else torch.zeros(len(recent), 3)
+        held = torch.tensor(recent) if processes.is_first() else torch.zeros(len(recent), 3)
         self.trainer.recent = list(held.to(self.trainer.args.device))
         self._show()
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self.began = self.looked = time.monotonic()
         self.looked_step = self.step
-        if processes.first():
+        if processes.is_first():
             self.progress = Progress(
                 self.name,
                 self.settings.steps,
@@ -101,7 +101,7 @@ class Curve(TrainerCallback):
         control.should_save = self.every is not None and self.step % self.every == 0 and not done
         if done:
             self.seconds += time.monotonic() - self.began
-        if processes.first():
+        if processes.is_first():
             self.progress.done = self.step
             self.progress.tick()
             if done:
@@ -116,12 +116,12 @@ class Curve(TrainerCallback):
         folder = Path(args.output_dir) / f"checkpoint-{self.step}"
         kept = {name: getattr(self, name) for name in ("rows", "speeds", "step", "best_step", "waited", "diverged")}
         kept |= {"best": astuple(self.best), "recent": recent, "seconds": self.seconds + time.monotonic() - self.began}
-        write_text(folder / STATE, json.dumps(kept))
-        save_file(self.best_weights, folder / BEST)
+        write_text(folder / _STATE, json.dumps(kept))
+        save_file(self.best_weights, folder / _BEST)
         self.checkpoints.seal(folder, self.step)
 
     def _details(self) -> Iterator[str]:
-        """What a line of progress says beside steps, rate and time left: the curve's last row."""
+        """What a line of progress has beside steps, rate and time left: the curve's last row."""
         names = {"label_loss": "label loss", "rationale_loss": "rationale loss", "validation_accuracy": "validation"}
         for key, name in names.items():
             if self.rows and self.rows[-1][key] is not None:
@@ -133,32 +133,32 @@ class Curve(TrainerCallback):
         label, rationale, mutual = self._means()
         self.trainer.recent = []
         with self.whole.gathered(self.trainer.model):
-            judged = processes.agreed(self.validation.judge() if processes.first() else None)
+            score = processes.agreed(self.validation.judge() if processes.is_first() else None)
         standard, weight = self.settings.mode == "standard", self.settings.label_weight
-        total = (
-            label if standard else weight * label + (1 - weight) * rationale + self.settings.mutual_information * mutual
-        )
-        self.diverged = not (math.isfinite(total) and math.isfinite(judged.loss))
+        total = label
+        if not standard:
+            total = weight * label + (1 - weight) * rationale + self.settings.mutual_information * mutual
+        self.diverged = not (math.isfinite(total) and math.isfinite(score.loss))
         self.rows.append({
             "step": self.step,
-            "loss": _shown(total),
-            "label_loss": _shown(label),
-            "rationale_loss": None if standard else _shown(rationale),
-            "validation_accuracy": _shown(judged.accuracy),
-            "validation_loss": _shown(judged.loss),
+            "loss": _finite(total),
+            "label_loss": _finite(label),
+            "rationale_loss": None if standard else _finite(rationale),
+            "validation_accuracy": _finite(score.accuracy),
+            "validation_loss": _finite(score.loss),
             "learning_rate": self.trainer.learning_rate,
-        } | ({"mutual_information": _shown(mutual)} if self.settings.mutual_information else {}))  # fmt: skip
+        } | ({"mutual_information": _finite(mutual)} if self.settings.mutual_information else {}))  # fmt: skip
         self.speeds.append({"step": self.step, "rows_per_s": round(rate, 1)})
         self._show()
         self.waited += 1
-        if not self.diverged and judged.rank > self.best.rank:
-            self.best, self.best_step, self.waited = judged, self.step, 0
-            if processes.first():
+        if not self.diverged and score.rank > self.best.rank:
+            self.best, self.best_step, self.waited = score, self.step, 0
+            if processes.is_first():
                 self.best_weights = trained_weights(self.whole.student)
         self.looked, self.looked_step = time.monotonic(), self.step
 
     def _show(self) -> None:
-        if processes.first():
+        if processes.is_first():
             write_json(self.plot, self.rows)
             write_json(speed_plot(self.plot), self.speeds)
 
@@ -174,9 +174,9 @@ class Curve(TrainerCallback):
 
 
 def speed_plot(plot: Path) -> Path:
-    """Where the rows a second stand that belong to the curve in `plot`."""
+    """The file with the rows a second of the curve in `plot`."""
     return plot.with_stem(f"{plot.stem}_speed")
 
 
-def _shown(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     return round(value, 6) if math.isfinite(value) else None

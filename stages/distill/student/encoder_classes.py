@@ -37,9 +37,7 @@ class ClassEncoder(Encoder):
 
     def forward(self, batch: TrainingBatch) -> Losses:
         explains = self.decoder is not None
-        output = self.model(
-            input_ids=batch.inputs.ids, attention_mask=batch.inputs.mask, output_hidden_states=explains
-        )
+        output = self.model(input_ids=batch.inputs.ids, attention_mask=batch.inputs.mask, output_hidden_states=explains)
         return self.losses(output.logits, output.hidden_states[-1] if explains else output.logits, batch)
 
     def score(self, inputs: Sequence[Sequence[int]], candidates: Sequence[Sequence[str]]) -> list[Tensor]:

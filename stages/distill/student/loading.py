@@ -200,9 +200,7 @@ def _check_encoder(
         )
     heads, width = student_settings.encoder.decoder_heads, student_settings.encoder.decoder_width or config.hidden_size
     if width % heads:
-        raise SettingsError(
-            f"student.encoder.decoder_heads: is {heads}; it must divide the decoder's width, {width}"
-        )
+        raise SettingsError(f"student.encoder.decoder_heads: is {heads}; it must divide the decoder's width, {width}")
     most = min(
         tokenizer.model_max_length, getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
     )

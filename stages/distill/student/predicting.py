@@ -13,9 +13,10 @@ from distill.errors import DataError
 from distill.progress import Progress
 from distill.rows.records import Example, Prediction
 from distill.settings.runtime import RuntimeSettings
-from distill.student.architecture import Architecture, Generated, Plan, TaskName
+from distill.student.architecture import Architecture, GeneratedText, TaskName
 from distill.student.batching import by_length
-from distill.student.loading import device, load_student
+from distill.student.loading import compute_device, load_student
+from distill.student.plan import StudentPlan
 
 
 class Student:
@@ -27,86 +28,89 @@ class Student:
     @classmethod
     def load(cls, path: Path, runtime: RuntimeSettings) -> Student:
         """The student in the folder `path`. Raises DataError where the folder holds none."""
-        return cls(load_student(path).to(device(runtime)), runtime.predict_rows)
+        return cls(load_student(path).to(compute_device(runtime)), runtime.predict_rows)
 
     @property
     def explains(self) -> bool:
         """Whether it learnt to write rationales."""
-        return self.model.plan.mode != "standard"
+        return self.model.plan.explains
 
     def label(self, rows: Sequence[Example], progress: Progress | None = None) -> list[tuple[str, float]]:
         """Label and probability of each row.
 
-        Where the answers are known beforehand all of them are scored, and the probability is the label's
-        share among them. A number or a free text is generated, and the probability is the exponential of
-        the mean log probability of its tokens. Raises DataError on a row that lacks the choices it needs.
+        Where the possible answers are known beforehand all of them are scored, and the probability is the label's share
+        among them. A number or a free text is written, and the probability is the exponential of the mean log
+        probability of its tokens. Raises DataError on a row that lacks the choices it needs.
         """
-        if self.model.plan.task_kind in ("number", "text"):
-            return [(made.text, made.probability) for made in self._generate(rows, "label", progress)]
+        if self.model.plan.writes_labels:
+            return [(answer.text, answer.probability) for answer in self._generate(rows, "label", progress)]
         answers = candidates(rows, self.model.plan)
-        found = []
-        logs_of_rows = scores(self.model, [row.input for row in rows], answers, self.rows_per_batch, progress)
-        for row, logs in zip(answers, logs_of_rows, strict=True):
+        logs_by_row = scores(self.model, [row.input for row in rows], answers, self.rows_per_batch, progress)
+        labels = []
+        for row, logs in zip(answers, logs_by_row, strict=True):
             best = max(range(len(row)), key=logs.__getitem__)
-            found.append((row[best], 1 / sum(math.exp(log - logs[best]) for log in logs)))
-        return found
+            labels.append((row[best], 1 / sum(math.exp(log - logs[best]) for log in logs)))
+        return labels
 
     def explain(self, rows: Sequence[Example], progress: Progress | None = None) -> list[str]:
         """The student's own rationale of each row, decoded greedily. Raises DataError where it learnt none."""
         if not self.explains:
             raise DataError("this student was trained on labels alone (train.mode: standard); it writes no rationales")
-        return [made.text for made in self._generate(rows, "rationale", progress)]
+        return [rationale.text for rationale in self._generate(rows, "rationale", progress)]
 
     @torch.inference_mode()
-    def _generate(self, rows: Sequence[Example], task: TaskName, progress: Progress | None) -> list[Generated]:
+    def _generate(self, rows: Sequence[Example], task: TaskName, progress: Progress | None) -> list[GeneratedText]:
         self.model.eval()
         inputs = self.model.inputs([row.input for row in rows], task)
-        found: dict[int, Generated] = {}
+        texts: dict[int, GeneratedText] = {}
         for batch in by_length([len(ids) for ids in inputs], self.rows_per_batch):
-            found |= zip(batch, self.model.generate([inputs[index] for index in batch], task), strict=True)
+            texts |= zip(batch, self.model.generate([inputs[index] for index in batch], task), strict=True)
             if progress:
                 progress.add(len(batch))
-        return [found[index] for index in range(len(rows))]
+        return [texts[index] for index in range(len(rows))]
 
 
 def predict(
     student: Student, rows: Sequence[Example], rationale_rows: int, title: str
 ) -> tuple[list[Prediction], dict[str, float]]:
-    """Predictions in the order of `rows`, and rows per second of either task.
+    """Predictions in the order of `rows`, and the rows per second of labels and of rationales.
 
-    `rationale_rows` of them, spread evenly, also get the student's rationale; none where it learnt none.
+    `rationale_rows` of them, spread evenly, also get the student's rationale; none do where it learnt none.
     `title` names the work in the progress line.
     """
     started = time.perf_counter()
     with Progress(f"{title}, labels", len(rows)) as progress:
         labels = student.label(rows, progress)
-    measured = {"label_rows_per_s": len(rows) / (time.perf_counter() - started)}
+    speeds = {"label_rows_per_s": len(rows) / (time.perf_counter() - started)}
     wanted = min(rationale_rows, len(rows)) if student.explains else 0
-    chosen = [place * len(rows) // wanted for place in range(wanted)]
+    explained = [place * len(rows) // wanted for place in range(wanted)]
     rationales: dict[int, str] = {}
-    if chosen:
+    if explained:
         started = time.perf_counter()
-        with Progress(f"{title}, rationales", len(chosen)) as progress:
-            written = student.explain([rows[place] for place in chosen], progress)
-        rationales = dict(zip(chosen, written, strict=True))
-        measured["rationale_rows_per_s"] = len(chosen) / (time.perf_counter() - started)
-    made = [
+        with Progress(f"{title}, rationales", len(explained)) as progress:
+            written = student.explain([rows[place] for place in explained], progress)
+        rationales = dict(zip(explained, written, strict=True))
+        speeds["rationale_rows_per_s"] = len(explained) / (time.perf_counter() - started)
+    predictions = [
         Prediction(row.id, label, row.label, round(probability, 6), rationales.get(place))
         for place, (row, (label, probability)) in enumerate(zip(rows, labels, strict=True))
     ]
-    return made, measured
+    return predictions, speeds
 
 
-def candidates(rows: Sequence[Example], plan: Plan) -> list[tuple[str, ...]]:
-    """The labels that each row is to be scored on: its own choices, or the task's classes. Raises DataError."""
-    found = []
+def candidates(rows: Sequence[Example], plan: StudentPlan) -> list[tuple[str, ...]]:
+    """The labels that each row is scored on: its own choices, or the task's classes.
+
+    Raises DataError on a row that has neither.
+    """
+    answers = []
     for row in rows:
         if not (row.choices or plan.classes):
             raise DataError(
                 f"row {row.id!r} has no choices, and the task has no classes; a {plan.task_kind} task needs either"
             )
-        found.append(row.choices or plan.classes)
-    return found
+        answers.append(row.choices or plan.classes)
+    return answers
 
 
 @torch.inference_mode()
@@ -120,10 +124,10 @@ def scores(
     """Log probability in nats of each row's answers."""
     model.eval()
     inputs = model.inputs(texts, "label")
-    found: dict[int, list[float]] = {}
+    by_index: dict[int, list[float]] = {}
     for batch in by_length([len(ids) for ids in inputs], rows_per_batch):
         logs = model.score([inputs[index] for index in batch], [answers[index] for index in batch])
-        found |= {index: row.tolist() for index, row in zip(batch, logs, strict=True)}
+        by_index |= {index: row.tolist() for index, row in zip(batch, logs, strict=True)}
         if progress:
             progress.add(len(batch))
-    return [found[index] for index in range(len(texts))]
+    return [by_index[index] for index in range(len(texts))]

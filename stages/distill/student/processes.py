@@ -1,6 +1,6 @@
-"""The processes that train one student together: how they are started, and what they agree on.
+"""The processes that train one student together: how they start, and what they agree on.
 
-One process is the rule. More are started by `accelerate launch`, which tells each its number in the environment.
+One process is the rule. `accelerate launch` starts more, and gives each its number in the environment.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 from distill.settings import SettingsError
 from distill.settings.runtime import RuntimeSettings
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 # `accelerate launch` sets both, whatever it launches.
 _LAUNCHED = ("ACCELERATE_MIXED_PRECISION", "WORLD_SIZE")
@@ -29,42 +29,34 @@ def launch(runtime: RuntimeSettings) -> None:
     """Replaces this process by `accelerate launch` of the same script, where the settings ask for several processes.
 
     Returns where one is enough, and in the processes so launched. Raises SettingsError on a configuration file that is
-    not there, or that asks for what `check` refuses.
+    not there, or that asks for what `check_distribution` refuses.
     """
     wanted = runtime.processes > 1 or runtime.accelerate_config is not None
     if not wanted or any(name in os.environ for name in _LAUNCHED):
         return
     if runtime.accelerate_config is None:
         # On CPUs too: accelerate's own --cpu starts one process alone, unless MPI is there to start more.
-        asked = [
-            "--multi_gpu",
-            "--num_processes",
-            str(runtime.processes),
-            "--num_machines",
-            "1",
-            "--mixed_precision",
-            "no",
-            "--dynamo_backend",
-            "no",
-        ]
+        options = (
+            f"--multi_gpu --num_processes {runtime.processes} --num_machines 1 --mixed_precision no --dynamo_backend no"
+        ).split()
     else:
         file = Path(runtime.accelerate_config).expanduser()
         if not file.is_file():
             raise SettingsError(
                 f"runtime.accelerate_config: {file} is no file; `accelerate config --config_file {file}` writes one"
             )
-        told = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        check(told.get("distributed_type"), (told.get("fsdp_config") or {}).get("fsdp_version"))
-        asked = ["--config_file", str(file)]
+        config = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        check_distribution(config.get("distributed_type"), (config.get("fsdp_config") or {}).get("fsdp_version"))
+        options = ["--config_file", str(file)]
     os.environ.setdefault("OMP_NUM_THREADS", str(runtime.threads))
-    # Else torch warns in every process that it looked for weights without a gradient, and found none.
+    # Else torch warns in every process that it looked in vain for weights without a gradient.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "accelerate.commands.launch", *asked, *sys.argv])
+    os.execv(sys.executable, [sys.executable, "-m", "accelerate.commands.launch", *options, *sys.argv])
 
 
-def check(kind: str | None, fsdp_version: int | str | None) -> None:
-    """Raises SettingsError on accelerate's ways to train that are not driven here."""
+def check_distribution(kind: str | None, fsdp_version: int | str | None) -> None:
+    """Raises SettingsError on accelerate's ways to train that are not supported here."""
     if kind == "DEEPSPEED":
         raise SettingsError(
             "runtime.accelerate_config: asks for DeepSpeed; set distributed_type to FSDP, which spreads the weights too"
@@ -78,33 +70,33 @@ def check(kind: str | None, fsdp_version: int | str | None) -> None:
 
 def join(runtime: RuntimeSettings) -> None:
     """Meets the other processes, before anything is put on a device."""
-    if count() > 1:
+    if process_count() > 1:
         PartialState(cpu=runtime.device == "cpu" or not torch.cuda.is_available())
 
 
-def count() -> int:
-    """How many there are."""
+def process_count() -> int:
+    """How many processes train together."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def first() -> bool:
-    """Whether this one is the first, which alone judges, writes and speaks."""
+def is_first() -> bool:
+    """Whether this process is the first, which alone judges, writes and prints."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def agreed(value: T) -> T:
+def agreed(value: _T) -> _T:
     """The first process's value, in all of them."""
-    return broadcast_object_list([value])[0] if count() > 1 else value
+    return broadcast_object_list([value])[0] if process_count() > 1 else value
 
 
 def summed(values: Tensor) -> Tensor:
     """The sum over the processes of tensors of one shape, in all of them."""
-    if count() > 1:
+    if process_count() > 1:
         torch.distributed.all_reduce(values)
     return values
 
 
 def wait() -> None:
-    """Until all are here."""
-    if count() > 1:
+    """Waits until all processes are here."""
+    if process_count() > 1:
         torch.distributed.barrier()

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from distill.student.task_words import TASK_TOKENS
-from distill.student.token_cache import cached
+from distill.student.plan import TASK_TOKENS
+from distill.student.token_cache import TokenizedTexts, cached
 
 PAD, EOS, UNKNOWN = "<pad>", "</s>", "<unk>"
 # Labels are never cut in training: a cut label is another label.
@@ -55,21 +55,17 @@ def begin_with(tokenizer: PreTrainedTokenizerFast, token: str) -> None:
     tokenizer.cls_token, tokenizer.sep_token = token, EOS
 
 
-def encode(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], most: int, target: bool = False
-) -> tuple[list[list[int]], int]:
+def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], most: int, target: bool = False) -> TokenizedTexts:
     """Token ids of each text with the tokenizer's own special tokens, and how many texts were cut to `most` tokens.
 
-    Many texts are tokenized once a clone, see distill.student.token_cache.
+    Many texts are tokenized once and then kept, see distill.student.token_cache.
     """
     if not texts:
         return [], 0
     return cached(lambda: _encoded(tokenizer, texts, most, target), tokenizer, texts, (most, target))
 
 
-def _encoded(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], most: int, target: bool
-) -> tuple[list[list[int]], int]:
+def _encoded(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], most: int, target: bool) -> TokenizedTexts:
     field = "text_target" if target else "text"
     ids = tokenizer(**{field: list(texts)})["input_ids"]
     long = [index for index, row in enumerate(ids) if len(row) > most]
@@ -80,29 +76,28 @@ def _encoded(
     return ids, len(long)
 
 
-Tokenize = Callable[[Sequence[str]], list[list[int]]]
+def candidate_tokens(
+    candidates: Sequence[Sequence[str]], tokenize: Callable[[Sequence[str]], list[list[int]]], end: int
+) -> list[list[list[int]]]:
+    """Token ids of each row's candidates. `tokenize` gives those of some texts, with the token `end` behind them or not.
 
-
-def candidate_tokens(candidates: Sequence[Sequence[str]], tokenize: Tokenize, end: int) -> list[list[list[int]]]:
-    """Token ids of each row's candidates; `tokenize` gives a text's, which may have the token `end` behind them.
-
-    The end is left out where no other candidate of the row goes on with more tokens: it says nothing there, as the
-    label is known before it. So the candidates' probabilities are those of the branches of a tree, and a label of one
-    token needs no more than the logits behind the input.
+    The end is left out where no other candidate of the row goes on with more tokens: the label is certain before it. So
+    the candidates' probabilities are those of the branches of a tree, and a label of one token needs no more than the
+    logits behind the input.
     """
     texts = list(dict.fromkeys(text for row in dict.fromkeys(map(tuple, candidates)) for text in row))
     ids = dict(zip(texts, tokenize(texts), strict=True))
-    known: dict[tuple[str, ...], list[list[int]]] = {}
+    by_row: dict[tuple[str, ...], list[list[int]]] = {}
     for row in map(tuple, candidates):
-        if row not in known:
-            known[row] = _without_ends([ids[text] for text in row], end)
-    return [known[tuple(row)] for row in candidates]
+        if row not in by_row:
+            by_row[row] = _without_ends([ids[text] for text in row], end)
+    return [by_row[tuple(row)] for row in candidates]
 
 
 def _without_ends(row: Sequence[list[int]], end: int) -> list[list[int]]:
-    found = []
+    shortened = []
     for ids in row:
         bare = ids[:-1] if len(ids) > 1 and ids[-1] == end else ids
         goes_on = any(other[: len(bare)] == bare and other != ids for other in row)
-        found.append(ids if goes_on else bare)
-    return found
+        shortened.append(ids if goes_on else bare)
+    return shortened

@@ -1,4 +1,4 @@
-"""Hugging Face's Trainer, told how to batch, what to lose and which parameters learn at which rate."""
+"""Hugging Face's Trainer with our batches, our losses and a learning rate for each group of parameters."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 from distill.settings import SettingsError
 from distill.settings.train import TrainSettings
 from distill.student import processes, sharding
-from distill.student.architecture import Architecture, Batch, Encoded
-from distill.student.batching import Schedule
+from distill.student.architecture import Architecture, EncodedRows
+from distill.student.batching import BatchSchedule, TrainingBatch
 from distill.student.compute import passes
 
 SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear"}
 
 
-class Parts(Sampler[list[int]]):
+class MicroBatches(Sampler[list[int]]):
     """The batches of a schedule, each cut into `parts` of neighbouring rows, one after another."""
 
-    def __init__(self, schedule: Schedule, parts: int):
+    def __init__(self, schedule: BatchSchedule, parts: int):
         self.schedule, self.parts = schedule, parts
         self.batch_size, self.drop_last = schedule.batch_size // parts, False
 
@@ -43,9 +43,9 @@ class Parts(Sampler[list[int]]):
 class TwoTaskTrainer(Trainer):
     """Trains an Architecture on encoded rows.
 
-    However a step's rows are spread over processes and micro-batches, its loss is the one of the whole step: each
-    task's mean over all target tokens of the step. `recent` are the `Losses.means` of this process's micro-batches
-    since it was last emptied, each its share of its step's.
+    However a step's rows are spread over processes and micro-batches, its loss is that of the whole step: each task's
+    mean over all target tokens of the step. `recent` has the `Losses.means` of each micro-batch of this process since
+    it was last emptied; each is a share of its step's.
     """
 
     # `compute_loss` gives each micro-batch its share of the step's loss.
@@ -54,7 +54,7 @@ class TwoTaskTrainer(Trainer):
     def __init__(
         self,
         model: Architecture,
-        rows: Encoded,
+        rows: EncodedRows,
         settings: TrainSettings,
         arguments: TrainingArguments,
         callback: TrainerCallback,
@@ -67,7 +67,7 @@ class TwoTaskTrainer(Trainer):
 
     def create_accelerator_and_postprocess(self) -> None:
         super().create_accelerator_and_postprocess()
-        if sharding.asked():
+        if sharding.is_on():
             sharding.prepare(self.accelerator)
             self.is_fsdp_enabled = True
 
@@ -80,55 +80,57 @@ class TwoTaskTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader:
         rows, settings = self.rows, self.settings
-        schedule = Schedule(rows.lengths(), settings.batch_rows, settings.steps, settings.seed)
+        schedule = BatchSchedule(rows.lengths(), settings.batch_rows, settings.steps, settings.seed)
         loader = DataLoader(
             range(len(rows)),  # type: ignore[arg-type]
             # Accelerate deals the parts out to the processes in turn.
-            batch_sampler=Parts(schedule, settings.gradient_accumulation * processes.count()),
+            batch_sampler=MicroBatches(schedule, settings.gradient_accumulation * processes.process_count()),
             collate_fn=self._collated,
             pin_memory=self.args.dataloader_pin_memory,
         )
         return self.accelerator.prepare(loader)
 
     def get_batch_samples(self, epoch_iterator: Iterator, num_batches: int, device: torch.device) -> tuple[list, None]:
-        """The micro-batches of a step, each in its parts. Where there are several of either, the targets of the whole
-        step are counted."""
+        """The micro-batches of a step, each in its parts. Where there are several of either, the targets of the step
+        are counted."""
         batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
         self.targets = None
-        if num_batches > 1 or processes.count() > 1 or any(len(batch) > 1 for batch in batches):
+        if num_batches > 1 or processes.process_count() > 1 or any(len(batch) > 1 for batch in batches):
             counted = torch.stack([self.student.targets(part) for batch in batches for part in batch]).sum(0)
             self.targets = processes.summed(counted.to(device))
         return batches, None
 
-    def compute_loss(self, model: nn.Module, inputs: list[Batch], *_: Any, **__: Any) -> Tensor:
-        found = [model(**part) for part in inputs]
+    def compute_loss(self, model: nn.Module, inputs: list[TrainingBatch], *_: Any, **__: Any) -> Tensor:
+        parts = [model(part) for part in inputs]
         if self.targets is not None:
-            found = [losses.shares(self.targets) for losses in found]
-        self.recent.append(torch.stack([losses.means() for losses in found]).sum(0))
+            parts = [losses.shares(self.targets) for losses in parts]
+        self.recent.append(torch.stack([losses.means() for losses in parts]).sum(0))
         # Gradients are averaged over the processes, while the shares are to be summed.
         label_weight = None if self.settings.mode == "standard" else self.settings.label_weight
-        totals = [losses.total(label_weight, self.settings.mutual_information) for losses in found]
-        return processes.count() * torch.stack(totals).sum()
+        totals = [losses.total(label_weight, self.settings.mutual_information) for losses in parts]
+        return processes.process_count() * torch.stack(totals).sum()
 
-    def _collated(self, indices: list[int]) -> list[Batch]:
-        """A micro-batch, in parts where their padding would cost more than another pass of the student."""
-        if sharding.asked():
-            return [sharding.in_step(self.student, self.student.collate(self.rows, indices))]
-        cut = passes(self.student, self.rows, indices) if processes.count() == 1 else [indices]
+    def _collated(self, indices: list[int]) -> list[TrainingBatch]:
+        """A micro-batch, in parts where padding would cost more than another pass of the student."""
+        if sharding.is_on():
+            return [sharding.with_same_passes(self.student, self.student.collate(self.rows, indices))]
+        cut = passes(self.student, self.rows, indices) if processes.process_count() == 1 else [indices]
         return [self.student.collate(self.rows, part) for part in cut]
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         settings, model = self.settings, model or self.model
         own = {id(parameter): settings.embedding_learning_rate for parameter in self.student.embeddings()}
         own |= {id(parameter): settings.head_learning_rate for parameter in self.student.heads()}
-        groups = parameter_groups(model.named_parameters(), set(self.get_decay_parameter_names(model)), own, settings)
-        self.optimizer = OPTIMIZERS[settings.optimizer](groups)
+        decayed = set(self.get_decay_parameter_names(model))
+        self.optimizer = OPTIMIZERS[settings.optimizer](
+            parameter_groups(model.named_parameters(), decayed, own, settings)
+        )
         return self.optimizer
 
     def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
-        """The trained weights, each once where the student shares them; Trainer's own would refuse shared ones.
+        """Writes the trained weights, each once where the student shares them; Trainer's own method refuses shared ones.
 
-        Where they are spread out accelerate writes them, each process its own part.
+        Where weights are spread over the processes, accelerate writes them, each process its own part.
         """
         if self.args.should_save and not self.is_fsdp_enabled:
             folder = Path(output_dir or self.args.output_dir)
@@ -142,13 +144,13 @@ class TwoTaskTrainer(Trainer):
 
 
 def trained_weights(student: nn.Module) -> dict[str, Tensor]:
-    """Copies on the CPU of what training changes: frozen weights never do. Shared ones are there once."""
+    """Copies on the CPU of what training changes. Frozen weights never do, and shared ones are there once."""
     trained = {name: value for name, value in student.named_parameters() if value.requires_grad}
     return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in trained.items()}
 
 
-def recomputed(student: nn.Module) -> None:
-    """Lets the student compute its activations again in the backward pass instead of keeping them.
+def recompute_activations(student: nn.Module) -> None:
+    """Has the student compute its activations again in the backward pass instead of keeping them.
 
     Raises SettingsError where its architecture cannot.
     """
@@ -159,22 +161,22 @@ def recomputed(student: nn.Module) -> None:
         raise SettingsError(f"train.gradient_checkpointing: is true; {error}") from error
 
 
-def arguments(settings: TrainSettings, device: torch.device, folder: Path) -> TrainingArguments:
-    """Trainer's settings for ours; what it writes goes to `folder`.
+def training_arguments(settings: TrainSettings, device: torch.device, folder: Path) -> TrainingArguments:
+    """Our settings as Trainer's; what it writes goes to `folder`.
 
-    Raises SettingsError where the device cannot do what is asked, or the rows of a step cannot be dealt out.
+    Raises SettingsError where the device lacks the precision, or the rows of a step cannot be dealt out evenly.
     """
     if settings.precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
         raise SettingsError(f"train.precision: is bf16, which {torch.cuda.get_device_name()} cannot; set it to fp32")
-    parts = settings.gradient_accumulation * processes.count()
+    parts = settings.gradient_accumulation * processes.process_count()
     if settings.batch_rows % parts:
         raise SettingsError(
             f"train.batch_rows: is {settings.batch_rows}; it must be a multiple of {parts}: train.gradient_accumulation"
-            f" ({settings.gradient_accumulation}) times the processes ({processes.count()})"
+            f" ({settings.gradient_accumulation}) times the processes ({processes.process_count()})"
         )
-    # What `accelerate launch` was told about it does not hold: params.yaml does.
+    # The precision of params.yaml holds, not the one that `accelerate launch` may have set.
     os.environ["ACCELERATE_MIXED_PRECISION"] = "no"
-    made = TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=settings.steps,
         per_device_train_batch_size=settings.batch_rows // parts,
@@ -197,11 +199,12 @@ def arguments(settings: TrainSettings, device: torch.device, folder: Path) -> Tr
         remove_unused_columns=False,
     )
     # One process uses one device: Trainer would copy the student to every GPU that it sees (DataParallel).
-    made._n_gpu = min(made.n_gpu, 1)
-    return made
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
-Groups = list[dict[str, Any]]
+# What torch's optimizers take.
+ParameterGroups = list[dict[str, Any]]
 
 
 def parameter_groups(
@@ -209,10 +212,10 @@ def parameter_groups(
     decayed: set[str],
     own: Mapping[int, float | None],
     settings: TrainSettings,
-) -> Groups:
-    """The trained parameters by learning rate and weight decay, which hold for every optimizer.
+) -> ParameterGroups:
+    """The trained parameters by learning rate and weight decay, for every optimizer alike.
 
-    decayed: names of those that are decayed. own: the rates, by id, of those that have one of their own; None is
+    decayed: names of the parameters that are decayed. own: rates of single parameters by `id`; None stands for
     `train.learning_rate`.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
@@ -220,16 +223,16 @@ def parameter_groups(
         if parameter.requires_grad:
             key = (own.get(id(parameter)) or settings.learning_rate, settings.weight_decay if name in decayed else 0.0)
             groups.setdefault(key, []).append(parameter)
-    return [{"params": found, "lr": rate, "weight_decay": decay} for (rate, decay), found in groups.items()]
+    return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
 
 
-def _adamw(groups: Groups) -> torch.optim.Optimizer:
+def _adamw(groups: ParameterGroups) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, fused=True)
 
 
-def _adafactor(groups: Groups) -> torch.optim.Optimizer:
+def _adafactor(groups: ParameterGroups) -> torch.optim.Optimizer:
     """Factored second moments (arXiv 1804.04235) without momentum, at the given rates instead of relative steps."""
     return Adafactor(groups, scale_parameter=False, relative_step=False, warmup_init=False)
 
 
-OPTIMIZERS: dict[str, Callable[[Groups], torch.optim.Optimizer]] = {"adamw": _adamw, "adafactor": _adafactor}
+OPTIMIZERS: dict[str, Callable[[ParameterGroups], torch.optim.Optimizer]] = {"adamw": _adamw, "adafactor": _adafactor}

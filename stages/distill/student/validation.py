@@ -17,21 +17,24 @@ from distill.student.predicting import Student, candidates, scores
 
 
 @dataclass(frozen=True)
-class Judged:
-    """accuracy: share of gold labels met. loss: -log probability of the gold label, in nats, the mean of the
-    rows; of the generated label where labels are generated."""
+class ValidationScore:
+    """How good a student is on the validation rows.
+
+    accuracy: the share of rows whose label is the gold label. loss: -log probability of the gold label in nats, the
+    mean over the rows; where the student writes its labels, of the written label.
+    """
 
     accuracy: float
     loss: float
 
     @property
     def rank(self) -> tuple[float, float]:
-        """Orders students: by accuracy, and by loss among equals. Not a number ranks last."""
+        """Orders students by accuracy, and by loss among equals. A loss that is no number ranks last."""
         return self.accuracy, -self.loss if math.isfinite(self.loss) else -math.inf
 
 
 class Validation:
-    """Judges by gold labels. Raises DataError where a row has none, or none that its choices hold."""
+    """Judges a student by gold labels. Raises DataError where a row has none, or has one that is not among its answers."""
 
     def __init__(self, rows: Sequence[Example], student: Architecture, rows_per_batch: int):
         if not rows:
@@ -40,8 +43,7 @@ class Validation:
             if row.label is None:
                 raise DataError(f"validation row {row.id!r} has no gold label, by which the best weights are chosen")
         self.rows, self.student, self.rows_per_batch = rows, student, rows_per_batch
-        self.generates = student.plan.task_kind in ("number", "text")
-        self.answers = [] if self.generates else candidates(rows, student.plan)
+        self.answers = [] if student.plan.writes_labels else candidates(rows, student.plan)
         for row, answers in zip(rows, self.answers, strict=False):
             if row.label not in answers:
                 raise DataError(
@@ -50,9 +52,12 @@ class Validation:
 
     @property
     def chance(self) -> float:
-        """What knowing nothing reaches at best: the share of the most frequent label, or of one guess among a
-        row's own choices, plus two standard errors, below 1; 0 where labels are generated."""
-        if self.generates:
+        """The accuracy that a student without knowledge reaches at best; 0 where the student writes its labels.
+
+        It is the share of the most frequent label, or of one guess among a row's own choices, plus two standard errors,
+        and below 1.
+        """
+        if self.student.plan.writes_labels:
             return 0.0
         if self.student.plan.classes:
             share = max(Counter(row.label for row in self.rows).values()) / len(self.rows)
@@ -60,28 +65,28 @@ class Validation:
             share = _mean([1 / len(answers) for answers in self.answers])
         return min(share + 2 * math.sqrt(share * (1 - share) / len(self.rows)), math.nextafter(1, 0))
 
-    def judge(self) -> Judged:
+    def judge(self) -> ValidationScore:
         """Leaves the student in evaluation mode."""
         with torch.random.fork_rng(devices=[]):
-            return self._generated() if self.generates else self._scored()
+            return self._by_written_labels() if self.student.plan.writes_labels else self._by_scores()
 
-    def _generated(self) -> Judged:
-        made = Student(self.student, self.rows_per_batch).label(self.rows)
+    def _by_written_labels(self) -> ValidationScore:
+        answers = Student(self.student, self.rows_per_batch).label(self.rows)
         right = [
             same_label(self.student.plan.task_kind, row.label or "", label)
-            for (label, _), row in zip(made, self.rows, strict=True)
+            for (label, _), row in zip(answers, self.rows, strict=True)
         ]
-        return Judged(_mean(right), -_mean([math.log(max(probability, 1e-30)) for _, probability in made]))
+        return ValidationScore(_mean(right), -_mean([math.log(max(probability, 1e-30)) for _, probability in answers]))
 
-    def _scored(self) -> Judged:
+    def _by_scores(self) -> ValidationScore:
         logs = scores(self.student, [row.input for row in self.rows], self.answers, self.rows_per_batch)
         right, losses = [], []
-        for row, answers, found in zip(self.rows, self.answers, logs, strict=True):
-            values = torch.tensor(found, dtype=torch.float64)
+        for row, answers, row_logs in zip(self.rows, self.answers, logs, strict=True):
+            values = torch.tensor(row_logs, dtype=torch.float64)
             gold = answers.index(row.label or "")
-            right.append(max(range(len(found)), key=found.__getitem__) == gold)
+            right.append(max(range(len(row_logs)), key=row_logs.__getitem__) == gold)
             losses.append(float(torch.logsumexp(values, 0) - values[gold]))
-        return Judged(_mean(right), _mean(losses))
+        return ValidationScore(_mean(right), _mean(losses))
 
 
 def _mean(values: Sequence[float]) -> float:
