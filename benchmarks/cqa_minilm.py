@@ -134,7 +134,7 @@ def run(command: list[str], where: Path) -> None:
 
 def untrained(place: Path) -> dict[str, Any]:
     """The encoder's accuracy on the test rows before any training: the choice most like the question."""
-    from distill.student.loading import device, new_student
+    from distill.student.loading import compute_device, new_student
     from distill.student.predicting import Student
 
     file = place / study_file("study")
@@ -143,7 +143,7 @@ def untrained(place: Path) -> dict[str, Any]:
     test = task.splits()["test"]
     rows = [TrainingRow(row.id, row.input, row.label or "", None, row.choices) for row in test[:1]]
     asked = replace(asked, train=replace(asked.train, mode="standard"))
-    student = new_student(rows, task.card(), asked).to(device(asked.runtime))
+    student = new_student(rows, task.card(), asked).to(compute_device(asked.runtime))
     right = sum(
         label == row.label
         for (label, _), row in zip(Student(student, asked.runtime.predict_rows).label(test), test, strict=True)

@@ -34,8 +34,8 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from distill.rows.records import TaskCard, TrainingRow
-from distill.student.architecture import Architecture, Encoded
-from distill.student.batching import POOL, Schedule
+from distill.student.architecture import Architecture, EncodedRows
+from distill.student.batching import POOL, BatchSchedule
 from distill.student.compute import gflop_per_step, passes
 from distill.student.loading import new_student
 
@@ -64,7 +64,7 @@ def student_of(shape: str, device: torch.device) -> Architecture:
     return student.to(device).train()
 
 
-def synthetic(rows: int, vocabulary: int, numbers: random.Random) -> Encoded:
+def synthetic(rows: int, vocabulary: int, numbers: random.Random) -> EncodedRows:
     """Random tokens of the lengths that the module names."""
 
     def texts(mean: float, spread: float, least: int, most: int) -> list[list[int]]:
@@ -72,10 +72,10 @@ def synthetic(rows: int, vocabulary: int, numbers: random.Random) -> Encoded:
         lengths = (min(max(round(numbers.lognormvariate(middle, spread)), least), most) for _ in range(rows))
         return [[numbers.randrange(10, vocabulary) for _ in range(length)] for length in lengths]
 
-    return Encoded(texts(48, 0.2, 25, 101), texts(3, 0.4, 2, 7), texts(28, 0.35, 8, 62))
+    return EncodedRows(texts(48, 0.2, 25, 101), texts(3, 0.4, 2, 7), texts(28, 0.35, 8, 62))
 
 
-def features(rows: Encoded) -> list[Feature]:
+def features(rows: EncodedRows) -> list[Feature]:
     """The same rows as the published arrangement reads them."""
     return [
         {
@@ -172,14 +172,14 @@ def main() -> None:
         rate = matmul_rate(device, 8192 if device.type == "cuda" else 512)
         numbers = random.Random(1)
         student, rows = student_of(shape, device), synthetic(given.rows * POOL * 4, VOCABULARY[shape], numbers)
-        grouped = Schedule(rows.lengths(), given.rows, given.steps, 1).batches
+        grouped = BatchSchedule(rows.lengths(), given.rows, given.steps, 1).batches
         drawn = random_batches(grouped, 1)
         twice, collate = features(rows), Collator(student.model.config.pad_token_id)
 
-        def ours(batch: list[int], student: Architecture = student, rows: Encoded = rows) -> Tensor:
-            parts = [moved(student.collate(rows, part), device) for part in passes(student, rows, batch)]
+        def ours(batch: list[int], student: Architecture = student, rows: EncodedRows = rows) -> Tensor:
+            parts = [student.collate(rows, part).to(device) for part in passes(student, rows, batch)]
             targets = torch.stack([student.targets(part) for part in parts]).sum(0)
-            return torch.stack([student(**part).shares(targets).total(0.5) for part in parts]).sum()
+            return torch.stack([student(part).shares(targets).total(0.5) for part in parts]).sum()
 
         def published(
             batch: list[int], student: Architecture = student, twice: list[Feature] = twice, collate: Collator = collate

@@ -29,6 +29,7 @@ from transformers import (
 
 from distill.rows.records import TrainingRow
 from distill.settings.train import TrainSettings
+from distill.student.batching import PaddedTokens, TrainingBatch
 from distill.student.compute import pass_flop
 from distill.student.losses import Losses
 
@@ -149,16 +150,20 @@ class PublishedStep(nn.Module):
         super().__init__()
         self.model, self.collator, self.features = model, collate, features
 
-    def collate(self, rows: Sequence[Feature], batch: Sequence[int]) -> dict[str, Tensor]:
-        both = self.collator([rows[index] for index in batch])
-        return {f"{task}_{name}": tensor for task in both for name, tensor in both[task].items()}
+    def collate(self, rows: Sequence[Feature], indices: Sequence[int]) -> TrainingBatch:
+        both = self.collator([rows[index] for index in indices])
+        inputs = {task: PaddedTokens(batch["input_ids"], batch["attention_mask"]) for task, batch in both.items()}
+        return TrainingBatch(
+            inputs["label"],
+            both["label"]["labels"],
+            rationales=both["rationale"]["labels"],
+            rationale_inputs=inputs["rationale"],
+        )
 
-    def forward(self, **batch: Tensor) -> Losses:
+    def forward(self, batch: TrainingBatch) -> Losses:
         label, rationale = (
-            self.model(
-                **{name.removeprefix(f"{task}_"): tensor for name, tensor in batch.items() if name.startswith(task)}
-            ).loss
-            for task in ("label", "rationale")
+            self.model(input_ids=inputs.ids, attention_mask=inputs.mask, labels=targets).loss
+            for inputs, targets in ((batch.inputs, batch.labels), (batch.rationale_inputs, batch.rationales))
         )
         return Losses.of((label, torch.ones_like(label)), (rationale, torch.ones_like(rationale)))
 

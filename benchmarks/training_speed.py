@@ -43,11 +43,11 @@ from speed_rows import SHAPES, name_of, rows_of, settings_of
 from transformers import TrainerCallback
 
 from distill.settings import Settings
-from distill.student.architecture import Architecture, Encoded
-from distill.student.batching import POOL, Schedule
+from distill.student.architecture import Architecture, EncodedRows
+from distill.student.batching import POOL, BatchSchedule
 from distill.student.compute import padded_tokens, pass_flop, passes
 from distill.student.loading import new_student
-from distill.student.trainer import TwoTaskTrainer, arguments
+from distill.student.trainer import TwoTaskTrainer, training_arguments
 
 CPU = torch.device("cpu")
 WARM = 1  # steps before the clock starts
@@ -74,7 +74,7 @@ class Arrangements:
     def __init__(self, settings: Settings, data: Path | None):
         rows, _, card = rows_of(settings, data)
         self.settings = settings
-        self.students: dict[str, tuple[Architecture, Encoded]] = {}
+        self.students: dict[str, tuple[Architecture, EncodedRows]] = {}
         for token in ("prefix", "decoder"):
             student = new_student(rows, card, replace(settings, train=replace(settings.train, task_token=token)))
             self.students[token] = student, student.encode(rows)
@@ -85,7 +85,7 @@ class Arrangements:
 
     def schedule(self, token: str, steps: int) -> list[list[int]]:
         train = self.settings.train
-        return Schedule(self.students[token][1].lengths(), train.batch_rows, steps, train.seed).batches
+        return BatchSchedule(self.students[token][1].lengths(), train.batch_rows, steps, train.seed).batches
 
     def ours(self, token: str, steps: int) -> tuple[TwoTaskTrainer, Clock]:
         """Trains a copy of the student for some steps."""
@@ -93,7 +93,7 @@ class Arrangements:
         settings, clock = replace(self.settings.train, steps=steps, task_token=token), Clock()
         with tempfile.TemporaryDirectory() as folder:
             trainer = TwoTaskTrainer(
-                copy.deepcopy(student), encoded, settings, arguments(settings, CPU, Path(folder)), clock
+                copy.deepcopy(student), encoded, settings, training_arguments(settings, CPU, Path(folder)), clock
             )
             trainer.train()
         return trainer, clock

@@ -33,9 +33,8 @@ def main() -> None:
     runtime = load_settings().runtime
     rows = shared_test_rows(names, options.rows)
     experiments = [diagnose_revision(name, rows, runtime) for name in names]
-    write_json(
-        options.out / "diagnostics.json", {"about": ABOUT, "rows": [row.id for row in rows], "experiments": experiments}
-    )
+    content = {"about": ABOUT, "rows": [row.id for row in rows], "experiments": experiments}
+    write_json(options.out / "diagnostics.json", content)
     write_text(options.out / "index.html", diagnostics_page(experiments))
     print(f"{options.out / 'index.html'}: {len(rows)} test rows, {' beside '.join(names)}. {ABOUT}", flush=True)
 

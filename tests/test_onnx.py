@@ -14,14 +14,26 @@ from dataclasses import asdict, replace
 import pytest
 
 from distill.errors import DataError, UserError
-from distill.onnx.answering import KINDS, Answering, Row, kind_of
-from distill.onnx.converting import converted, older_config, older_tokenizer
-from distill.onnx.exporting import Differs, check, export, read
-from distill.rows.files import write_json
+from distill.onnx.answering import CheckRow, ModelAnswers
+from distill.onnx.converting import older_config, older_folder, older_tokenizer
+from distill.onnx.exporting import ExportDiffers, compare_answers, export, read_check_rows
+from distill.student.plan import StudentPlan
 from house import ROOT
 
 PYTHON = os.environ.get("ONNX_PYTHON")
-PLAN = {"kind": "encoder_decoder", "mode": "step_by_step", "task_token": "decoder", "task_kind": "classes"}
+PLAN = StudentPlan(
+    "encoder_decoder",
+    "step_by_step",
+    "decoder",
+    "classes",
+    ("a", "b"),
+    32,
+    4,
+    24,
+    name="scratch",
+    revision=None,
+    seed=1,
+)
 
 
 def test_a_models_own_rotations_are_kept():
@@ -66,7 +78,7 @@ def test_a_folder_is_converted_beside_itself(tmp_path):
     (folder / "config.json").write_text('{"rope_parameters": {"rope_theta": 2.0}}')
     (folder / "tokenizer_config.json").write_text("{}")
     (folder / "tokenizer.json").write_text("{}")
-    place = converted(folder, tmp_path / "older")
+    place = older_folder(folder, tmp_path / "older")
     assert json.loads((place / "config.json").read_text())["rope_theta"] == 2.0
     assert (place / "model.safetensors").resolve() == folder / "model.safetensors"
     assert json.loads((folder / "config.json").read_text()) == {"rope_parameters": {"rope_theta": 2.0}}, (
@@ -79,50 +91,46 @@ def test_rows_are_those_of_judged_jsonl_or_ones_own(tmp_path):
     file.write_text(
         '{"id": "a", "input": "x", "choices": ["y", "z"], "student_label": "z", "gold": "y"}\n\n{"input": "w"}\n'
     )
-    assert read(file) == [Row("a", "x", ("y", "z"), "z"), Row("3", "w")]
+    assert read_check_rows(file) == [CheckRow("a", "x", ("y", "z"), "z"), CheckRow("3", "w")]
     file.write_text('{"id": "a", "text": "x"}\n')
     with pytest.raises(DataError, match=r"rows.jsonl:1: no text in `input`; there is id, text"):
-        read(file)
+        read_check_rows(file)
 
 
 def test_what_cannot_be_exported_is_said(tmp_path):
-    assert {kind_of({"kind": name.split()[0], "task_kind": name.split()[-1]}) for name in KINDS} == set(KINDS.values())
-    with pytest.raises(
-        DataError, match="a student of kind 'tree' cannot be exported to ONNX; known: encoder_decoder, decoder_only"
-    ):
-        kind_of({"kind": "tree", "task_kind": "classes"})
-    write_json(tmp_path / "model" / "student.json", PLAN)
+    PLAN.write(tmp_path / "model")
     with pytest.raises(DataError, match="there are no rows to check the export on"):
         export(tmp_path / "model", tmp_path / "onnx", [], 0)
     (tmp_path / "onnx").mkdir()
-    with pytest.raises(DataError, match="is there and no export of this project"):
-        export(tmp_path / "model", tmp_path / "onnx", [Row("1", "x")], 0)
+    with pytest.raises(DataError, match="exists and is no export of this project"):
+        export(tmp_path / "model", tmp_path / "onnx", [CheckRow("1", "x")], 0)
 
 
 def test_a_difference_is_an_error(monkeypatch, tmp_path):
-    class Says(Answering):
+    class Says(ModelAnswers):
         def __init__(self, *labels: str):
             self.said = list(labels)
 
         def labels(self, rows):
             return self.said
 
-    rows = [Row("1", "x", said="a"), Row("2", "y", said="a"), Row("3", "z")]
+    rows = [CheckRow("1", "x", student_label="a"), CheckRow("2", "y", student_label="a"), CheckRow("3", "z")]
 
     def checked(by_torch, by_onnx, most):
         monkeypatch.setattr("distill.onnx.exporting.with_torch", lambda *_: Says(*by_torch))
         monkeypatch.setattr("distill.onnx.exporting.with_onnx", lambda *_: Says(*by_onnx))
-        return asdict(check(tmp_path, tmp_path, PLAN, rows, most))
+        return asdict(compare_answers(tmp_path, tmp_path, PLAN, rows, most))
 
     assert checked("aaa", "aaa", 0) == {"rows": 3, "torch": 0, "known": 2, "student": 0}
-    with pytest.raises(Differs, match="onnxruntime and torch differ on 2 of 3 rows, first on '2': 'b' against 'a'"):
+    differs = "onnxruntime and torch differ on 2 of 3 rows, first on '2': 'b' against 'a'"
+    with pytest.raises(ExportDiffers, match=differs):
         checked("aaa", "abb", 9)
     with pytest.raises(
-        Differs, match="the exported model and the student differ on 1 of 2 rows, first on '2': 'b' against 'a'"
+        ExportDiffers, match="the exported model and the student differ on 1 of 2 rows, first on '2': 'b' against 'a'"
     ):
         checked("abb", "abb", 0)
     assert checked("abb", "abb", 1)["student"] == 1
-    assert issubclass(Differs, UserError)
+    assert issubclass(ExportDiffers, UserError)
 
 
 @pytest.mark.skipif(not PYTHON, reason="needs ONNX_PYTHON, the Python of an environment of requirements-onnx.txt")

@@ -5,7 +5,15 @@ import math
 import pytest
 import torch
 
-from distill.diagnostics.attention import Average, between_layers, diagonal, entropy, measured, next_layer, sparsity
+from distill.diagnostics.attention import (
+    AttentionMeans,
+    attention_measures,
+    between_layers,
+    diagonal,
+    entropy,
+    next_layer,
+    sparsity,
+)
 
 ALL = torch.ones(3, 3, dtype=torch.bool)
 EVEN = torch.full((3, 3), 1 / 3)
@@ -55,13 +63,13 @@ def test_successive_layers_are_compared_head_by_head_and_heads_averaged():
 
 
 def test_means_are_over_the_rows_that_have_a_value():
-    mean = Average()
-    mean.add(measured(HEADS, ALL, own=True))
-    mean.add(measured(torch.ones(1, 3, 1, 1), torch.ones(1, 1, dtype=torch.bool), own=True))
+    mean = AttentionMeans()
+    mean.add(attention_measures(HEADS, ALL, own=True))
+    mean.add(attention_measures(torch.ones(1, 3, 1, 1), torch.ones(1, 1, dtype=torch.bool), own=True))
     found = mean.values()
     assert found["entropy"] == [[1.0, 0.0, 0.0]] and found["diagonal"] == [[0.333333, 1.0, 0.333333]]
     assert found["between_layers"] == [[1.0]] and found["next_layer"] == []
-    assert "diagonal" not in measured(HEADS, ALL, own=False)
-    alone = Average()
+    assert "diagonal" not in attention_measures(HEADS, ALL, own=False)
+    alone = AttentionMeans()
     alone.add({"entropy": torch.tensor([[math.nan]])})
     assert alone.values() == {"entropy": [[None]]}

@@ -7,10 +7,10 @@ import torch
 from toy_student import CARD, RUNTIME, STUDENT, examples, settings, training_rows
 
 from distill.diagnostics import experiment
-from distill.diagnostics.experiment import of_student, sample
-from distill.diagnostics.figures import CONFIDENCE, MEASURES
-from distill.diagnostics.looking import look
-from distill.diagnostics.page import ABOUT, page
+from distill.diagnostics.experiment import diagnose_student, shared_test_rows
+from distill.diagnostics.figures import ATTENTION_TITLES, CONFIDENCE_TITLES
+from distill.diagnostics.observing import observe
+from distill.diagnostics.page import ABOUT, diagnostics_page
 from distill.errors import DataError
 from distill.rows.records import Judged
 from distill.student.loading import new_student
@@ -26,7 +26,7 @@ def untrained(architecture, **train):
 
 @pytest.fixture(scope="module")
 def trained(toys):
-    return of_student(Student.load(toys("decoder").folder, RUNTIME), ROWS)
+    return diagnose_student(Student.load(toys("decoder").folder, RUNTIME), ROWS)
 
 
 def test_a_trained_students_attention_and_confidence(trained):
@@ -49,7 +49,7 @@ def test_a_trained_students_attention_and_confidence(trained):
 def test_the_probability_of_its_own_text_is_the_one_it_had_when_writing(toys):
     student = Student.load(toys("decoder").folder, RUNTIME)
     (made,) = student.model.generate(student.model.inputs([ROWS[0].input], "rationale"), "rationale")
-    looked = look(student.model, ROWS[0], made.text)
+    looked = observe(student.model, ROWS[0], made.text)
     logs = torch.log_softmax(looked.logits, -1).gather(-1, looked.targets[:, None])
     assert logs.mean().exp().item() == pytest.approx(made.probability, abs=1e-4)
     weights, seen = looked.attention["decoder"]
@@ -68,21 +68,22 @@ def test_the_probability_of_its_own_text_is_the_one_it_had_when_writing(toys):
     ],
 )
 def test_every_kind_is_looked_at(architecture, train, parts, written):
-    found = of_student(untrained(architecture, **train), ROWS[:2])
+    found = diagnose_student(untrained(architecture, **train), ROWS[:2])
     assert set(found["attention"]) == parts and found["written"] == written and found["rows"] == 2
     assert ("token_probability" in found["confidence"]) is (written is not None)
 
 
 def test_the_page_shows_all_of_it_offline_and_as_text(trained):
-    other = of_student(untrained("decoder_only"), ROWS[:2])
-    text = page([{"name": "<b>a</b>", "commit": "f" * 40} | trained, {"name": "workspace", "commit": None} | other])
+    other = diagnose_student(untrained("decoder_only"), ROWS[:2])
+    first = {"name": "<b>a</b>", "commit": "f" * 40} | trained
+    text = diagnostics_page([first, {"name": "workspace", "commit": None} | other])
     assert text.count("<svg") == 5 + 5 + 4 + len(set(trained["confidence"]) | set(other["confidence"]))
     assert (
         "default-src 'none'" in text and "<script" not in text and "<b>" not in text and "&lt;b&gt;a&lt;/b&gt;" in text
     )
     assert ABOUT.split(".")[0] in text and "do not rank" in text and "has none" in text
-    assert all(title in text for title in MEASURES.values())
-    assert all(CONFIDENCE[name] in text for name in trained["confidence"])
+    assert all(title in text for title in ATTENTION_TITLES.values())
+    assert all(CONFIDENCE_TITLES[name] in text for name in trained["confidence"])
 
 
 def test_rows_are_those_that_both_judged_the_same_each_time(monkeypatch):
@@ -92,7 +93,7 @@ def test_rows_are_those_that_both_judged_the_same_each_time(monkeypatch):
         "c": [],
     }
     monkeypatch.setattr(experiment, "judged_at", judged.__getitem__)
-    assert [row.id for row in sample(["a", "b"], 9)] == ["3", "4", "5"]
-    assert len(sample(["a"], 4)) == 4 and sample(["a"], 4) == sample(["a"], 4)
+    assert [row.id for row in shared_test_rows(["a", "b"], 9)] == ["3", "4", "5"]
+    assert len(shared_test_rows(["a"], 4)) == 4 and shared_test_rows(["a"], 4) == shared_test_rows(["a"], 4)
     with pytest.raises(DataError, match="a and c judged no test row in common"):
-        sample(["a", "c"], 4)
+        shared_test_rows(["a", "c"], 4)

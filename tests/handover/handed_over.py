@@ -8,11 +8,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from distill.handover.folder import chats, hand_over
-from distill.handover.usage import Usage, usage
+from distill.handover.folder import has_chat_template
+from distill.handover.usage import UsageExample, usage_example
 from distill.rows.records import Example
+from distill.student.plan import StudentPlan
 
 _RUN = """
 import json, sys
@@ -29,13 +29,8 @@ json.dump(found, open(sys.argv[2], "w"))
 """
 
 
-def handed(student: Path, folder: Path) -> dict[str, Any]:
-    """The plan of the folder made of a student."""
-    return hand_over(student, folder)
-
-
-def lines(folder: Path, plan: dict[str, Any], row: Example) -> Usage:
-    return usage(plan, folder.name, row, chats(folder))
+def lines(folder: Path, plan: StudentPlan, row: Example) -> UsageExample:
+    return usage_example(plan, folder.name, row, has_chat_template(folder))
 
 
 def answers_of_strangers(codes: Sequence[str], where: Path) -> list[str]:

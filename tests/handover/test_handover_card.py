@@ -11,19 +11,19 @@ import yaml
 from handed_over import code_blocks
 from huggingface_hub import ModelCard
 
-from distill.handover.card import card
-from distill.handover.facts import READ, STAGES, Facts
+from distill.handover.card import model_card
 from distill.handover.provenance import Provenance
-from distill.handover.usage import usage
+from distill.handover.results import CARD_INPUTS, STAGES, RunResults
+from distill.handover.usage import usage_example
 from distill.rows.records import Example, TaskCard
+from distill.student.plan import StudentPlan
 from distill.templates import Template
 from house import ROOT
 
-PLAN = {
-    "kind": "encoder_decoder", "mode": "step_by_step", "task_token": "decoder", "task_kind": "classes",
-    "classes": ["larger", "smaller", "similar"],
-    "max_input_tokens": 128, "max_label_tokens": 4, "max_rationale_tokens": 64,
-}  # fmt: skip
+PLAN = StudentPlan(
+    "encoder_decoder", "step_by_step", "decoder", "classes", ("larger", "smaller", "similar"), 128, 4, 64,
+    name="scratch", revision=None, seed=1,
+)  # fmt: skip
 ORIGIN = Provenance(
     "abc123",
     ("params.yaml",),
@@ -76,12 +76,12 @@ def facts():
         "explain": Template("", "{question}\n```\n</details><script>alert(1)</script>\n---\nEND"),
         "label": Template("", "{question}"),
     }
-    return Facts(task, METRICS, prompts, {"simulated-1-2026": 1500}, {"explain": 1500}, EXAMPLE)
+    return RunResults(task, METRICS, prompts, {"simulated-1-2026": 1500}, {"explain": 1500}, EXAMPLE)
 
 
 def written(facts, settings, plan=PLAN):
-    use = usage(plan, "model", facts.example, chat=False)
-    return card(facts, settings, plan, use, ORIGIN, 1_073_768), use
+    use = usage_example(plan, "model", facts.example, chat=False)
+    return model_card(facts, settings, plan, use, ORIGIN, 1_073_768), use
 
 
 def outside_fences(text):
@@ -152,7 +152,7 @@ def test_it_tells_task_scores_teacher_cost_training_and_origin(facts, make_setti
         "| test | 0 | none |",
         "- 7 training inputs were longer than it reads, and were cut.",
         "Trained on 1,485 of the train rows; their labels are the teacher's. 97.1 % of them have a rationale.",
-        "| returned | simulated-1-2026 (1,500 answers) |",
+        "| returned model | simulated-1-2026 (1,500 answers) |",
         "| together | $0.4979 | 3,880 | 246,146 | 41,489 |",
         "- About 20.0 % of its answers to test rows are wrong.",
         "the interval above is 11 points wide",
@@ -179,7 +179,7 @@ def test_hostile_text_stays_text(facts, make_settings):
         name: {"recall": 0.5, "precision": None, "rows": 2} for name in names
     }
     text, _ = written(
-        replace(facts, task=task, metrics=metrics, returned={hostile: 3}),
+        replace(facts, task=task, metrics=metrics, returned_models={hostile: 3}),
         make_settings(**{"teacher.model": hostile, "task.path": hostile}),
     )
     front, body = text.removeprefix("---\n").split("\n---\n", 1)
@@ -200,14 +200,14 @@ def test_what_is_not_known_is_said(facts, make_settings):
     metrics["evaluate"]["cascade"] = {"threshold": None, "reason": "none"}
     metrics["evaluate"]["untrained"] = {"label": None, "reason": "none"}
     metrics["evaluate"]["cost"]["total"] |= {"usd": None, "tokens_in": None}
-    text, _ = written(replace(facts, metrics=metrics, returned={}), make_settings())
+    text, _ = written(replace(facts, metrics=metrics, returned_models={}), make_settings())
     assert (
         "| together | unknown: no price | 3,880 | unknown | 41,489 |" in text
-        and "| returned | nothing: the rationales are people's |" in text
+        and "| returned model | none: the rationales are people's |" in text
     )
     assert "untrained" not in text and "below" not in text.split("## Limits")[0]
     origin = Provenance(None, (), None, None, (), {}, {})
-    bare = card(facts, make_settings(), PLAN, usage(PLAN, "model", EXAMPLE, chat=False), origin, 1)
+    bare = model_card(facts, make_settings(), PLAN, usage_example(PLAN, "model", EXAMPLE, chat=False), origin, 1)
     assert "made outside Git" in bare and "made outside DVC" in bare and "--check" not in bare
 
 
@@ -217,4 +217,5 @@ def test_figures_are_of_every_stage():
 
 def test_what_the_stage_reads_is_what_dvc_watches():
     declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["hand_over"]
-    assert {path.as_posix() for path in READ} == {dep for dep in declared["deps"] if not dep.startswith("stages/")}
+    data = {dep for dep in declared["deps"] if not dep.startswith("stages/")}
+    assert {path.as_posix() for path in CARD_INPUTS} == data

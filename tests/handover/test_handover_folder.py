@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from handed_over import answers_of_strangers, handed, lines
+from handed_over import answers_of_strangers, lines
 from toy_student import CARD, RUNTIME, STUDENT, examples, settings
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from distill.answers.choices import with_choices
 from distill.errors import DataError
-from distill.handover.folder import SUFFIXES, same_file
+from distill.handover.folder import HANDED_SUFFIXES, hand_over, link_or_copy
 from distill.rows.files import read_object
 from distill.rows.records import TaskCard, TrainingRow
 from distill.settings.student import LoraSettings
@@ -84,7 +84,7 @@ def students(toys, tmp_path_factory):
 def folders(students, tmp_path_factory):
     """What is handed over of each, all in one folder that is nowhere near the code, and the plans."""
     where = tmp_path_factory.mktemp("elsewhere")
-    return where, {name: handed(folder, where / name) for name, folder in students.items()}
+    return where, {name: hand_over(folder, where / name) for name, folder in students.items()}
 
 
 def test_three_lines_in_a_fresh_process_say_what_the_student_says(students, folders):
@@ -97,7 +97,7 @@ def test_three_lines_in_a_fresh_process_say_what_the_student_says(students, fold
         shown = [lines(where / name, plan, row) for row in rows]
         codes += [use.label for use in shown]
         assert all(len(use.label.splitlines()) == (6 if name == "choices" else 3) for use in shown)
-        assert (shown[0].rationale is None) is (plan["kind"] == "encoder")
+        assert (shown[0].rationale is None) is (plan.kind == "encoder")
         if shown[0].rationale:
             codes.append(shown[0].rationale)
             expected += own.explain(rows[:1])
@@ -118,7 +118,7 @@ def test_weights_are_the_same_files_and_nothing_is_a_pickle(students, folders):
     where, plans = folders
     for name in plans:
         files = [path for path in (where / name).rglob("*") if path.is_file()]
-        assert {path.suffix for path in files} <= set(SUFFIXES) and not {".bin", ".pt", ".pkl", ".ckpt"} & {
+        assert {path.suffix for path in files} <= set(HANDED_SUFFIXES) and not {".bin", ".pt", ".pkl", ".ckpt"} & {
             path.suffix for path in files
         }
         weights = where / name / "model.safetensors"
@@ -132,20 +132,20 @@ def test_a_folder_with_a_pickle_is_not_handed_over(students, tmp_path):
     shutil.copytree(students["decoder"], tmp_path / "student")
     (tmp_path / "student" / "pytorch_model.bin").write_bytes(b"\x80\x04.")
     with pytest.raises(DataError, match=r"student: has pytorch_model.bin; a folder to hand over holds .safetensors"):
-        handed(tmp_path / "student", tmp_path / "model")
+        hand_over(tmp_path / "student", tmp_path / "model")
 
 
 def test_a_link_that_cannot_be_is_a_copy(tmp_path, monkeypatch):
     (tmp_path / "a").write_bytes(b"weights")
     (tmp_path / "link").symlink_to(tmp_path / "a")
-    same_file(tmp_path / "link", tmp_path / "b")
+    link_or_copy(tmp_path / "link", tmp_path / "b")
     assert (tmp_path / "b").samefile(tmp_path / "a") and not (tmp_path / "b").is_symlink()
 
     def refuse(*_):
         raise OSError(18, "Invalid cross-device link")
 
     monkeypatch.setattr("os.link", refuse)
-    same_file(tmp_path / "a", tmp_path / "c")
+    link_or_copy(tmp_path / "a", tmp_path / "c")
     assert (tmp_path / "c").read_bytes() == b"weights" and not (tmp_path / "c").samefile(tmp_path / "a")
 
 
@@ -156,7 +156,7 @@ def test_generation_settings_are_greedy_bounded_and_lead_to_a_class(folders):
         assert config["do_sample"] is False and config["num_beams"] == 1 and config["eos_token_id"] == 1
         assert ("sequence_bias" in config) is (name != "prefix")
         if name != "single task":
-            assert config["max_new_tokens"] == plans[name]["max_label_tokens"]
+            assert config["max_new_tokens"] == plans[name].max_label_tokens
     decoder = read_object(where / "decoder" / "generation_config.json")
     assert decoder["decoder_start_token_id"] == 3 and all(
         path[0] == 3 and bias == 256.0 for path, bias in decoder["sequence_bias"]

@@ -1,11 +1,11 @@
-from distill.handover.markdown import fenced, p_value, plain, share, table
+from distill.handover.markdown import escaped, fenced, markdown_table, percentage
 
 
 def test_a_line_shows_markup_and_html_as_it_reads():
-    assert plain("<script>x</script> & `code` *b* [a](b) | # ~") == (
+    assert escaped("<script>x</script> & `code` *b* [a](b) | # ~") == (
         "&lt;script&gt;x&lt;/script&gt; &amp; \\`code\\` \\*b\\* \\[a\\]\\(b\\) \\| \\# \\~"
     )
-    assert plain("a\n---\nb\x1b[31m\tc") == "a --- b \\[31m c"
+    assert escaped("a\n---\nb\x1b[31m\tc") == "a --- b \\[31m c"
 
 
 def test_no_line_of_a_text_closes_its_block():
@@ -14,9 +14,5 @@ def test_no_line_of_a_text_closes_its_block():
 
 
 def test_a_table_and_a_share():
-    assert table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
-    assert share(0.87667) == "87.7 %" and share(None) == "unknown"
-
-
-def test_a_p_value_that_reads_zero_was_rounded():
-    assert [p_value(value) for value in (0.0429571, 0.0001, 0.0)] == ["= 0.043", "= 0.0001", "< 0.0001"]
+    assert markdown_table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+    assert percentage(0.87667) == "87.7 %" and percentage(None) == "unknown"

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from distill.errors import DataError
-from distill.handover.provenance import check, lock_hash, lock_hash_of, provenance, upstream, written
+from distill.handover.provenance import lock_hash, lock_hash_of, pipeline_outs, provenance, upstream, verify_provenance
 from distill.rows.files import write_json
 
 LOCK = {
@@ -44,7 +44,7 @@ def test_the_hash_is_of_the_entries_as_compact_json_with_sorted_keys():
 
 
 def test_what_the_pipeline_writes_is_no_modification():
-    assert written(PIPELINE) == [
+    assert pipeline_outs(PIPELINE) == [
         "dvc.lock",
         "metrics/runtime.json",
         "data/student",
@@ -106,11 +106,12 @@ def test_a_folder_is_held_against_a_lock(checkout):
     file = checkout / "model" / "provenance.json"
     write_json(file, made(checkout))
     told = json.loads(file.read_text())
-    assert check(file, Path("dvc.lock"), None) == f"{file.parent} comes from dvc.lock: lock hash {told['lock_sha256']}"
-    assert check(file, Path("dvc.lock"), "HEAD").endswith(
+    sentence = f"{file.parent} comes from dvc.lock: lock hash {told['lock_sha256']}"
+    assert verify_provenance(file, Path("dvc.lock"), None) == sentence
+    assert verify_provenance(file, Path("dvc.lock"), "HEAD").endswith(
         f"comes from dvc.lock at HEAD: lock hash {told['lock_sha256']}"
     )
     changed = LOCK | {"train": LOCK["train"] | {"cmd": "other"}}
     (checkout / "dvc.lock").write_text(yaml.safe_dump({"stages": changed}))
     with pytest.raises(DataError, match=r"but dvc.lock has .+; another run made the folder"):
-        check(file, Path("dvc.lock"), None)
+        verify_provenance(file, Path("dvc.lock"), None)

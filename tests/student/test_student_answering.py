@@ -13,7 +13,7 @@ from toy_student import RUNTIME, examples
 import predict
 from distill.errors import DataError
 from distill.settings import load_settings
-from distill.student.answering import BATCHES, answers, read_inputs
+from distill.student.answering import BATCHES_TOGETHER, read_inputs, student_answers
 from distill.student.predicting import Student
 from house import ROOT
 
@@ -74,11 +74,11 @@ def test_answers_come_in_order_in_chunks_and_with_rationales(toys):
     rows = examples()
     plain = student.label(rows)
     student.rows_per_batch = 2
-    found = list(answers(student, iter(rows), explain=False))
+    found = list(student_answers(student, iter(rows), explain=False))
     assert [one["id"] for one in found] == [row.id for row in rows]
     assert [one["label"] for one in found] == [label for label, _ in plain]
     assert set(found[0]) == {"id", "label", "probability"}
-    explained = next(answers(student, iter(rows), explain=True))
+    explained = next(student_answers(student, iter(rows), explain=True))
     assert explained["rationale"] == rows[0].rationale
 
 
@@ -97,8 +97,8 @@ def test_of_a_long_file_no_more_is_held_than_some_batches(toys):
             alive.add(row := Row(id=str(number), input="a fork on the bed", choices=()))
             yield row
 
-    held = BATCHES * student.rows_per_batch
-    found = answers(student, rows(), explain=False)
+    held = BATCHES_TOGETHER * student.rows_per_batch
+    found = student_answers(student, rows(), explain=False)
     for number in range(5 * held + 1):
         assert next(found)["id"] == str(number)
         assert len(read) == held * (1 + number // held)

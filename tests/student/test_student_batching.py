@@ -1,18 +1,18 @@
 import random
 from collections import Counter
 
-from distill.student.batching import POOL, Schedule, by_length, cut_by_length, mask, padded
+from distill.student.batching import POOL, BatchSchedule, by_length, cut_by_length, mask, padded
 
 
 def test_every_row_once_a_pass_and_no_short_batch():
-    batches = list(Schedule([1] * 40, batch_rows=10, steps=POOL, seed=3))
+    batches = list(BatchSchedule([1] * 40, batch_rows=10, steps=POOL, seed=3))
     assert [len(batch) for batch in batches] == [10] * POOL
     assert Counter(index for batch in batches for index in batch) == dict.fromkeys(range(40), POOL // 4)
 
 
 def test_rows_of_like_length_share_a_batch():
     lengths = [1 + index % 7 for index in range(POOL * 8)]
-    batches = list(Schedule(lengths, batch_rows=8, steps=POOL, seed=1))
+    batches = list(BatchSchedule(lengths, batch_rows=8, steps=POOL, seed=1))
     spreads = [max(lengths[i] for i in batch) - min(lengths[i] for i in batch) for batch in batches]
     assert max(spreads) <= 1
     firsts = [lengths[batch[0]] for batch in batches]
@@ -20,19 +20,19 @@ def test_rows_of_like_length_share_a_batch():
 
 
 def test_schedule_depends_on_the_seed_alone():
-    one, again, other = (list(Schedule(range(40), 8, 20, seed)) for seed in (1, 1, 2))
+    one, again, other = (list(BatchSchedule(range(40), 8, 20, seed)) for seed in (1, 1, 2))
     assert one == again
     assert one != other
 
 
 def test_a_longer_run_begins_with_the_same_batches():
-    short, long = (list(Schedule(range(40), 8, steps, 1)) for steps in (5, 40))
+    short, long = (list(BatchSchedule(range(40), 8, steps, 1)) for steps in (5, 40))
     assert len(long) == 40
     assert short == long[:5]
 
 
 def test_fewer_rows_than_a_batch():
-    batches = list(Schedule([5, 5, 5], batch_rows=4, steps=POOL * 3, seed=1))
+    batches = list(BatchSchedule([5, 5, 5], batch_rows=4, steps=POOL * 3, seed=1))
     assert Counter(index for batch in batches for index in batch) == dict.fromkeys(range(3), POOL * 4)
 
 

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -6,11 +6,16 @@ from torch import nn
 from toy_student import CARD, STUDENT, settings, training_rows
 
 from distill.student import compute
-from distill.student.architecture import Encoded
-from distill.student.batching import Schedule
+from distill.student.architecture import EncodedRows
+from distill.student.batching import BatchSchedule, TensorGroup
 from distill.student.compute import gflop_per_step, padded_tokens, pass_flop, passes
 from distill.student.loading import new_student
 from distill.student.losses import Losses
+
+
+@dataclass(frozen=True)
+class Floats(TensorGroup):
+    inputs: torch.Tensor
 
 
 class Linear(nn.Module):
@@ -21,10 +26,10 @@ class Linear(nn.Module):
         self.weight = nn.Parameter(torch.ones(tokens, 5))
 
     def collate(self, rows, batch):
-        return {"inputs": torch.tensor([rows.inputs[index] for index in batch], dtype=torch.float)}
+        return Floats(torch.tensor([rows.inputs[index] for index in batch], dtype=torch.float))
 
-    def forward(self, inputs):
-        return Losses.of(((inputs @ self.weight).sum(), torch.tensor(len(inputs))))
+    def forward(self, batch):
+        return Losses.of(((batch.inputs @ self.weight).sum(), torch.tensor(len(batch.inputs))))
 
 
 def students():
@@ -40,7 +45,7 @@ def students():
 
 
 def test_a_product_is_two_operations_an_entry_forward_and_as_many_backward():
-    student, rows = Linear(3), Encoded([[1, 2, 3]] * 8, [[1]] * 8, [None] * 8)
+    student, rows = Linear(3), EncodedRows([[1, 2, 3]] * 8, [[1]] * 8, [None] * 8)
     # The gradient of the weight is a product too; the inputs have none.
     assert pass_flop(student, rows, range(8)) == 2 * (2 * 8 * 3 * 5)
     assert gflop_per_step(student, rows, [range(8), range(4)]) == pytest.approx(2 * (2 * 6 * 3 * 5) / 1e9)
@@ -51,7 +56,7 @@ def test_by_shape_as_by_computing_and_nothing_is_left_behind(monkeypatch):
         weights = {name: value.clone() for name, value in student.state_dict().items()}
         random = torch.get_rng_state()
         computed = pass_flop(student, rows, range(40))
-        monkeypatch.setattr(compute, "COMPUTED", 0)
+        monkeypatch.setattr(compute, "MOST_COMPUTED", 0)
         assert pass_flop(student, rows, range(40)) == computed > 0
         monkeypatch.undo()
         assert torch.equal(torch.get_rng_state(), random)
@@ -61,19 +66,19 @@ def test_by_shape_as_by_computing_and_nothing_is_left_behind(monkeypatch):
 
 def test_the_sample_stands_for_all_batches():
     for student, rows in students():
-        batches = Schedule(rows.lengths(), 8, 24, 1).batches
+        batches = BatchSchedule(rows.lengths(), 8, 24, 1).batches
         all_of_them = sum(pass_flop(student, rows, batch) for batch in batches) / len(batches) / 1e9
         assert gflop_per_step(student, rows, batches) == pytest.approx(all_of_them, rel=0.01)
 
 
 def test_padded_tokens_are_those_the_student_sees():
-    rows = Encoded([[1] * 4, [1] * 2], [[1], [1] * 2], [None, [1] * 9], [[1] * 7, [1] * 5])
+    rows = EncodedRows([[1] * 4, [1] * 2], [[1], [1] * 2], [None, [1] * 9], [[1] * 7, [1] * 5])
     assert padded_tokens(rows, [0, 1]) == 2 * 4 + 2 * 2 + 9 + 5
     assert padded_tokens(rows, [0]) == 4 + 1
 
 
 def test_a_batch_is_passed_in_parts_where_its_padding_costs_more_than_a_pass(monkeypatch):
-    student, rows = Linear(3), Encoded([[1, 2, 3]] * 4, [[1]] * 4, [None, [1] * 40, None, None])
+    student, rows = Linear(3), EncodedRows([[1, 2, 3]] * 4, [[1]] * 4, [None, [1] * 40, None, None])
     assert passes(student, rows, [3, 1, 2]) == [[3, 1, 2]]
     # 15 parameters: a token costs 45 operations, and the padding of the two short rationales is 80 tokens.
     monkeypatch.setattr(compute, "PASS_FLOP", {"cpu": 80 * 45 - 1})

@@ -50,7 +50,7 @@ def own_loss(student, prompt, target):
 def test_losses_are_of_the_answers_tokens_alone(student):
     rows = training_rows()[:5]
     encoded = student.encode(rows)
-    losses = student(**student.collate(encoded, range(5)))
+    losses = student(student.collate(encoded, range(5)))
     for found, prompts, targets in (
         (losses.label, encoded.inputs, encoded.labels),
         (losses.rationale, encoded.rationale_inputs, encoded.rationales),
@@ -73,11 +73,11 @@ def test_prompts_and_targets_read_as_they_should(student):
 def test_missing_rationales_are_masked(student):
     encoded = student.encode(training_rows(0.0)[:3])
     batch = student.collate(encoded, range(3))
-    assert "rationale_input_ids" not in batch
-    assert student(**batch).rationale.item() == 0.0
+    assert batch.rationale_inputs is None
+    assert student(batch).rationale.item() == 0.0
     mixed = [training_rows()[0], training_rows(0.0)[1]]
-    alone = student(**student.collate(student.encode(mixed[:1]), [0]))
-    assert student(**student.collate(student.encode(mixed), [0, 1])).rationale.item() == pytest.approx(
+    alone = student(student.collate(student.encode(mixed[:1]), [0]))
+    assert student(student.collate(student.encode(mixed), [0, 1])).rationale.item() == pytest.approx(
         alone.rationale.item(), abs=1e-5
     )
 
@@ -113,10 +113,8 @@ def test_logits_are_made_of_the_answers_places_alone(student):
     rows = training_rows()[:4]
     batch = student.collate(student.encode(rows), range(4))
     prompts = [len(ids) for ids in student.inputs([row.input for row in rows], "label")]
-    assert batch["input_ids"].shape[1] - batch["labels"].shape[1] == min(prompts) - 1
-    assert (
-        student._logits(batch["input_ids"], batch["attention_mask"], batch["labels"]).shape[:2] == batch["labels"].shape
-    )
+    assert batch.inputs.ids.shape[1] - batch.labels.shape[1] == min(prompts) - 1
+    assert student._logits(batch.inputs, batch.labels).shape[:2] == batch.labels.shape
 
 
 def test_left_padding_changes_no_generation(student):

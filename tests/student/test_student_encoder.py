@@ -78,10 +78,10 @@ def touched(student, losses, weight):
 def test_each_loss_reaches_what_it_should(kind):
     card, rows, _ = KINDS[kind]
     student = new_student(rows(), card, encoder())
-    losses = student(**student.collate(student.encode(rows()), range(6)))
+    losses = student(student.collate(student.encode(rows()), range(6)))
     head = {"head"} if kind == "classes" else set()
     assert touched(student, losses, 1.0) == {"encoder"} | head
-    losses = student(**student.collate(student.encode(rows()), range(6)))
+    losses = student(student.collate(student.encode(rows()), range(6)))
     assert touched(student, losses, 0.0) == {"encoder", "decoder"}
 
 
@@ -89,7 +89,7 @@ def test_each_loss_reaches_what_it_should(kind):
 def test_labels_alone_need_no_decoder(kind, tmp_path):
     card, rows, _ = KINDS[kind]
     student = new_student(rows(), card, encoder(mode="standard"))
-    losses = student(**student.collate(student.encode(rows()), range(6)))
+    losses = student(student.collate(student.encode(rows()), range(6)))
     assert student.decoder is None and losses.rationale.item() == 0.0
     save_student(student, tmp_path)
     assert not (tmp_path / "rationale").exists()
@@ -102,9 +102,9 @@ def test_missing_rationales_are_masked(kind):
     rows, bare = KINDS[kind][1](1.0), KINDS[kind][1](0.0)
     student = new_student(rows, card, encoder()).eval()
     none = student.collate(student.encode(bare), range(3))
-    assert "rationales" not in none and student(**none).rationale.item() == 0.0
-    mixed = student(**student.collate(student.encode([bare[1], rows[0], bare[2]]), range(3)))
-    alone = student(**student.collate(student.encode(rows[:1]), [0]))
+    assert none.rationales is None and student(none).rationale.item() == 0.0
+    mixed = student(student.collate(student.encode([bare[1], rows[0], bare[2]]), range(3)))
+    alone = student(student.collate(student.encode(rows[:1]), [0]))
     assert mixed.rationale.item() == pytest.approx(alone.rationale.item(), abs=1e-5)
 
 
@@ -113,7 +113,7 @@ def test_the_label_loss_is_the_gold_answers_score(kind):
     card, rows, _ = KINDS[kind]
     student = new_student(rows(), card, encoder()).eval()
     chosen = rows()[:7]
-    loss = student(**student.collate(student.encode(chosen), range(7))).label.item()
+    loss = student(student.collate(student.encode(chosen), range(7))).label.item()
     answers = [row.choices or CLASSES for row in chosen]
     logs = student.score(student.inputs([row.input for row in chosen], "label"), answers)
     assert loss == pytest.approx(
@@ -127,9 +127,9 @@ def test_bf16_loses_as_much(kind):
     card, rows, _ = KINDS[kind]
     student = new_student(rows(), card, encoder()).eval()
     batch = student.collate(student.encode(rows()), range(16))
-    exact = student(**batch)
+    exact = student(batch)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        rounded = student(**batch)
+        rounded = student(batch)
     assert rounded.label.dtype == torch.float32
     assert rounded.label.item() == pytest.approx(exact.label.item(), rel=0.01)
     assert rounded.rationale.item() == pytest.approx(exact.rationale.item(), rel=0.01)

@@ -26,7 +26,7 @@ def t5_loss(student, inputs, texts, start):
 
 def test_losses_equal_the_models_own_on_each_task(student):
     rows = training_rows()[:6]
-    losses = student(**student.collate(student.encode(rows), range(6)))
+    losses = student(student.collate(student.encode(rows), range(6)))
     prefix = (
         {"label": "", "rationale": ""}
         if student.plan.task_token == "decoder"
@@ -47,17 +47,17 @@ def test_rows_without_rationale_are_masked(student):
     encoded = student.encode(mixed)
     batch = student.collate(encoded, [0, 1, 2, 3])
     alone = student.encode([rows[0], rows[2]])
-    losses, expected = student(**batch), student(**student.collate(alone, [0, 1]))
-    assert len(batch["rationales"]) == 2
+    losses, expected = student(batch), student(student.collate(alone, [0, 1]))
+    assert len(batch.rationales) == 2
     assert losses.rationale.item() == pytest.approx(expected.rationale.item(), abs=1e-5)
-    whole = student(**student.collate(student.encode([rows[i] for i in range(4)]), range(4)))
+    whole = student(student.collate(student.encode([rows[i] for i in range(4)]), range(4)))
     assert losses.label.item() == pytest.approx(whole.label.item(), abs=1e-5)
 
 
 def test_no_rationale_at_all_gives_zero_and_a_finite_gradient(student):
     batch = student.collate(student.encode(training_rows(0.0)[:4]), range(4))
-    assert "rationales" not in batch
-    losses = student(**batch)
+    assert batch.rationales is None
+    losses = student(batch)
     losses.total(0.2).backward()
     assert losses.rationale.item() == 0.0
     gradients = [p.grad for p in student.parameters() if p.grad is not None]
@@ -67,13 +67,13 @@ def test_no_rationale_at_all_gives_zero_and_a_finite_gradient(student):
 
 def test_targets_are_padded_apart(student):
     batch = student.collate(student.encode(training_rows()[:8]), range(8))
-    assert batch["labels"].shape[1] < batch["rationales"].shape[1]
+    assert batch.labels.shape[1] < batch.rationales.shape[1]
 
 
 def test_prefixes_encode_twice_and_the_decoder_token_once(student):
     batch = student.collate(student.encode(training_rows()[:4]), range(4))
-    assert ("rationale_input_ids" in batch) == (student.plan.task_token == "prefix")
-    assert ("explained" in batch) == (student.plan.task_token == "decoder")
+    assert (batch.rationale_inputs is not None) == (student.plan.task_token == "prefix")
+    assert (batch.explained is not None) == (student.plan.task_token == "decoder")
 
 
 def test_standard_mode_encodes_no_rationale():
@@ -125,9 +125,9 @@ def test_one_pass_of_the_decoder_for_both_tasks_loses_what_two_lose(coverage, op
     rows = training_rows(coverage)[28:36]
     student = new_student(training_rows(), CARD, settings(task_token="decoder", **options))
     encoded, found = student.encode(rows), []
-    assert student.at_once and len(student.collate(encoded, range(8))["unexplained"]) == (0 if coverage == 1.0 else 4)
-    for student.at_once in (True, False):
-        losses = student(**student.collate(encoded, range(8)))
+    assert student.reads_both and len(student.collate(encoded, range(8)).unexplained) == (0 if coverage == 1.0 else 4)
+    for student.reads_both in (True, False):
+        losses = student(student.collate(encoded, range(8)))
         losses.total(0.3, 0.1).backward()
         found.append((losses, [parameter.grad.clone() for parameter in student.parameters()]))
         student.zero_grad()

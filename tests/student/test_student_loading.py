@@ -6,7 +6,7 @@ from transformers import BartConfig, BartForConditionalGeneration, ViTConfig, Vi
 from distill.errors import DataError
 from distill.settings import SettingsError
 from distill.settings.loader import Refused
-from distill.student.loading import device, load_student, new_student, save_student
+from distill.student.loading import compute_device, load_student, new_student, save_student
 from distill.student.predicting import Student
 from distill.student.tokenizing import train_tokenizer
 from distill.student.training import train_student
@@ -91,8 +91,8 @@ def test_a_folder_without_a_plan_is_no_student(bart):
 
 def test_device_sets_threads_and_refuses_an_absent_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert device(RUNTIME).type == "cpu"
+    assert compute_device(RUNTIME).type == "cpu"
     assert torch.get_num_threads() == 1
     absent = type(RUNTIME)(device="cuda", threads=1, predict_rows=1)
     with pytest.raises(SettingsError, match=r"runtime\.device is cuda"):
-        device(absent)
+        compute_device(absent)

@@ -69,7 +69,7 @@ def untie(folder):
 
 def step(student, rows):
     """One step of gradient descent, so that nothing is as it was drawn."""
-    losses = student(**student.collate(student.encode(rows), range(len(rows))))
+    losses = student(student.collate(student.encode(rows), range(len(rows))))
     losses.total(0.5).backward()
     with torch.no_grad():
         for weight in student.parameters():
@@ -82,7 +82,7 @@ def step(student, rows):
 def test_saving_and_loading_keeps_every_weight_and_score(folders, tmp_path, shape, task_token):
     student = new_student(training_rows(), CARD, settings({"name": str(folders[shape])}, task_token=task_token)).eval()
     # BART knows places by their number: two targets behind one another would stand at the wrong ones.
-    assert student.at_once == (shape == "t5_v1_1" and task_token == "decoder")
+    assert student.reads_both == (shape == "t5_v1_1" and task_token == "decoder")
     tied = student.model.get_output_embeddings().weight is student.model.get_input_embeddings().weight
     assert tied == (shape == "bart")
     if not tied:
@@ -124,7 +124,7 @@ def test_what_bart_is_trained_to_write_is_what_it_writes(folders, task_token):
     optimizer = torch.optim.AdamW(student.parameters(), lr=1e-2)
     for _ in range(40):
         optimizer.zero_grad()
-        student(**student.collate(student.encode(rows), [0])).total(0.5).backward()
+        student(student.collate(student.encode(rows), [0])).total(0.5).backward()
         optimizer.step()
     student.eval()
     assert student.generate(student.inputs([rows[0].input], "label"), "label")[0].text == rows[0].label

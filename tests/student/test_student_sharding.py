@@ -71,7 +71,7 @@ def kill_at(step):
     original = TwoTaskTrainer.compute_loss
 
     def compute(self, *given, **named):
-        if self.state.global_step == step and not processes.first():
+        if self.state.global_step == step and not processes.is_first():
             os.kill(os.getpid(), signal.SIGKILL)
         return original(self, *given, **named)
 
@@ -225,17 +225,19 @@ def refused(monkeypatch, kind="encoder_decoder", buffer=None, environment=(), **
     for key, value in ({"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"} | dict(environment)).items():
         monkeypatch.setenv(key, value)
     student = torch.nn.Linear(1, 1)
-    student.kind = kind
+    student.plan = SimpleNamespace(kind=kind)
     if buffer:
         student.register_buffer(buffer, torch.zeros(1))
     with pytest.raises(SettingsError) as raised:
-        sharding.check(student, SimpleNamespace(coverage=0.5), settings(**changed).train)
+        sharding.check_sharding(student, SimpleNamespace(coverage=0.5), settings(**changed).train)
     return str(raised.value)
 
 
 def test_what_cannot_be_spread_is_refused_with_a_way_out(monkeypatch):
-    sharding.check(
-        SimpleNamespace(kind="encoder"), SimpleNamespace(coverage=0.5), settings(optimizer="adafactor").train
+    sharding.check_sharding(
+        SimpleNamespace(plan=SimpleNamespace(kind="encoder")),
+        SimpleNamespace(coverage=0.5),
+        settings(optimizer="adafactor").train,
     )
     with monkeypatch.context() as patch:
         deepspeed = {"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_USE_FSDP": "false"}

@@ -22,7 +22,7 @@ def student(request):
 
 def test_one_answer_holds_the_rationale_and_then_the_label(student):
     batch = student.collate(student.encode(training_rows()[:1]), [0])
-    label, told = batch["labels"][0], batch["rationales"][0]
+    label, told = batch.labels[0], batch.rationales[0]
     assert student.tokenizer.decode(label[label != IGNORED]).strip() == "shelf</s>"
     text = student.tokenizer.decode(told[told != IGNORED], skip_special_tokens=True).strip()
     assert text.removesuffix("\nLabel:").strip() == "it is made of paper so it goes to the shelf"
@@ -32,12 +32,12 @@ def test_one_answer_holds_the_rationale_and_then_the_label(student):
 def test_losses_are_the_parts_of_one_pass(student):
     rows = [training_rows()[0], training_rows(0.0)[20], training_rows()[40]]
     encoded = student.encode(rows)
-    losses = student(**student.collate(encoded, range(3)))
+    losses = student(student.collate(encoded, range(3)))
     parts = []
     for index in range(3):
         batch = student.collate(encoded, [index])
-        one = student(**batch)
-        parts.append((one, (batch["labels"] != IGNORED).sum(), (batch["rationales"] != IGNORED).sum()))
+        one = student(batch)
+        parts.append((one, (batch.labels != IGNORED).sum(), (batch.rationales != IGNORED).sum()))
     for name, place in (("label", 1), ("rationale", 2)):
         total = sum(getattr(part[0], name) * part[place] for part in parts) / sum(part[place] for part in parts)
         assert getattr(losses, name).item() == pytest.approx(total.item(), abs=1e-5)
@@ -46,7 +46,7 @@ def test_losses_are_the_parts_of_one_pass(student):
 
 
 def test_no_rationale_at_all_gives_a_finite_gradient(student):
-    losses = student(**student.collate(student.encode(training_rows(0.0)[:4]), range(4)))
+    losses = student(student.collate(student.encode(training_rows(0.0)[:4]), range(4)))
     losses.total(0.5).backward()
     assert losses.rationale.item() == 0.0
     assert all(torch.isfinite(p.grad).all() for p in student.parameters() if p.grad is not None)

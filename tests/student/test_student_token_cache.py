@@ -9,7 +9,7 @@ TEXTS = ["how big is a ladle next to a tram?", "larger", "", "the first is hand 
 
 @pytest.fixture
 def tokenizer(monkeypatch):
-    monkeypatch.setattr(token_cache, "LEAST", 2)
+    monkeypatch.setattr(token_cache, "FEWEST", 2)
     return train_tokenizer(TEXTS, 600)
 
 
@@ -54,7 +54,7 @@ def test_a_damaged_file_is_made_anew_and_so_said(tokenizer, capsys, damage):
 def test_few_texts_are_not_kept_and_no_more_than_the_newest_files(tokenizer, monkeypatch):
     encode(tokenizer, TEXTS[:1], 9)
     assert files() == []
-    monkeypatch.setattr(token_cache, "KEPT", 2)
+    monkeypatch.setattr(token_cache, "MOST_FILES", 2)
     for most in (5, 6, 7):
         encode(tokenizer, TEXTS, most)
     assert len(files()) == 2

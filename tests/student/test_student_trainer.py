@@ -10,10 +10,10 @@ from transformers import modeling_utils
 from distill.settings import SettingsError
 from distill.settings.student import ScratchSettings
 from distill.student import compute
-from distill.student.architecture import Encoded
-from distill.student.batching import Schedule
+from distill.student.architecture import EncodedRows
+from distill.student.batching import BatchSchedule
 from distill.student.loading import new_student
-from distill.student.trainer import Parts, TwoTaskTrainer, arguments
+from distill.student.trainer import MicroBatches, TwoTaskTrainer, training_arguments
 from distill.student.training import train_student
 
 SHORT = {"steps": 6, "evaluate_every": 3, "warmup_steps": 0}
@@ -29,8 +29,8 @@ def train(tmp_path, name, **changed):
 
 
 def test_parts_of_a_step_are_its_rows_in_order():
-    schedule = Schedule([3, 1, 2, 9, 4, 7, 5, 6], 4, 3, 1)
-    parts = Parts(schedule, 2)
+    schedule = BatchSchedule([3, 1, 2, 9, 4, 7, 5, 6], 4, 3, 1)
+    parts = MicroBatches(schedule, 2)
     assert [len(part) for part in parts] == [2] * 6 and len(parts) == 6
     assert [a + b for a, b in zip(*[iter(parts)] * 2, strict=True)] == list(schedule)
 
@@ -57,9 +57,9 @@ def test_the_parts_of_a_step_lose_what_the_whole_step_loses(kind, mode, options)
     rows = model.encode(data)
     whole = list(range(4, 60, 7))
     batches = [model.collate(rows, part) for part in (whole[:3], whole[3:4], whole[4:])]
-    expected = model(**model.collate(rows, whole))
+    expected = model(model.collate(rows, whole))
     targets = torch.stack([model.targets(batch) for batch in batches]).sum(0)
-    losses = [model(**batch) for batch in batches]
+    losses = [model(batch) for batch in batches]
     for batch, found in zip(batches, losses, strict=True):
         assert model.targets(batch)[:2].tolist() == pytest.approx(
             [found.label_tokens.item(), found.rationale_tokens.item()]
@@ -82,7 +82,7 @@ def test_accumulation_changes_no_loss(tmp_path, mode):
 
 
 def test_computing_a_step_in_several_passes_changes_no_loss(tmp_path, monkeypatch):
-    monkeypatch.setattr(Encoded, "lengths", lambda self: [1] * len(self))  # rows of all lengths share a batch
+    monkeypatch.setattr(EncodedRows, "lengths", lambda self: [1] * len(self))  # rows of all lengths share a batch
     curve, weights = train(tmp_path, "whole")
     monkeypatch.setattr(compute, "PASS_FLOP", {"cpu": 0})
     passes = []
@@ -138,7 +138,7 @@ def test_bf16_on_a_gpu_that_cannot_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla P100")
     with pytest.raises(SettingsError, match=r"train\.precision: is bf16, which Tesla P100 cannot; set it to fp32"):
-        arguments(settings(precision="bf16").train, torch.device("cuda"), tmp_path)
+        training_arguments(settings(precision="bf16").train, torch.device("cuda"), tmp_path)
 
 
 def test_rows_that_cannot_be_dealt_out_are_refused(monkeypatch, tmp_path):
@@ -146,7 +146,7 @@ def test_rows_that_cannot_be_dealt_out_are_refused(monkeypatch, tmp_path):
     with pytest.raises(
         SettingsError, match=r"train.batch_rows: is 16; it must be a multiple of 6: .*\(2\) times the processes \(3\)"
     ):
-        arguments(settings(gradient_accumulation=2).train, torch.device("cpu"), tmp_path)
+        training_arguments(settings(gradient_accumulation=2).train, torch.device("cpu"), tmp_path)
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])

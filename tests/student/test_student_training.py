@@ -12,7 +12,7 @@ from distill.rows.records import Example
 from distill.student import training
 from distill.student.loading import new_student
 from distill.student.training import train_student
-from distill.student.validation import Judged, Validation
+from distill.student.validation import Validation, ValidationScore
 
 
 def train(tmp_path, name="model", rows=None, validation=None, **changed):
@@ -60,14 +60,19 @@ def test_two_runs_write_the_same_bytes(tmp_path):
     assert digest(tmp_path / "one" / "model.safetensors") != digest(tmp_path / "other" / "model.safetensors")
 
 
+def scores(*pairs):
+    """One score for each look at the validation rows, from accuracies and losses."""
+    return iter([ValidationScore(accuracy, loss) for accuracy, loss in pairs])
+
+
 def test_best_weights_are_kept_not_the_last(tmp_path, monkeypatch):
-    ranks = iter([Judged(0.5, 1.0), Judged(0.9, 1.0), Judged(0.9, 0.5), Judged(0.9, 0.7)])
+    ranks = scores((0.5, 1.0), (0.9, 1.0), (0.9, 0.5), (0.9, 0.7))
     monkeypatch.setattr(Validation, "judge", lambda self: next(ranks))
     trained = train(tmp_path, "best", steps=8, evaluate_every=2, schedule="constant")
     assert trained.metrics["best_step"] == 6
     assert trained.metrics["label"]["validation_loss"] == 0.5
     monkeypatch.undo()
-    monkeypatch.setattr(Validation, "judge", lambda self: Judged(0.5, 1.0))
+    monkeypatch.setattr(Validation, "judge", lambda self: ValidationScore(0.5, 1.0))
     train(tmp_path, "six", steps=6, evaluate_every=6, schedule="constant")
     assert digest(tmp_path / "best" / "model.safetensors") == digest(tmp_path / "six" / "model.safetensors")
 
@@ -78,7 +83,7 @@ def test_the_last_step_is_judged_too(tmp_path):
 
 
 def test_patience_stops_after_looks_without_a_better_one(tmp_path, monkeypatch):
-    ranks = iter([Judged(0.5, 1.0), Judged(0.9, 1.0), Judged(0.9, 1.5), Judged(0.8, 0.1), Judged(1.0, 0.0)])
+    ranks = scores((0.5, 1.0), (0.9, 1.0), (0.9, 1.5), (0.8, 0.1), (1.0, 0.0))
     monkeypatch.setattr(Validation, "judge", lambda self: next(ranks))
     trained = train(tmp_path, steps=10, evaluate_every=2, patience=2)
     assert (trained.metrics["steps"], trained.metrics["best_step"]) == (8, 4)
@@ -102,7 +107,7 @@ def test_several_seeds_are_counted_and_the_median_one_is_kept(tmp_path):
 
 
 def test_failed_students_are_counted_and_not_kept(tmp_path, monkeypatch):
-    ranks = iter([Judged(0.3, 1.0), Judged(0.9, 1.0), Judged(math.nan, math.nan), Judged(0.8, 1.0)])
+    ranks = scores((0.3, 1.0), (0.9, 1.0), (math.nan, math.nan), (0.8, 1.0))
     monkeypatch.setattr(Validation, "judge", lambda self: next(ranks))
     seeds = train(tmp_path, validation=examples(), steps=2, evaluate_every=2, seeds=4).metrics["seeds"]
     assert seeds["failures"] == 2

@@ -1,4 +1,4 @@
-"""A student at work on one row, with its attention: it reads the input together with the answer that it wrote itself."""
+"""A student at work on one row, with its attention: it reads the input together with the answer that it wrote."""
 
 from __future__ import annotations
 

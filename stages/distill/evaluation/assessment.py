@@ -14,7 +14,7 @@ from distill.progress import Progress
 from distill.rows.records import Annotation, Example, Judged, Prediction, TaskCard
 from distill.settings import Settings, SettingsError
 from distill.settings.runtime import RuntimeSettings
-from distill.student.loading import device, untrained_student
+from distill.student.loading import compute_device, untrained_student
 from distill.student.predicting import Student, predict
 
 
@@ -81,7 +81,7 @@ def _untrained(folder: Path, rows: Sequence[Example], card: TaskCard, settings: 
     """The labels of the student before its first step; where it cannot be made again, the reason."""
     labelled = [row for row in rows if row.label is not None]
     try:
-        model = untrained_student(folder).to(device(settings.runtime))
+        model = untrained_student(folder).to(compute_device(settings.runtime))
     except SettingsError as error:
         return {"label": None, "reason": str(error)}
     with Progress("evaluate, untrained student", len(labelled)) as progress:

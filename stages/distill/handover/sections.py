@@ -225,8 +225,8 @@ def training_section(results: RunResults, settings: Settings, plan: StudentPlan,
     if student.revision:
         start += f" at revision {escaped(student.revision)}"
     steps = (
-        f"{metrics['steps']:,} of {train.batch_rows} rows; the weights of step {metrics['best_step']:,} were the best on"
-        " the validation rows"
+        f"{metrics['steps']:,} of {train.batch_rows} rows; the weights of step {metrics['best_step']:,} were the best"
+        " on the validation rows"
     )
     seeds = metrics["seeds"]
     rows = [

@@ -54,7 +54,7 @@ class EncodedRows:
         return (sum(row is not None for row in self.rationales) - self.empty_rationales) / len(self)
 
     def label_metrics(self) -> dict[str, float]:
-        """With soft labels, the share of rows that have one (the others are hard) and the mean part of the own label."""
+        """With soft labels, the share of rows that have one (others are hard) and the mean part of the own label."""
         if self.soft_labels is None:
             return {}
         soft = sum(len(labels) > 1 for labels in self.soft_labels)

@@ -1,8 +1,8 @@
 """What the training of one student leaves on disk so that it can go on after a kill, and whether that is intact.
 
-Each student has a folder, named by a hash of all that determines its training. It holds the newest checkpoint, `step-N`,
-and in the end the student itself, `finished`. Both are written under another name and then renamed, with a list of the
-hashes of their files. The folder is deleted when the whole run is finished.
+Each student has a folder, named by a hash of all that determines its training. It holds the newest checkpoint,
+`step-N`, and in the end the student itself, `finished`. Both are written under another name and then renamed, with a
+list of the hashes of their files. The folder is deleted when the whole run is finished.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from distill.student.architecture import Architecture, EncodedRows
 from distill.student.batching import TrainingBatch, cut_by_length
 
-# Batches that are counted, from the one with the fewest tokens to the one with the most. The others are interpolated, as
-# operations grow almost in proportion to tokens (0.01 % off on the default run).
+# Batches that are counted, from the one with the fewest tokens to the one with the most. The others are interpolated,
+# as operations grow almost in proportion to tokens (0.01 % off on the default run).
 COUNTED_BATCHES = 4
 # A student with more parameters is counted by the shapes of its tensors alone, which takes a third of a second a batch
 # whatever its size, and no memory. For a smaller student computing is quicker.

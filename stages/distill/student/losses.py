@@ -77,7 +77,7 @@ class Losses:
         return torch.stack([self.label, self.rationale, self.mutual]).detach()
 
     def total(self, label_weight: float | None, mutual_weight: float = 0.0) -> Tensor:
-        """label_weight · label + (1 - label_weight) · rationale + mutual_weight · mutual; for None the label's alone."""
+        """label_weight · label + (1 - label_weight) · rationale + mutual_weight · mutual; for None only the label's."""
         if label_weight is None:
             return self.label
         both = label_weight * self.label + (1 - label_weight) * self.rationale
@@ -158,7 +158,7 @@ def mutual_information(label_logits: Tensor, labels: Tensor, rationale_logits: T
 
 
 def sequence_log_probabilities(logits: Tensor, targets: Tensor) -> Tensor:
-    """Sums of the targets' log probabilities, (rows,), from logits (rows, tokens, vocabulary); IGNORED targets add 0."""
+    """Sums of the targets' log probabilities, (rows,), from logits (rows, tokens, vocabulary); IGNORED ones add 0."""
     logits = logits.float()
     counts = targets != IGNORED
     logs = logits.gather(-1, targets.clamp(min=0).unsqueeze(-1)).squeeze(-1) - torch.logsumexp(logits, dim=-1)

@@ -53,8 +53,10 @@ FORMS = {
         "text-classification",
         "ORTModelForSequenceClassification",
     ),
-    "encoder choices": StudentForm("AutoModel", "sentence-similarity", "feature-extraction", "ORTModelForFeatureExtraction"),
-}  # fmt: skip
+    "encoder choices": StudentForm(
+        "AutoModel", "sentence-similarity", "feature-extraction", "ORTModelForFeatureExtraction"
+    ),
+}
 
 
 def form_name(kind: str, task_kind: str) -> str:

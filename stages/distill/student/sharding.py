@@ -109,7 +109,7 @@ class WholeStudent:
 
     @contextmanager
     def gathered(self, trained: nn.Module) -> Iterator[None]:
-        """Inside, the first process's `student` has the weights of `trained`, on the device. All processes take part."""
+        """Inside, the first process's `student` has the weights of `trained`, on the device; all processes join in."""
         if not is_on():
             yield
             return

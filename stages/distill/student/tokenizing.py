@@ -79,7 +79,7 @@ def _encoded(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], most: int
 def candidate_tokens(
     candidates: Sequence[Sequence[str]], tokenize: Callable[[Sequence[str]], list[list[int]]], end: int
 ) -> list[list[list[int]]]:
-    """Token ids of each row's candidates. `tokenize` gives those of some texts, with the token `end` behind them or not.
+    """Token ids of each row's candidates. `tokenize` gives those of texts, with the token `end` behind them or not.
 
     The end is left out where no other candidate of the row goes on with more tokens: the label is certain before it. So
     the candidates' probabilities are those of the branches of a tree, and a label of one token needs no more than the

@@ -128,7 +128,7 @@ class TwoTaskTrainer(Trainer):
         return self.optimizer
 
     def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
-        """Writes the trained weights, each once where the student shares them; Trainer's own method refuses shared ones.
+        """Writes the trained weights, each once where the student shares them; Trainer's own method refuses that.
 
         Where weights are spread over the processes, accelerate writes them, each process its own part.
         """

@@ -34,7 +34,7 @@ class ValidationScore:
 
 
 class Validation:
-    """Judges a student by gold labels. Raises DataError where a row has none, or has one that is not among its answers."""
+    """Judges a student by gold labels. Raises DataError on a row without one, or whose answers lack it."""
 
     def __init__(self, rows: Sequence[Example], student: Architecture, rows_per_batch: int):
         if not rows:
