@@ -94,5 +94,5 @@ def test_device_sets_threads_and_refuses_an_absent_gpu(monkeypatch):
     assert compute_device(RUNTIME).type == "cpu"
     assert torch.get_num_threads() == 1
     absent = type(RUNTIME)(device="cuda", threads=1, predict_rows=1)
-    with pytest.raises(SettingsError, match=r"runtime\.device is cuda"):
+    with pytest.raises(SettingsError, match=r"runtime\.device: is cuda, but torch sees no CUDA device"):
         compute_device(absent)
