@@ -31,8 +31,8 @@ def main() -> None:
     options = parser.parse_args()
     check = export(options.model, options.out, read_check_rows(options.rows), options.differences)
     print(f"{options.out}: onnxruntime and torch give the same label on all of {check.rows} rows", flush=True)
-    if check.known:
-        print(f"the student's own label differs on {check.student} of {check.known}", flush=True)
+    if check.recorded:
+        print(f"the student's own label differs on {check.student} of {check.recorded}", flush=True)
 
 
 if __name__ == "__main__":

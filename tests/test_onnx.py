@@ -16,7 +16,7 @@ import pytest
 from distill.errors import DataError, UserError
 from distill.onnx.answering import CheckRow, ModelAnswers
 from distill.onnx.converting import older_config, older_folder, older_tokenizer
-from distill.onnx.exporting import ExportDiffers, compare_answers, export, read_check_rows
+from distill.onnx.exporting import ExportDiffers, check_answers, export, read_check_rows
 from distill.student.plan import StudentPlan
 from house import ROOT
 
@@ -119,9 +119,9 @@ def test_a_difference_is_an_error(monkeypatch, tmp_path):
     def checked(by_torch, by_onnx, most):
         monkeypatch.setattr("distill.onnx.exporting.with_torch", lambda *_: Says(*by_torch))
         monkeypatch.setattr("distill.onnx.exporting.with_onnx", lambda *_: Says(*by_onnx))
-        return asdict(compare_answers(tmp_path, tmp_path, PLAN, rows, most))
+        return asdict(check_answers(tmp_path, tmp_path, PLAN, rows, most))
 
-    assert checked("aaa", "aaa", 0) == {"rows": 3, "torch": 0, "known": 2, "student": 0}
+    assert checked("aaa", "aaa", 0) == {"rows": 3, "torch": 0, "recorded": 2, "student": 0}
     differs = "onnxruntime and torch differ on 2 of 3 rows, first on '2': 'b' against 'a'"
     with pytest.raises(ExportDiffers, match=differs):
         checked("aaa", "abb", 9)

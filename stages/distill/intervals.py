@@ -57,13 +57,13 @@ def macro_f1_interval(pairs: Sequence[tuple[str, str | None]], confidence: float
     gold = np.stack(
         [counts[:, [place for place, ((g, _), _) in enumerate(cells) if g == name]].sum(1) for name in classes]
     )
-    said = np.stack(
+    answered = np.stack(
         [counts[:, [place for place, ((_, a), _) in enumerate(cells) if a == name]].sum(1) for name in classes]
     )
     hits = np.stack(
         [counts[:, [place for place, (pair, _) in enumerate(cells) if pair == (name, name)]].sum(1) for name in classes]
     )
-    f1 = 2 * hits / np.maximum(gold + said, 1)
+    f1 = 2 * hits / np.maximum(gold + answered, 1)
     there = gold > 0
     return _interval((f1 * there).sum(0) / there.sum(0), confidence)
 

@@ -7,11 +7,11 @@ import random
 import numpy as np
 import pytest
 
-from distill.tasks.duplicates import band_keys, fold, groups, similarity
+from distill.tasks.duplicates import band_keys, folded_text, groups, similarity
 
 
 def grouped(texts, threshold=0.8, *, digits=True):
-    folded = [fold(text, digits=digits) for text in texts]
+    folded = [folded_text(text, digits=digits) for text in texts]
     return groups(band_keys(folded), lambda rows: [folded[row] for row in rows], threshold).tolist()
 
 
@@ -26,7 +26,7 @@ def grouped(texts, threshold=0.8, *, digits=True):
     ],
 )
 def test_folding(text, digits, folded):
-    assert fold(text, digits=digits) == folded
+    assert folded_text(text, digits=digits) == folded
 
 
 def test_similarity_is_of_sets_of_five_characters():
@@ -63,7 +63,7 @@ def test_what_is_near_is_found_and_what_is_not_stays_apart():
         other = list(one)
         other[rng.randrange(20)] = rng.choice(words)
         texts += [" ".join(one), " ".join(other)]
-    alike = [similarity(fold(a), fold(b)) >= 0.8 for a, b in zip(texts[::2], texts[1::2], strict=True)]
+    alike = [similarity(folded_text(a), folded_text(b)) >= 0.8 for a, b in zip(texts[::2], texts[1::2], strict=True)]
     found = grouped(texts)
     together = [found[2 * i] == found[2 * i + 1] for i in range(300)]
     assert sum(alike) > 250 and not any(t and not a for t, a in zip(together, alike, strict=True))
@@ -72,6 +72,6 @@ def test_what_is_near_is_found_and_what_is_not_stays_apart():
 
 
 def test_keys_do_not_depend_on_the_company_of_a_text():
-    texts = [fold(f"message number {chr(97 + i)} of the day") for i in range(26)]
+    texts = [folded_text(f"message number {chr(97 + i)} of the day") for i in range(26)]
     assert np.array_equal(band_keys(texts)[7], band_keys(texts[7:8])[0])
     assert band_keys([]).shape == (0, 8)

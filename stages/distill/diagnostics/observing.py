@@ -20,7 +20,7 @@ PART_TITLES = {
 
 
 @dataclass(frozen=True)
-class Observation:
+class StudentStates:
     """A student on one row.
 
     attention: by a name of PART_TITLES, weights (layers, heads, queries, keys) and what each query may attend to
@@ -39,7 +39,7 @@ def written_task(student: Architecture) -> TaskName:
 
 
 @torch.inference_mode()
-def observe(student: Architecture, row: Example, answer: str) -> Observation:
+def observe(student: Architecture, row: Example, answer: str) -> StudentStates:
     """The student's attention on a row, and how probable it finds `answer`, its own text for `written_task`.
 
     An encoder's attention is that on the input alone: the attention of the decoder that writes its rationale is not
@@ -57,13 +57,13 @@ def observe(student: Architecture, row: Example, answer: str) -> Observation:
     return _decoder_only(student, ids, target)
 
 
-def _encoder(student: Architecture, row: Example) -> Observation:
+def _encoder(student: Architecture, row: Example) -> StudentStates:
     (ids,) = student.inputs([row.input], "label")
     output = student.model.base_model(**_batch(student, ids), output_attentions=True)
-    return Observation({"encoder": (_stacked(output.attentions), _everything(len(ids), len(ids)))})
+    return StudentStates({"encoder": (_stacked(output.attentions), _everything(len(ids), len(ids)))})
 
 
-def _encoder_decoder(student: Architecture, ids: list[int], target: list[int]) -> Observation:
+def _encoder_decoder(student: Architecture, ids: list[int], target: list[int]) -> StudentStates:
     decoder_ids = torch.tensor([[student.starts[written_task(student)], *target[:-1]]], device=student.model.device)
     output = student.model(
         **_batch(student, ids), decoder_input_ids=decoder_ids, output_attentions=True, use_cache=False
@@ -73,14 +73,14 @@ def _encoder_decoder(student: Architecture, ids: list[int], target: list[int]) -
         "decoder": (_stacked(output.decoder_attentions), _everything(len(target), len(target)).tril()),
         "cross": (_stacked(output.cross_attentions), _everything(len(target), len(ids))),
     }
-    return Observation(attention, output.logits[0].cpu(), torch.tensor(target))
+    return StudentStates(attention, output.logits[0].cpu(), torch.tensor(target))
 
 
-def _decoder_only(student: Architecture, ids: list[int], target: list[int]) -> Observation:
+def _decoder_only(student: Architecture, ids: list[int], target: list[int]) -> StudentStates:
     whole = [*ids, *target[:-1]]
     output = student.model(**_batch(student, whole), output_attentions=True, use_cache=False)
     attention = {"decoder": (_stacked(output.attentions), _everything(len(whole), len(whole)).tril())}
-    return Observation(attention, output.logits[0, len(ids) - 1 :].cpu(), torch.tensor(target))
+    return StudentStates(attention, output.logits[0, len(ids) - 1 :].cpu(), torch.tensor(target))
 
 
 def _encoded(student: Architecture, row: Example, answer: str) -> tuple[list[int], list[int]]:

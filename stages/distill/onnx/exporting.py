@@ -30,12 +30,12 @@ class ExportDiffers(UserError):
 
 @dataclass(frozen=True)
 class ExportCheck:
-    """rows: how many were answered. torch: on how many of them onnxruntime and torch differ. known: of how many the
+    """rows: how many were answered. torch: on how many of them onnxruntime and torch differ. recorded: of how many the
     student's own label is on record. student: on how many of those the exported model has another label."""
 
     rows: int
     torch: int
-    known: int
+    recorded: int
     student: int
 
 
@@ -58,7 +58,7 @@ def export(folder: Path, out: Path, rows: Sequence[CheckRow], most: int) -> Expo
         for name in COPIED_FILES:
             if (source / name).exists():
                 shutil.copyfile(source / name, exported / name)
-        check = compare_answers(source, exported, plan, rows, most)
+        check = check_answers(source, exported, plan, rows, most)
         write_json(exported / REPORT_FILE, check)
         if out.exists():
             shutil.rmtree(out)
@@ -66,7 +66,7 @@ def export(folder: Path, out: Path, rows: Sequence[CheckRow], most: int) -> Expo
     return check
 
 
-def compare_answers(
+def check_answers(
     source: Path, exported: Path, plan: StudentPlan, rows: Sequence[CheckRow], most: int
 ) -> ExportCheck:
     """Raises ExportDiffers; see `export`."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from distill.settings.loader import Refused, setting
-from distill.settings.task import Rows
+from distill.settings.task import RowCount
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class AnnotateSettings:
     samples: int = setting(least=1, most=100)
     gate: GateSettings
     validation_rows: int | Literal["all", "auto"] = setting(least=0)
-    test_rows: Rows = setting(least=0)
+    test_rows: RowCount = setting(least=0)
     max_failed_share: float = setting(least=0, most=1)
     seed: int = setting(least=0)
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from distill.settings.loader import Refused, setting
 
-Rows = int | Literal["all"]
+RowCount = int | Literal["all"]
 # How many rows a setting takes; auto: by the number of labelled rows (distill.tasks.sizes).
 AutoRows = int | Literal["auto"]
 
@@ -53,7 +53,7 @@ class TaskSettings:
 
     name: str
     path: str
-    train_rows: Rows = setting(least=1)
+    train_rows: RowCount = setting(least=1)
     validation_rows: int | float | Literal["auto"] = setting(above=0)
     test_rows: int | float | Literal["all", "auto"] = setting(above=0)
     table: TableSettings

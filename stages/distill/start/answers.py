@@ -15,7 +15,7 @@ from distill.sizes import AUTO
 from distill.start.looking import Look, look, look_at_hub
 
 # Asks a person, by what is asked, the flag that answers it, and the answer that Enter takes, if any.
-Ask = Callable[[str, str, str | None], str]
+AskPerson = Callable[[str, str, str | None], str]
 NONE = "none"
 
 
@@ -33,7 +33,7 @@ def ask_person(question: str, flag: str, suggested: str | None) -> str:
             return line.strip() or suggested or ""
 
 
-def chosen_settings(options: argparse.Namespace, ask: Ask) -> tuple[Look, dict[str, Any]]:
+def chosen_settings(options: argparse.Namespace, ask: AskPerson) -> tuple[Look, dict[str, Any]]:
     """The file as it looks, and the values of params.yaml that make it the task.
 
     `options` are those of stages/start.py; what they leave open is guessed where the file shows it, else `ask` is
@@ -100,7 +100,7 @@ def _teacher(options: argparse.Namespace) -> dict[str, Any]:
     return {key: value for key, value in flags.items() if value is not None}
 
 
-def _label(file: Look, options: argparse.Namespace, ask: Ask) -> str | None:
+def _label(file: Look, options: argparse.Namespace, ask: AskPerson) -> str | None:
     if options.label is not None:
         _check(file, [] if options.label == NONE else [options.label])
         return None if options.label == NONE else options.label
@@ -112,7 +112,7 @@ def _label(file: Look, options: argparse.Namespace, ask: Ask) -> str | None:
     return None if answer == NONE else answer
 
 
-def _choices(file: Look, kind: str, options: argparse.Namespace, ask: Ask) -> Sequence[str]:
+def _choices(file: Look, kind: str, options: argparse.Namespace, ask: AskPerson) -> Sequence[str]:
     if kind != "choices":
         return ()
     if options.choices:
@@ -120,7 +120,7 @@ def _choices(file: Look, kind: str, options: argparse.Namespace, ask: Ask) -> Se
     return (file.choices() or ask("Which column holds the row's own answers?", "--choices", None),)
 
 
-def _classes(file: Look, label: str | None, kind: str, ask: Ask) -> Sequence[str]:
+def _classes(file: Look, label: str | None, kind: str, ask: AskPerson) -> Sequence[str]:
     if kind != "classes":
         return ()
     if label is not None and file.values(label):

@@ -20,9 +20,11 @@ DELIMITERS = (",", ";", "\t", "|")
 # Rows that are looked at: enough to see rare labels, few enough for a file of any size.
 MOST_ROWS = 20_000
 # A column of more different values is no set of classes.
-MOST_CLASSES = 50
+MOST_GUESSED_CLASSES = 50
 # By these names, in lower case, columns go by convention.
-LABELS = ("label", "labels", "gold", "gold_label", "target", "class", "category", "answer", "intent", "sentiment")
+LABEL_COLUMNS = frozenset(
+    ["label", "labels", "gold", "gold_label", "target", "class", "category", "answer", "intent", "sentiment"]
+)
 IDS = ("id", "row_id", "uuid", "guid", "key", "idx", "index")
 CHOICES = ("choices", "options", "candidates")
 RATIONALES = ("rationale", "explanation", "human_rationale")
@@ -43,7 +45,7 @@ class Look:
 
     def labels(self) -> tuple[str, ...]:
         """Columns that may hold the label, the likeliest first; one by its name comes before all others."""
-        named = [column for column in self.columns if column.lower() in LABELS]
+        named = [column for column in self.columns if column.lower() in LABEL_COLUMNS]
         return tuple(dict.fromkeys([*named, *(column for column in self.columns if self._repeats(column))]))
 
     def id(self) -> str | None:
@@ -70,7 +72,7 @@ class Look:
         if not values:
             return None
         distinct = set(values)
-        if len(distinct) > MOST_CLASSES or len(distinct) > len(values) / 2:
+        if len(distinct) > MOST_GUESSED_CLASSES or len(distinct) > len(values) / 2:
             return "number" if all(same_label("number", value, value) for value in values) else "text"
         return "classes"
 
@@ -82,7 +84,7 @@ class Look:
     def _repeats(self, column: str) -> bool:
         values = self.values(column)
         distinct = set(values)
-        return 2 <= len(distinct) <= min(MOST_CLASSES, len(values) / 2) and max(map(len, distinct)) <= 60
+        return 2 <= len(distinct) <= min(MOST_GUESSED_CLASSES, len(values) / 2) and max(map(len, distinct)) <= 60
 
 
 def look(path: Path) -> Look:

@@ -27,7 +27,8 @@ class TensorGroup:
 
     def mapped(self: _Tensors, change: Callable[[Tensor], Tensor]) -> _Tensors:
         """The same group with every tensor changed."""
-        values = {field.name: _mapped(getattr(self, field.name), change) for field in fields(self)}  # type: ignore[arg-type]
+        names = [field.name for field in fields(self)]  # type: ignore[arg-type]
+        values = {name: _mapped(getattr(self, name), change) for name in names}
         return replace(self, **values)  # type: ignore[type-var]
 
     def to(self: _Tensors, device: torch.device | str | int, non_blocking: bool = False) -> _Tensors:

@@ -122,7 +122,7 @@ class TwoTaskTrainer(Trainer):
         own = {id(parameter): settings.embedding_learning_rate for parameter in self.student.embeddings()}
         own |= {id(parameter): settings.head_learning_rate for parameter in self.student.heads()}
         decayed = set(self.get_decay_parameter_names(model))
-        self.optimizer = OPTIMIZERS[settings.optimizer](
+        self.optimizer = WEIGHT_OPTIMIZERS[settings.optimizer](
             parameter_groups(model.named_parameters(), decayed, own, settings)
         )
         return self.optimizer
@@ -235,4 +235,7 @@ def _adafactor(groups: ParameterGroups) -> torch.optim.Optimizer:
     return Adafactor(groups, scale_parameter=False, relative_step=False, warmup_init=False)
 
 
-OPTIMIZERS: dict[str, Callable[[ParameterGroups], torch.optim.Optimizer]] = {"adamw": _adamw, "adafactor": _adafactor}
+WEIGHT_OPTIMIZERS: dict[str, Callable[[ParameterGroups], torch.optim.Optimizer]] = {
+    "adamw": _adamw,
+    "adafactor": _adafactor,
+}

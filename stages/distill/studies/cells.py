@@ -107,7 +107,7 @@ class Expander:
         own = {**combination, **self.study.arms.get(self.study.reference, {})}
         # Labels alone are the same whatever is done about rationales: one cell stands for all of these.
         shared = {key: value for key, value in combination.items() if key not in RATIONALES_ALONE}
-        labels = {key: value for key, value in own.items() if key not in RATIONALES_ALONE} | _nodes(LABEL_ONLY)
+        labels = {key: value for key, value in own.items() if key not in RATIONALES_ALONE} | _nodes(LABEL_ONLY_SETTINGS)
         cells: list[Cell | WaitingCell] = []
         for control in self.study.controls:
             if control == "shuffled_rationale":
@@ -194,7 +194,7 @@ def _flat(node: yaml.Node) -> str:
 
 
 # Labels alone, for as many steps. matched_compute has more: so many that both did the same operations.
-LABEL_ONLY: dict[str, Any] = {"train.mode": "standard"}
+LABEL_ONLY_SETTINGS: dict[str, Any] = {"train.mode": "standard"}
 # The same training on the same number of rationales, that are none of their rows.
 SHUFFLED: dict[str, Any] = {"subsample.rationales": "shuffled"}
 # What changes nothing where labels alone are trained on.

@@ -171,7 +171,8 @@ def frontier_text(frontier: Frontier, rows: Sequence[int]) -> str:
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for point in frontier.points:
-        mark = "knee" if point == frontier.knee else "front" if point in frontier.front else ""
+        mark = "front" if point in frontier.front else ""
+        mark = "knee" if point == frontier.knee else mark
         gain = frontier.share_of_gain(point)
         money = point.usd / frontier.best.usd if frontier.best and frontier.best.usd else None
         usd = f"{point.usd:.4f}" + ("" if point.usd_from == "measured" else f" ({point.usd_from})")

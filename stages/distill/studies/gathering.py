@@ -12,7 +12,7 @@ from distill.studies.experiments import FAILED, QUEUED, RUNNING
 
 OK, AT_CHANCE, DIVERGED, CRASHED, STALE, MISSING = "ok", "at_chance", "diverged", "crashed", "stale", "missing"
 UNFINISHED = ("queued", "running", "failed")  # states of DVC's executors
-FAILURES = (AT_CHANCE, DIVERGED, CRASHED)
+FAILED_STATUSES = (AT_CHANCE, DIVERGED, CRASHED)
 # Of a cell that DVC's queue has and that left no results.
 _STATUS_OF_STATE = {QUEUED: "queued", RUNNING: "running", FAILED: CRASHED}
 

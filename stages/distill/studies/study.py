@@ -16,7 +16,7 @@ from distill.settings import load_settings
 from distill.studies import experiments
 from distill.studies.cells import Cell, Expander, StudyPlan
 from distill.studies.changes import result_settings
-from distill.studies.gathering import FAILURES, cell_rows, observations
+from distill.studies.gathering import FAILED_STATUSES, cell_rows, observations
 from distill.studies.inputs import Inputs
 from distill.studies.pricing import UPPER, price_here
 from distill.studies.runner import Runner, StudyStopped
@@ -112,7 +112,7 @@ class Study:
             f" {' and '.join(map(str, written))}"
         )
         for row in rows:
-            if row["status"] in FAILURES and row["reason"]:
+            if row["status"] in FAILED_STATUSES and row["reason"]:
                 _say(f"{row['arm']}, seed {row['seed']}: {row['status']}: {row['reason']}")
 
     def _known(

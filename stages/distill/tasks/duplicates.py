@@ -29,7 +29,7 @@ _FACTORS = _RANDOM.integers(1, 2**63, (BANDS, HASHES), dtype=np.uint64) * np.uin
 _MIXERS = _RANDOM.integers(1, 2**63, HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
 
 
-def fold(text: str, *, digits: bool = True) -> str:
+def folded_text(text: str, *, digits: bool = True) -> str:
     """The text as it is compared; `digits`: whether numbers are all the same."""
     text = _OTHER.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
     return (_DIGITS.sub("0", text) if digits else text).ljust(SHINGLE)

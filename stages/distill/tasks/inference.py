@@ -7,7 +7,7 @@ from distill.tasks.published import Published, PublishedRow
 from distill.templates import Template
 
 # The order of the hub data sets' class numbers.
-LABELS = ("entailment", "neutral", "contradiction")
+INFERENCE_LABELS = ("entailment", "neutral", "contradiction")
 _SHOWN = "Premise: {premise}\n\nHypothesis: {hypothesis}\n\n"
 _MEANING = (
     "Does the premise make the hypothesis certain (entailment), rule it out (contradiction), or neither (neutral)? "
@@ -17,7 +17,7 @@ _MEANING = (
 class Inference(Published):
     kind = "classes"
     description = "Say whether a premise entails a hypothesis, contradicts it, or neither."
-    classes = LABELS
+    classes = INFERENCE_LABELS
     fields = ("premise", "hypothesis")
     explain = Template(
         system="",
@@ -49,9 +49,9 @@ class Inference(Published):
 def label_name(row: PublishedRow, name: str, short: dict[str, str] | None = None) -> str:
     """A label by its name, from the name, a short form of it, or the hub's number. Raises ValueError."""
     value = row.get(name)
-    if isinstance(value, int) and 0 <= value < len(LABELS):
-        return LABELS[value]
+    if isinstance(value, int) and 0 <= value < len(INFERENCE_LABELS):
+        return INFERENCE_LABELS[value]
     label = (short or {}).get(str(value), value)
-    if label not in LABELS:
-        raise ValueError(f"the label {value!r} is none of {', '.join(LABELS)}")
+    if label not in INFERENCE_LABELS:
+        raise ValueError(f"the label {value!r} is none of {', '.join(INFERENCE_LABELS)}")
     return str(label)

@@ -97,7 +97,10 @@ class Scale:
 
     def example(self, first: tuple[int, str], second: tuple[int, str]) -> Example:
         """The row for two (step, thing)."""
-        label = Practice.classes[0 if first[0] > second[0] else 1 if first[0] < second[0] else 2]
+        more, less, equal = Practice.classes
+        label = equal
+        if first[0] != second[0]:
+            label = more if first[0] > second[0] else less
         question = self.question.format(first=with_article(first[1]), second=with_article(second[1]))
         names = self.steps[first[0]][0], self.steps[second[0]][0]
         rationale = self.rationale.format(first=names[0], second=names[1], conclusion=self.conclusions[label])

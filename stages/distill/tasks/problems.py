@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from distill.errors import DataError
 
-SHOWN_ROWS = 5
+NAMED_ROWS = 5
 SHOWN_KINDS = 20
 
 
@@ -28,7 +28,7 @@ class Problems:
         key = (what, do)
         self._counts[key] = self._counts.get(key, 0) + 1
         rows = self._rows.setdefault(key, [])
-        if row and len(rows) < SHOWN_ROWS:
+        if row and len(rows) < NAMED_ROWS:
             rows.append(row)
 
     def __bool__(self) -> bool:

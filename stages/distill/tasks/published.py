@@ -102,9 +102,9 @@ class Published(Task):
         import numpy as np
 
         from distill.tasks.cutting import near_report
-        from distill.tasks.duplicates import band_keys, fold, groups
+        from distill.tasks.duplicates import band_keys, folded_text, groups
 
-        folded = [fold(row.input, digits=self.kind != "number") for rows in splits.values() for row in rows]
+        folded = [folded_text(row.input, digits=self.kind != "number") for rows in splits.values() for row in rows]
         part = np.repeat(np.arange(len(splits)), [len(rows) for rows in splits.values()])
         group = groups(band_keys(folded), lambda rows: [folded[row] for row in rows], SIMILARITY)
         return near_report(group, np.ones(len(part), dtype=bool), part) | {"similarity": SIMILARITY}

@@ -13,7 +13,7 @@ import numpy as np
 from distill.progress import Progress
 from distill.rows.permutation import seeded_hash
 from distill.tasks.columns import Columns
-from distill.tasks.duplicates import band_keys, fold
+from distill.tasks.duplicates import band_keys, folded_text
 from distill.tasks.problems import Problems
 from distill.tasks.sources import Source
 
@@ -62,7 +62,7 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
                     labels[gold] += 1
                 identity = columns.id(cells, text, split)
                 batch_ids.append(identity)
-                folded.append(fold(text, digits=kind != "number"))
+                folded.append(folded_text(text, digits=kind != "number"))
                 content.append(_number(text))
                 label.append(0 if gold is None else _number(gold) or 1)
                 order.append(int.from_bytes(seeded_hash(identity, seed)[:8]))
@@ -95,7 +95,7 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
 def folded_texts(source: Source, columns: Columns, rows: Any) -> list[str]:
     """The inputs of some rows as they are compared (distill.tasks.duplicates)."""
     digits = columns.table.kind != "number"
-    return [fold(columns.input(cells), digits=digits) for _, batch in source.batches(rows) for cells in batch]
+    return [folded_text(columns.input(cells), digits=digits) for _, batch in source.batches(rows) for cells in batch]
 
 
 def _number(text: str) -> int:

@@ -12,7 +12,7 @@ from distill.progress import Progress
 from distill.rows.records import Example
 from distill.sizes import BYTES_A_TOKEN, SUPPOSED, estimate_tokens, supposed_interval
 from distill.tasks.base import Task
-from distill.tasks.problems import SHOWN_ROWS, Problems, named
+from distill.tasks.problems import NAMED_ROWS, Problems, named
 
 LIMITS = (128, 256, 512, 1024)
 # A split whose 95 % interval would be wider than this tells little; it is that of a share of 0.8.
@@ -79,7 +79,7 @@ def _count(
         counts.inputs.append(hash(row.input))
         counts.tokens.append(estimate_tokens(row.input))
         counts.with_rationale += row.rationale is not None
-        if counts.tokens[-1] > max_input_tokens and len(counts.long) < SHOWN_ROWS:
+        if counts.tokens[-1] > max_input_tokens and len(counts.long) < NAMED_ROWS:
             counts.long.append(row.source or row.id)
         allowed = row.choices or task.classes
         if not row.input.strip():
@@ -176,7 +176,7 @@ def _notices(counted: Mapping[str, _Counts], max_input_tokens: int, across: int)
         notices.append(
             f"inputs longer than student.max_input_tokens ({max_input_tokens}), by an estimate of a token for"
             f" {BYTES_A_TOKEN} bytes: {over}"
-            f" ({named([row for counts in counted.values() for row in counts.long][:SHOWN_ROWS])} among them); the"
+            f" ({named([row for counts in counted.values() for row in counts.long][:NAMED_ROWS])} among them); the"
             " student would cut them: raise it, or shorten them; metrics/train.json counts them exactly"
         )
     if across:

@@ -181,7 +181,7 @@ def _knee(run: Run) -> str:
 
 
 def _place(point: MetricsSection) -> str:
-    return "knee" if point.get("knee") is not None else "front" if point.get("front") is not None else ""
+    return next((place for place in ("knee", "front") if point.get(place) is not None), "")
 
 
 def _signed(usd: float) -> str:
