@@ -44,3 +44,11 @@ def test_a_template_that_cannot_work_is_refused(user, message):
 def test_a_row_that_lacks_a_field_is_an_error_not_a_blank():
     with pytest.raises(TemplateError, match=r"no field 'question'; known: \{text\}"):
         Template("", "{question}").messages({"text": "x"})
+
+
+def test_the_heads_of_a_prompt_are_what_stands_before_its_fields():
+    template = Template(
+        "",
+        'Decide.\n\n**Premise**: {premise}\nThe text:\n"{text}"\n\nFirst, read this: {other}\nAnswer with {n} words:',
+    )
+    assert template.heads() == ("Premise", "The text", "First, read this", "premise", "text", "other", "n")

@@ -11,6 +11,9 @@ from distill.errors import UserError
 # "{name}" is a placeholder; "{{" and "}}" are literal braces, as in str.format.
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|[{}]")
 
+# A line's first words before a colon, and the placeholder behind it or on the next line.
+_HEADED = re.compile(r"(?m)^[^\w\n{]*([^\n:{}]{1,40}?)[ \t*_]*[:：][ \t*_]*\n?[ \t\"'“]*\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
 
 class TemplateError(UserError):
     """A template that cannot be rendered; the message names the placeholder and what is known."""
@@ -30,6 +33,11 @@ class Template:
     def placeholders(self) -> set[str]:
         """The field names that the two messages show. Raises TemplateError on a stray brace."""
         return {name for text in (self.system, self.user) for name in _names(text)}
+
+    def heads(self) -> tuple[str, ...]:
+        """The words that head the row's fields, as "Premise" in "Premise: {premise}", and the fields' own names."""
+        headed = _HEADED.findall(self.user)
+        return tuple(dict.fromkeys([*(head.strip() for head, _ in headed), *_names(self.user)]))
 
     def check(self, fields: Iterable[str]) -> None:
         """Raises TemplateError where the template shows an unknown field, or none in its user message."""

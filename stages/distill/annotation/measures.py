@@ -10,6 +10,7 @@ from distill.annotation.annotation import HUMAN
 from distill.annotation.quality import RULES
 from distill.annotation.wording import GOLD
 from distill.answers.matching import same_label
+from distill.answers.parsing import NOTES
 from distill.answers.rationale_measures import RowRationale, rationale_measures
 from distill.intervals import wilson
 from distill.prompts.asking import usage_of
@@ -51,7 +52,7 @@ def annotation_metrics(
     `label.accuracy` counts a row without a label as wrong; `label.accuracy_when_parsed` leaves it out. Intervals are
     Wilson's, at 95 %. No accuracy counts a row whose label is the gold label itself (HUMAN, or it was shown to the
     teacher). `label.agreement` is the mean share of a row's answers that agree on its label, where there were several.
-    For rationales see rationale_measures.
+    For rationales see rationale_measures. `parse.run_on` counts the answers whose invented further rows were cut off.
     """
     if not annotations:
         return {"rows": 0}
@@ -81,6 +82,7 @@ def annotation_metrics(
         "parse": {
             "failure_rate": sum(a.label is None for a in answers) / len(answers) if answers else None,
             "status": dict(Counter(a.status for a in annotations)),
+            **{note: sum(note in a.notes for a in answers) for note in NOTES},
         },
         "rationale": {
             "asked": sum(a.asked == "explain" for a in annotations),

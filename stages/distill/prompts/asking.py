@@ -4,7 +4,7 @@ through this module."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from decimal import Decimal
 from itertools import chain, islice
 from typing import Any, NamedTuple, Protocol
@@ -127,13 +127,16 @@ class Asker:
 
         for reply in self.teacher.ask(requests(), total, title):
             ask = waiting.pop((reply.row_id, reply.sample))
-            yield ask, annotation(reply, ask, self.card)
+            yield ask, annotation(reply, ask, self.card, templates[ask.what].heads())
 
 
-def annotation(reply: Reply, ask: Ask, card: TaskCard) -> Annotation:
-    """The record of one reply. A rationale that was not asked for is not kept."""
+def annotation(reply: Reply, ask: Ask, card: TaskCard, heads: Sequence[str] = ()) -> Annotation:
+    """The record of one reply to a prompt with these `heads` (Template.heads). A rationale that was not asked for is
+    not kept.
+    """
     example, explains = ask.example, ask.what != LABEL_ONLY
     label = rationale = None
+    notes: tuple[str, ...] = ()
     if reply.failure is not None:
         status = "refusal" if reply.failure in ("refusal", "content_filter") else "failed"
     else:
@@ -143,8 +146,9 @@ def annotation(reply: Reply, ask: Ask, card: TaskCard) -> Annotation:
             choices=example.choices or card.classes,
             finish_reason=reply.finish_reason,
             expect_rationale=explains,
+            heads=heads,
         )
-        label, status = parsed.label, parsed.status
+        label, status, notes = parsed.label, parsed.status, parsed.notes
         rationale = parsed.rationale if explains else None
     return Annotation(
         id=example.id,
@@ -162,6 +166,7 @@ def annotation(reply: Reply, ask: Ask, card: TaskCard) -> Annotation:
         confidence=None if reply.logprob is None or label is None else round(math.exp(reply.logprob), 6),
         label_probabilities=label_probabilities(label, example.choices or card.classes, reply.tokens) if label else {},
         mode=reply.mode,
+        notes=notes,
     )
 
 

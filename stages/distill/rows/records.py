@@ -46,7 +46,7 @@ class Annotation:
     probability (teacher.logprobs). `label_probabilities` is what the teacher gave each label, where that is known
     (distill.prompts.label_probabilities; distill.annotation.voting for several answers). `prompt` names the prompt that
     label and rationale come from (distill.annotation.wording), two of them as "label+explain". `dropped` is the quality
-    gate's rule that took the rationale.
+    gate's rule that took the rationale. `notes` are the parser's on the response (distill.answers.parsing.NOTES).
     """
 
     id: str
@@ -67,6 +67,7 @@ class Annotation:
     label_probabilities: dict[str, float] = field(default_factory=dict)
     dropped: str | None = None
     mode: str = "live"
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,21 +223,20 @@ def _implied(
         cue = folded[statement.start : statement.head]
         if _SETTLES.search(cue) and not _OBLIGED.match(folded, statement.head):
             line = folded.find("\n", statement.head, statement.end)
-            labels = _labels(claims, statement.head, statement.end if line == -1 else line)
-            if labels:
-                return _only(labels, "sentence")
+            named = _within(claims, statement.head, statement.end if line == -1 else line)
+            if named:
+                return _only(named, "sentence")
     for begin, end in reversed(spans):
         if _CONCLUDES.match(folded, begin):
-            labels = _labels(claims, begin, end)
-            if labels:
-                return _only(labels, "conclusion")
-    opening, closing = (_labels(claims, span[0], _reason(folded, *span)) for span in (spans[0], spans[-1]))
-    labels = _labels(claims, 0, len(folded))
-    if len(labels) == 1 and (opening or closing or len(folded) < _SHORT):
-        return _only(labels, "only one")
-    if lexicon.markers and len(opening) == 1 and closing in ([], opening):
+            named = _within(claims, begin, end)
+            if named:
+                return _only(named, "conclusion")
+    opening, closing = (_within(claims, span[0], _reason(folded, *span)) for span in (spans[0], spans[-1]))
+    if len(_labels(claims)) == 1 and (opening or closing or len(folded) < _SHORT):
+        return _only(claims, "only one")
+    if lexicon.markers and len(_labels(opening)) == 1 and _labels(closing) <= _labels(opening):
         return _only(opening, "opening")
-    return Finding(label=None, rule="only one", several=len(labels) > 1)
+    return Finding(label=None, rule="only one", several=len(_labels(claims)) > 1)
 
 
 def _reason(folded: str, begin: int, end: int) -> int:
@@ -246,18 +245,26 @@ def _reason(folded: str, begin: int, end: int) -> int:
     return match.start() if match else end
 
 
-def _labels(claims: list[Mention], begin: int, end: int) -> list[str]:
-    return list(dict.fromkeys(m.label for m in claims if begin <= m.start < end))
+def _within(claims: list[Mention], begin: int, end: int) -> list[Mention]:
+    return [mention for mention in claims if begin <= mention.start < end]
 
 
-def _only(labels: list[str], rule: str) -> Finding:
-    return Finding(label=labels[0], rule=rule) if len(labels) == 1 else Finding(None, rule, several=True)
+def _labels(mentions: list[Mention]) -> set[str]:
+    return {mention.label for mention in mentions}
+
+
+def _only(mentions: list[Mention], rule: str) -> Finding:
+    """The last of mentions that all name one choice."""
+    last = mentions[-1]
+    if len(_labels(mentions)) > 1:
+        return Finding(None, rule, several=True)
+    return Finding(last.label, rule, words=(last.start, last.end))
 
 
 def _finding(mention: Mention, rule: str, span: tuple[int, int], *, clear: bool) -> Finding:
     if mention.rivals:
         return Finding(label=None, rule=rule, several=True)
-    return Finding(mention.label, rule, statement=span, clear=clear)
+    return Finding(mention.label, rule, statement=span, clear=clear, words=(mention.start, mention.end))
 
 
 def _closed(folded: str, end: int) -> int:

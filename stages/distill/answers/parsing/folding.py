@@ -52,6 +52,11 @@ def squeeze(text: str) -> str:
     return " ".join(text.split())
 
 
+def word_set(text: str) -> frozenset[str]:
+    """The words of a list of words."""
+    return frozenset(text.split())
+
+
 def sentences(text: str) -> list[tuple[int, int]]:
     """The (start, end) of each sentence or line of `text` that is not blank."""
     spans, start = [], 0

@@ -30,15 +30,21 @@ class Lexicon:
     `markers` says that choices also answer to their letter or number. Then a
     choice is also known by the plural or singular of its last word and by the
     plain or -ing form of its first, unless that is the form of another choice.
+    `aliases` are further names of choices, (choice, names); a choice's own form goes first.
     """
 
-    def __init__(self, choices: Sequence[str], *, markers: bool) -> None:
+    def __init__(
+        self, choices: Sequence[str], *, markers: bool, aliases: Sequence[tuple[str, Sequence[str]]] = ()
+    ) -> None:
         self.choices = tuple(choices)
         self.markers = markers
         self.labels = tuple(dict.fromkeys(self.choices))
         self._forms: dict[str, list[str]] = {}
         for label in self.labels:
             self._forms.setdefault(self._form(label), []).append(label)
+        for label, names in aliases:
+            for name in names if label in self.labels else ():
+                self._forms.setdefault(self._form(name), [label])
         self._loose: set[str] = set()
         if markers:
             self._add(_inflections)
@@ -101,9 +107,9 @@ class Lexicon:
 
 
 @lru_cache(maxsize=4096)
-def lexicon(choices: tuple[str, ...], markers: bool) -> Lexicon:
+def lexicon(choices: tuple[str, ...], markers: bool, aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> Lexicon:
     """The `Lexicon` of these choices, built once."""
-    return Lexicon(choices, markers=markers)
+    return Lexicon(choices, markers=markers, aliases=aliases)
 
 
 def _inflections(form: str) -> set[str]:

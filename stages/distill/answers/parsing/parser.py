@@ -7,7 +7,9 @@ its length, and a response that names no label never gets one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 from distill.answers.parsing.choice_answers import choice_answer
 from distill.answers.parsing.cleaning import clean
@@ -17,6 +19,7 @@ from distill.answers.parsing.number_answers import number_answer
 from distill.answers.parsing.numbers import plain_mathematics
 from distill.answers.parsing.rationales import drop_unfinished, find_rationale, tidy
 from distill.answers.parsing.record import KINDS, NOTHING, Finding, Parsed
+from distill.answers.parsing.run_on import cut_run_on
 from distill.answers.parsing.structured import read_structured
 from distill.answers.parsing.text_answers import text_answer
 
@@ -41,6 +44,8 @@ def parse_response(
     choices: Sequence[str] = (),
     finish_reason: str | None = None,
     expect_rationale: bool = True,
+    aliases: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    heads: Sequence[str] = (),
 ) -> Parsed:
     """Read one response.
 
@@ -48,10 +53,18 @@ def parse_response(
     choice: `choices` are the options in the order shown; the label is the option's
     text), `number` (the label is a canonical number) or `text`. `finish_reason` is
     the API's own word. `expect_rationale=False` is for prompts that ask for a bare
-    label. Raises ValueError for an unknown kind, or where choices are missing.
+    label. `aliases` are other names of choices. `heads` are the words that head a row's
+    fields in the prompt (Template.heads): an invented next row begins with them. Raises
+    ValueError for an unknown kind, or where choices are missing.
     """
     return read_response(
-        text, kind=kind, choices=choices, finish_reason=finish_reason, expect_rationale=expect_rationale
+        text,
+        kind=kind,
+        choices=choices,
+        finish_reason=finish_reason,
+        expect_rationale=expect_rationale,
+        aliases=aliases,
+        heads=heads,
     )[0]
 
 
@@ -62,6 +75,8 @@ def read_response(
     choices: Sequence[str] = (),
     finish_reason: str | None = None,
     expect_rationale: bool = True,
+    aliases: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    heads: Sequence[str] = (),
 ) -> tuple[Parsed, Finding]:
     """As `parse_response`, with the finding that led to the record."""
     if kind not in KINDS:
@@ -69,11 +84,19 @@ def read_response(
     if kind in ("classes", "choices") and not any(choice.strip() for choice in choices):
         raise ValueError(f"kind {kind!r} needs choices, got {list(choices)!r}")
     cut = finish_reason in _CUT
-    text = clean(text)
 
     def find(part: str) -> Finding:
-        return _find(part, kind, choices, cut, expect_rationale)
+        return _find(part, kind, choices, aliases, cut, expect_rationale)
 
+    text, ran_on = cut_run_on(clean(text), heads, find)
+    parsed, finding = _read(text, find, kind, finish_reason, expect_rationale)
+    return (replace(parsed, notes=("run_on",)) if ran_on else parsed), finding
+
+
+def _read(
+    text: str, find: Callable[[str], Finding], kind: str, finish_reason: str | None, expect_rationale: bool
+) -> tuple[Parsed, Finding]:
+    cut = finish_reason in _CUT
     structured = read_structured(text)
     if structured:
         finding = _find_structured(structured.answer, find, kind)
@@ -102,12 +125,20 @@ def _find_structured(answer: str, find: Callable[[str], Finding], kind: str) -> 
     return find(f"Answer: {answer.strip()}\n")
 
 
-def _find(text: str, kind: str, choices: Sequence[str], cut: bool, expect_rationale: bool) -> Finding:
+def _find(
+    text: str,
+    kind: str,
+    choices: Sequence[str],
+    aliases: Mapping[str, Sequence[str]],
+    cut: bool,
+    expect_rationale: bool,
+) -> Finding:
     if kind == "text":
         return text_answer(text, expect_rationale=expect_rationale)
     if kind == "number":
         return number_answer(text, fold(text), cut=cut)
-    return choice_answer(text, fold(text), lexicon(tuple(choices), kind == "choices"), cut=cut)
+    words = lexicon(tuple(choices), kind == "choices", tuple((name, tuple(aliases[name])) for name in aliases))
+    return choice_answer(text, fold(text), words, cut=cut)
 
 
 def _record(finding: Finding, rationale: str | None, expect_rationale: bool) -> Parsed:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 STATUSES = ("ok", "no_label", "no_rationale", "ambiguous", "refusal", "truncated")
 KINDS = ("classes", "choices", "number", "text")
+# run_on: an invented further row was cut off.
+NOTES = ("run_on",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +16,13 @@ class Parsed:
 
     `label` is the canonical text (one of the task's choices, a canonical number,
     or free text) and is there only for the statuses `ok` and `no_rationale`.
-    `rationale` is None, never blank.
+    `rationale` is None, never blank. `notes` say what was done on the way (NOTES), and make no record another.
     """
 
     label: str | None
     rationale: str | None
     status: str
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
@@ -35,9 +38,10 @@ class Finding:
     """Where in a text the answer was found, and how.
 
     `statement` is the (start, end) of the words that only state the answer; None
-    where the answer is part of the explanation. `clear` says that the answer was
-    stated outright, so that it stands even if the text was cut afterwards.
-    `rule` names the rule that decided.
+    where the answer is part of the explanation. `words` are those of a choice
+    alone, whatever the rule. `clear` says that the answer was stated outright, so
+    that it stands even if the text was cut afterwards. `rule` names the rule that
+    decided.
     """
 
     label: str | None
@@ -45,6 +49,7 @@ class Finding:
     statement: tuple[int, int] | None = None
     clear: bool = False
     several: bool = False
+    words: tuple[int, int] | None = None
 
 
 NOTHING = Finding(label=None, rule="none")
