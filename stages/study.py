@@ -26,12 +26,15 @@ def main() -> None:
     )
     parser.add_argument("--workers", type=int, default=1, help="experiments at a time (default: 1)")
     parser.add_argument("--dry", action="store_true", help="as status: run nothing")
+    parser.add_argument(
+        "--forget", action="store_true", help="table: drop finished rows whose experiments are not in this clone"
+    )
     arguments = parser.parse_args()
     study = Study(arguments.study, max(1, arguments.workers))
     if arguments.dry or arguments.what == "status":
         study.describe()
     elif arguments.what == "table":
-        study.tabulate()
+        study.tabulate(arguments.forget)
     else:
         study.run()
 

@@ -79,3 +79,29 @@ def test_a_study_runs_through_dvcs_queue_and_never_twice(tmp_path):
     assert "1 of the experiments are known from metrics/studies/ alone." in run("stages/frontier.py")
     assert repository.json("metrics/plots/frontier.json") == point, "a clone without the experiments knows as much"
     assert repository.json("metrics/frontier.json") == kept | {"from_tables": 1}
+
+    # A clone that has neither the experiments nor the code of that time keeps the finished row, and says what it is.
+    table = repository.path / "metrics/studies/mine.json"
+    written = json.loads(table.read_text())
+    before = written["cells"]
+    said = run("stages/study.py", "mine.yaml", "table")
+    assert json.loads(table.read_text())["cells"] == before
+    assert "stale" not in said
+    with open(repository.path / "stages/evaluate.py", "a") as file:
+        file.write("\n")
+    repository.commit("the code moves on")
+    said = run("stages/study.py", "mine.yaml", "table")
+    row = json.loads(table.read_text())["cells"][0]
+    assert row == before[0] | {"stale": "code"} and "| step_by_step | 90.0 % |" in said
+    assert "1 of the finished are stale: made by the code or data of its commit, which have changed since" in said
+    study.write_text(STUDY.replace("step_by_step: {}", "step_by_step: {train.steps: 3}"))
+    said = run("stages/study.py", "mine.yaml", "table")
+    row = json.loads(table.read_text())["cells"][0]
+    assert (row["stale"], row["accuracy"], row["train.steps"]) == (
+        "settings",
+        0.9,
+        written["settings"]["train"]["steps"],
+    )
+    assert "| step_by_step |  |  | 0 of 1 |" in said and "counted in no arm" in said
+    run("stages/study.py", "mine.yaml", "table", "--forget")
+    assert [row["accuracy"] for row in json.loads(table.read_text())["cells"]] == [None, None]

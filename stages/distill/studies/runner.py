@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from distill import paths
@@ -27,14 +27,16 @@ class StudyStopped(Exception):
 class Runner:
     """Keeps no state of its own: what is finished, queued, running or failed is asked of Git and DVC."""
 
-    def __init__(self, expander: Expander, workers: int, say: Say):
+    def __init__(self, expander: Expander, workers: int, say: Say, gflop: Mapping[str, float] | None = None):
+        """`gflop`: of a step, by cell, known from a table where the experiment is not in this clone."""
         self.expander, self.workers, self.say = expander, workers, say
+        self.gflop = gflop or {}
         self._stop = False
 
     def plan(self) -> StudyPlan:
         """All cells, with the steps that finished cells decide."""
         done = experiments.finished()
-        return self.expander.plan(lambda name: measured_gflop(done[name][0]) if name in done else None)
+        return self.expander.plan(lambda name: measured_gflop(done[name][0]) if name in done else self.gflop.get(name))
 
     def run(self) -> None:
         """Until every cell is finished or has failed in this run; those that failed in an earlier one are tried again.

@@ -18,6 +18,7 @@ from distill.studies.cells import Cell, Expander, StudyPlan
 from distill.studies.changes import result_settings
 from distill.studies.gathering import FAILED_STATUSES, cell_rows, observations
 from distill.studies.inputs import Inputs
+from distill.studies.kept import counted, keep_finished, kept_gflop, stale_text
 from distill.studies.pricing import UPPER, price_here
 from distill.studies.runner import Runner, StudyStopped
 from distill.studies.study_file import read_study
@@ -34,8 +35,12 @@ class Study:
     def __init__(self, file: Path, workers: int = 1):
         self.file, self.study, self.workers = file, read_study(file), workers
         self.settings = load_settings()
+        self.table = paths.STUDIES / f"{file.stem}.json"
         self.runner = Runner(
-            Expander(self.study, str(file), paths.PARAMS.read_text(encoding="utf-8"), Inputs()), workers, _say
+            Expander(self.study, str(file), paths.PARAMS.read_text(encoding="utf-8"), Inputs()),
+            workers,
+            _say,
+            kept_gflop(self.table),
         )
 
     def describe(self) -> None:
@@ -73,8 +78,9 @@ class Study:
             ) from None
         self.tabulate()
 
-    def tabulate(self) -> None:
-        """Gathers all cells from `dvc exp show --json` and writes the tables, for what is there."""
+    def tabulate(self, forget: bool = False) -> None:
+        """Gathers all cells from `dvc exp show --json` and writes the tables. Rows that the table has and that are
+        finished stay where their experiments are not here; `forget` drops them."""
         plan, done, states = self.runner.plan(), experiments.finished(), experiments.queue().states
         names = {cell.name for cell in plan.cells}
         baselines = {baseline for name, (_, baseline) in done.items() if name in names}
@@ -91,10 +97,11 @@ class Study:
         }
         unpriced: list[str] = []
         rows = cell_rows(plan, observed, states, reasons, price_here(self.settings, unpriced.append))
+        rows = keep_finished(rows, plan, None if forget else self.table)
         if any(row["usd_from"] == UPPER for row in rows):
             for why in unpriced:
                 _say(why)
-        arms = by_arm(rows, {cell.arm: cell.reference for cell in (*plan.cells, *plan.waiting)}, _CONFIDENCE)
+        arms = by_arm(counted(rows), {cell.arm: cell.reference for cell in (*plan.cells, *plan.waiting)}, _CONFIDENCE)
         summary = {
             "question": self.study.question,
             "reference": self.study.reference,
@@ -111,6 +118,8 @@ class Study:
             f"{', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}; in"
             f" {' and '.join(map(str, written))}"
         )
+        for line in stale_text(rows):
+            _say(line)
         for row in rows:
             if row["status"] in FAILED_STATUSES and row["reason"]:
                 _say(f"{row['arm']}, seed {row['seed']}: {row['status']}: {row['reason']}")

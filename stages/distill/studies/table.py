@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import io
 import statistics
@@ -14,6 +13,7 @@ from distill.errors import DataError
 from distill.intervals import student_t
 from distill.rows.files import read_object, write_metrics, write_text
 from distill.studies.gathering import AT_CHANCE, CRASHED, DIVERGED, OK, Observation
+from distill.studies.kept import row_settings
 
 _Row = Mapping[str, Any]
 
@@ -21,7 +21,8 @@ _Row = Mapping[str, Any]
 def write_tables(folder: Path, name: str, rows: Sequence[_Row], summary: Mapping[str, Any]) -> tuple[Path, Path]:
     """One row a cell as `name`.csv, and `name`.json with the summary by arm and the same rows; returns both places."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    # `changes`, of rows that were kept, are read from the JSON.
+    writer = csv.DictWriter(text, [key for key in rows[0] if key != "changes"], "", "ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(
         {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()} for row in rows
@@ -140,12 +141,6 @@ def tabled_observations(folder: Path, say: Callable[[str], None]) -> list[Observ
 
 
 def _observation(row: Mapping[str, Any], table: Mapping[str, Any]) -> Observation:
-    params = copy.deepcopy(table["settings"])
-    # Columns that are settings hold what differs between cells; a cell's seed is that of several settings.
-    for key, value in {key: value for key, value in row.items() if "." in key}.items():
-        _put(params, key, value)
-    for key in table["seed_keys"]:
-        _put(params, key, row["seed"])
     label = {key: row[key] for key in ("accuracy", "accuracy_ci_low", "accuracy_ci_high")}
     metrics = {
         "evaluate": {
@@ -167,11 +162,5 @@ def _observation(row: Mapping[str, Any], table: Mapping[str, Any]) -> Observatio
         "annotate": {"cost": {"test": {"usd": row["teacher_usd_per_row"], "calls": 1}}},
         "runtime": {"evaluate": {"usd_per_1000": {"student": row["student_usd_per_1000"]}}},
     }
-    return Observation(row["cell"], row["commit"], params, metrics, (row["usd_needed"], row["usd_from"]))
-
-
-def _put(params: dict[str, Any], key: str, value: Any) -> None:
-    *sections, last = key.split(".")
-    for section in sections:
-        params = params[section]
-    params[last] = value
+    priced = row["usd_needed"], row["usd_from"]
+    return Observation(row["cell"], row["commit"], row_settings(row, table), metrics, priced)
