@@ -16,7 +16,7 @@ from distill.studies.gathering import MISSING
 CODE, SETTINGS, STUDY = "code", "settings", "study"
 STALE_REASONS = {
     CODE: "made by the code or data of its commit, which have changed since",
-    SETTINGS: "made with other settings than the study has now; counted in no arm",
+    SETTINGS: "made with settings that have changed since; no arm counts them once there are newer rows",
     STUDY: "no cell of the study any more; counted in no arm",
 }
 
@@ -49,8 +49,11 @@ def keep_finished(rows: Sequence[_Row], plan: StudyPlan, table: Path | None) -> 
 
 
 def counted(rows: Sequence[_Row]) -> list[_Row]:
-    """The rows of the study's arms, those without a result that were made with other settings than their arm has."""
+    """The rows that an arm's mean is of. Those made with other settings than their cell has now are without a result,
+    unless all finished rows are such: a mean is never of both."""
     own = [row for row in rows if row["stale"] != STUDY]
+    if all(row["stale"] == SETTINGS for row in own if row["accuracy"] is not None):
+        return own
     return [{**row, "accuracy": None, "status": MISSING} if row["stale"] == SETTINGS else row for row in own]
 
 
@@ -105,12 +108,17 @@ def _kept(
     elif isinstance(cell, Cell):
         stale = SETTINGS if _differences(params, cell.params) else CODE
         stale = None if cell.name == row["cell"] else stale
+    elif changes:
+        stale = SETTINGS
     return {**kept, "stale": stale, "changes": changes} if stale in UNCOUNTED else {**kept, "stale": stale}
 
 
 def _differences(params: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that both have and that differ, with the first's values: one that only one has did nothing then."""
+    """The settings that both have and that differ, with the first's values: one that only one has did nothing then,
+    and what only tables are read by does nothing for other tasks."""
     first, second = dict(_flat(params)), dict(_flat(others))
+    if params["task"]["name"] != "table" != others["task"]["name"]:
+        first = {key: value for key, value in first.items() if not key.startswith("task.table.")}
     return {key: value for key, value in first.items() if key in second and second[key] != value}
 
 
