@@ -33,7 +33,7 @@ def main() -> dict[str, Any]:
             print(f"optimize_prompt: {search_opening_line(teacher, card, train, settings)}", flush=True)
             outcome = Search(teacher, card, train, settings).run()
             metrics = outcome.metrics() | {"cost": teacher.bill.metrics(), "teacher": teacher.describe()}
-            print(teacher.bill.closing_line(), flush=True)
+            print(outcome.closing_line(), teacher.bill.closing_line(), sep="\n", flush=True)
             measured = teacher.bill.runtime()
         templates["explain"] = outcome.template
         origin, trace = outcome.origin(settings.prompt.optimizer), outcome.trace()

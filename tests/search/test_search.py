@@ -124,6 +124,19 @@ def test_the_hand_written_prompt_is_always_a_finalist_and_keeps_its_place_when_n
     assert outcome.origin("opro")["step"] == 0
 
 
+def test_the_search_says_what_became_of_its_proposals(settings):
+    outcome, _ = run(settings, "better", "lucky", "<PROMPT>no field</PROMPT>", proposal("better"))
+    assert outcome.closing_line() == (
+        "4 proposals: 2 tried, 1 without a placeholder that is needed, or with an unknown one, 1 seen before;"
+        " candidate 1 is taken"
+    )
+    outcome, _ = run(settings, *["<prompt>{q} better</prompt>"] * 4)
+    assert outcome.closing_line() == (
+        "4 proposals: 0 tried, 4 without a prompt between <PROMPT> and </PROMPT>; the hand-written prompt is taken. "
+        "The proposing model never gave a prompt that can be used: set prompt.model to a stronger one"
+    )
+
+
 def test_search_and_held_out_rows_share_none_and_come_from_labelled_rows(settings):
     search, held_out = slices(ROWS, settings.prompt)
     assert (len(search), len(held_out)) == (10, 20) and not {r.id for r in search} & {r.id for r in held_out}

@@ -105,3 +105,22 @@ def test_what_cannot_be_read_is_named(tmp_path, name, text, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"none\.csv: no such file"):
         look(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_id"),
+    [
+        *[(name, True) for name in ("mail_id", "Ticket ID", "orderId", "ID", "key", "row index")],
+        *[(name, False) for name in ("paid", "answer_key", "idea", "valid", "No.")],
+    ],
+)
+def test_an_id_is_known_by_the_last_word_of_its_name(tmp_path, name, is_id):
+    table = [{name: f"n{i}", "text": f"t{i}", "label": DESKS[i % 3]} for i in range(30)]
+    file = look(write_csv(tmp_path / "a.csv", table))
+    assert (file.id() == name, file.inputs(["label"])) == (is_id, ("text",) if is_id else (name, "text"))
+
+
+def test_a_column_named_like_an_id_that_repeats_is_neither_id_nor_input(tmp_path):
+    table = [{"customer_id": f"n{i % 9}", "text": f"t{i}", "label": DESKS[i % 3]} for i in range(30)]
+    file = look(write_csv(tmp_path / "a.csv", table))
+    assert file.id() is None and file.inputs(["label"]) == ("text",)

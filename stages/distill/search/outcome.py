@@ -78,6 +78,16 @@ class Outcome:
             metrics["few_shot"] = self.few_shot
         return metrics
 
+    def closing_line(self) -> str:
+        """What became of the proposals, and which prompt stands."""
+        tried = len(self.candidates) - 1
+        words = [f"{self.rejected[reason]} {text}" for reason, text in REJECTIONS.items() if self.rejected[reason]]
+        winner = f"candidate {self.winner.number}" if self.winner.number else "the hand-written prompt"
+        line = f"{tried + self.rejected.total()} proposals: {', '.join([f'{tried} tried', *words])}; {winner} is taken"
+        if not tried and self.rejected:
+            line += ". The proposing model never gave a prompt that can be used: set prompt.model to a stronger one"
+        return line
+
     def origin(self, optimizer: str) -> dict[str, Any]:
         """Where the winner comes from, for data/prompt.yaml."""
         parts = ("total", "accuracy", "parsed", "explained", "in_band")

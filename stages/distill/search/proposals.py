@@ -13,7 +13,14 @@ from distill.templates import Template, TemplateError
 OPEN, CLOSE = "<PROMPT>", "</PROMPT>"
 _TAGGED = re.compile(re.escape(OPEN) + r"(.*?)" + re.escape(CLOSE), re.DOTALL)
 
-REJECTIONS = ("no_answer", "no_tags", "placeholders", "too_long", "repeated")
+# Why a proposal is not worth a call, as metrics name it and as people read it.
+REJECTIONS = {
+    "no_answer": "without an answer",
+    "no_tags": f"without a prompt between {OPEN} and {CLOSE}",
+    "placeholders": "without a placeholder that is needed, or with an unknown one",
+    "too_long": "longer than prompt.max_words",
+    "repeated": "seen before",
+}
 
 # A proposal is a prompt between its tags. English takes four tokens for three words; two a word leave room for rare
 # words and placeholders, and the rest is for what a model says around the prompt.

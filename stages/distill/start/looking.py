@@ -5,6 +5,7 @@ A guess is made where the data speaks, and is shown; where it does not, a person
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -25,7 +26,9 @@ MOST_GUESSED_CLASSES = 50
 LABEL_COLUMNS = frozenset(
     ["label", "labels", "gold", "gold_label", "target", "class", "category", "answer", "intent", "sentiment"]
 )
-IDS = ("id", "row_id", "uuid", "guid", "key", "idx", "index")
+# The last word of their name: id, mail_id, "Ticket ID", orderId.
+IDS = ("id", "uuid", "guid", "idx", "index")
+_LAST_WORD = re.compile(r"[A-Z]?[a-z]+$|[A-Z]+$")
 CHOICES = ("choices", "options", "candidates")
 RATIONALES = ("rationale", "explanation", "human_rationale")
 
@@ -52,7 +55,7 @@ class Look:
         """A column of unique ids, by its name."""
         for column in self.columns:
             values = self.values(column)
-            if column.lower() in IDS and len(values) == len(set(values)) == len(self.rows):
+            if _is_id(column) and len(values) == len(set(values)) == len(self.rows):
                 return column
         return None
 
@@ -79,7 +82,7 @@ class Look:
     def inputs(self, taken: Sequence[str | None]) -> tuple[str, ...]:
         """The columns that are read: all with text, but those that are `taken` for something else."""
         left = [column for column in self.columns if column not in taken and self.values(column)]
-        return tuple(column for column in left if column.lower() not in IDS)
+        return tuple(column for column in left if not _is_id(column))
 
     def _repeats(self, column: str) -> bool:
         values = self.values(column)
@@ -113,6 +116,11 @@ def look_at_hub(name: str, configuration: str | None, revision: str) -> Look:
     first = rows.select(range(min(MOST_ROWS, len(rows))))
     cells = tuple({column: cell_text(value, class_names[column]) for column, value in row.items()} for row in first)
     return Look(Path(name), ",", tuple(rows.column_names), cells)
+
+
+def _is_id(column: str) -> bool:
+    word = _LAST_WORD.search(column)
+    return column.lower() == "key" or (word is not None and word[0].lower() in IDS)
 
 
 def _delimiter(path: Path) -> str:

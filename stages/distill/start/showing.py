@@ -10,6 +10,7 @@ from pathlib import Path
 from distill.annotation.planning import run_ahead
 from distill.annotation.preview import preview
 from distill.settings import Settings
+from distill.settings.task import TableSettings
 from distill.start.looking import Look
 from distill.tasks.registry import get_task
 
@@ -21,7 +22,7 @@ def introduction(file: Look, settings: Settings) -> str:
     task = get_task(settings.task)
     splits = task.splits()
     parts = [
-        f"{file.path}: {len(file.rows):,} rows seen, columns {', '.join(file.columns)}",
+        f"{file.path}: {len(file.rows):,} rows seen. {_columns(file, settings.task.table)}",
         "\n".join(f"  {row.input[:100]!r} -> {row.label or '(no label)'}" for row in splits["train"][:SHOWN_ROWS]),
         "\n".join(
             [
@@ -41,6 +42,18 @@ def introduction(file: Look, settings: Settings) -> str:
     first = {"train": splits["train"][:1], "validation": [], "test": []}
     prompt = preview(first, ahead.templates, ahead.card, settings, 1).split("\n\nIn all:")[0]
     return "\n\n".join([*parts, prompt, ahead.bill(), _next(settings)])
+
+
+def _columns(file: Look, table: TableSettings) -> str:
+    """Which column is what."""
+    used = (*table.columns, *table.choices, table.context, table.label, table.rationale, table.id)
+    unused = [column for column in file.columns if column not in used]
+    parts = [
+        f"The input is made of {', '.join(table.columns)}",
+        *(f"{name}: {column}" for name, column in (("label", table.label), ("id", table.id)) if column),
+        *([f"not read: {', '.join(unused)}"] if unused else []),
+    ]
+    return "; ".join(parts) + " (other columns: --columns)"
 
 
 def _untracked(file: Look) -> list[str]:
