@@ -8,8 +8,16 @@
 
 PATH is a folder with the public files of CommonsenseQA and SVAMP and the answers
 that PaLM-540B (Hsieh et al. 2023) and gpt-3.5-turbo (Vöge et al. 2024) gave to
-them: `cqa/{cqa_*.json,palm540b/,gpt35/}` and `svamp/{svamp_*.json,palm540b/,gpt35/}`.
+them: `cqa/{cqa_*.json,palm540b/,gpt35/}` and `svamp/{svamp_*.json,palm540b/,gpt35/}`,
+and the worked solutions of GSM8K (Cobbe et al. 2021), `gsm8k/{train,test}.jsonl`.
 PaLM's completions are cut at the first blank line, as published.
+
+Of each set: `labelled`, the share of its rows that got a label; `right_of_all` and
+`right_of_labelled`, the shares whose label is the gold label; `rationale_fragments`
+and `rationale_states_verdict`, shares of the rationales (see `damaged` and
+`states_verdict`); `ambiguous`, the share of rows with several answers. `first_match`
+holds the same for a parser as in the code of Vöge et al.: the first choice, or
+number, that the text names is its label, and all around it the rationale.
 """
 
 from __future__ import annotations
@@ -21,14 +29,16 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "stages"))
 
 from distill.answers.parsing import STATUSES, Parsed, same_number
 from distill.answers.parsing.parser import read_response
+from distill.answers.rationale_measures import is_fragment
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,12 @@ def load_answers(data: Path) -> Iterator[Answer]:
                         rows[item["idx"]],
                     )
 
+    for split in ("train", "test"):
+        for line in (data / "gsm8k" / f"{split}.jsonl").open(encoding="utf-8"):
+            row = json.loads(line)
+            gold = row["answer"].rpartition("####")[2].strip().replace(",", "")
+            yield _answer(f"human-gsm8k-{split}", "", row["answer"], {"label": gold, "input": row["question"]})
+
 
 def _number(file: Path) -> int:
     return int(re.findall(r"\d+", file.stem)[-1])
@@ -85,19 +101,78 @@ def _answer(group: str, prompt: str, response: str, row: dict) -> Answer:
 
 
 def summarise(name: str, items: list[tuple[Answer, Parsed, str]]) -> dict:
-    """Rows, share with a label, agreement with gold, and counts of each status."""
-    labelled = sum(parsed.label is not None for _, parsed, _ in items)
-    agreeing = sum(answer.agrees(parsed) for answer, parsed, _ in items)
+    """What the parser makes of a set, and what the first match does."""
     counts = Counter(parsed.status for _, parsed, _ in items)
     return {
         "set": name,
         "rows": len(items),
-        "with_label": round(labelled / len(items), 4),
-        "agreement": round(agreeing / len(items), 4),
-        "agreement_of_labelled": round(agreeing / labelled, 4) if labelled else None,
-        "with_rationale": round(sum(parsed.rationale is not None for _, parsed, _ in items) / len(items), 4),
+        **shares([(answer, parsed) for answer, parsed, _ in items]),
+        "with_rationale": _share(parsed.rationale is not None for _, parsed, _ in items),
         "status": {status: counts[status] for status in STATUSES if counts[status]},
+        "first_match": shares([(answer, first_match(answer)) for answer, _, _ in items]),
     }
+
+
+def shares(read: list[tuple[Answer, Parsed]]) -> dict:
+    """The shares that the head of this file explains."""
+    labelled = [(answer, parsed) for answer, parsed in read if parsed.label is not None]
+    explained = [(answer, parsed) for answer, parsed in labelled if parsed.rationale]
+    return {
+        "labelled": _share(parsed.label is not None for _, parsed in read),
+        "right_of_all": _share(answer.agrees(parsed) for answer, parsed in read),
+        "right_of_labelled": _share(answer.agrees(parsed) for answer, parsed in labelled),
+        "rationale_fragments": _share(damaged(answer, parsed) for answer, parsed in explained),
+        "rationale_states_verdict": _share(states_verdict(answer, parsed) for answer, parsed in explained),
+        "ambiguous": _share(parsed.status == "ambiguous" for _, parsed in read),
+    }
+
+
+def _share(truths: Iterable[bool]) -> float | None:
+    truths = list(truths)
+    return round(sum(truths) / len(truths), 4) if truths else None
+
+
+def damaged(answer: Answer, parsed: Parsed) -> bool:
+    """Whether a rationale is a fragment, or has a sentence that does not stand in the response in one piece."""
+    response = f" {' '.join(_words(answer.response))} "
+    sentences = re.split(r"(?<=[.!?])[\"'”’)\]*]*\s+", parsed.rationale or "")
+    return is_fragment(parsed.rationale or "") or any(f" {' '.join(_words(s))} " not in response for s in sentences)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", re.sub(r"<<[^<>\n]*>>|^[ \t]*(?:\d{1,2}[.)]|Step \d+:)", " ", text, flags=re.M).lower())
+
+
+def states_verdict(answer: Answer, parsed: Parsed) -> bool:
+    """Whether a rationale, read as a response, states an answer outright."""
+    return _states(parsed.rationale or "", answer.kind, answer.choices)
+
+
+@cache
+def _states(rationale: str, kind: str, choices: tuple[str, ...]) -> bool:
+    return read_response(rationale, kind=kind, choices=choices, expect_rationale=False)[1].clear
+
+
+def first_match(answer: Answer) -> Parsed:
+    """The first choice or number anywhere in the response, without a look at what is said of it."""
+    text = answer.response.lower()
+    if answer.choices:
+        forms = [(form, choice) for at, choice in enumerate(answer.choices) for form in _forms(at, choice)]
+        places = [(text.find(form), at, form, choice) for at, (form, choice) in enumerate(forms) if form in text]
+        start, _, form, label = min(places, default=(0, 0, "", None))
+        end = start + len(form)
+    else:
+        match = re.search(r"-?\d+(?:\.\d+)?", text.replace(",", ""))
+        label = match and match[0]
+        start, end = match.span() if match else (0, 0)
+    rationale = f"{answer.response[:start]}{answer.response[end:]}".strip() or None
+    if label is None:
+        return Parsed(None, rationale, "no_label")
+    return Parsed(label, rationale, "ok" if rationale else "no_rationale")
+
+
+def _forms(at: int, choice: str) -> tuple[str, str]:
+    return f"{chr(ord('a') + at)})", choice.lower()
 
 
 def show(answer: Answer, parsed: Parsed, rule: str) -> str:

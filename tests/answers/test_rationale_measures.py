@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from distill.answers.rationale_measures import RowRationale, copied_share, rationale_measures
+from distill.answers.rationale_measures import RowRationale, copied_share, is_fragment, rationale_measures
 
 CLASSES = ("larger", "smaller")
 
@@ -38,3 +38,33 @@ def test_nothing_told_is_not_known():
     found = rationale_measures([], 0, "classes")
     assert set(found.values()) == {None}
     assert rationale_measures([], 5, "classes")["coverage"] == 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Based on",
+        "Given the options above,",
+        "and sleep.",
+        'France."',
+        "Spain.",
+        "The note can be",
+        'It is "red',
+        "of it",
+    ],
+)
+def test_a_torn_piece_is_a_fragment(text):
+    assert is_fragment(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["It leaks.", "the lid is loose", "Since it rains, we stay.", 'She calls it "red".', "4 + 5 = 9", "Too dear."],
+)
+def test_a_whole_clause_is_no_fragment(text):
+    assert not is_fragment(text)
+
+
+def test_fragments_are_a_share_of_the_rationales():
+    pair = [RowRationale("It leaks.", "q", None, CLASSES), RowRationale("Based on", "q", None, CLASSES)]
+    assert rationale_measures(pair, 2, "classes")["fragments"] == 0.5

@@ -4,6 +4,7 @@ and test rows.
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,16 @@ from distill.answers.parsing import parse_response
 
 # So many words in a row that stand in the input too are copied from it.
 RUN = 3
+
+# Words that a sentence neither begins nor ends with.
+_BROKEN_START = re.compile(r"[\s\"'*_`(]*(?:and|or|nor|than|of|who|whom)\b", re.I)
+_BROKEN_END = re.compile(
+    r"(?:\A|[\s,;(])(?:an?|the|and|or|nor|of|to|on|in|at|by|with|from|for|is|are|was|be|been|can|would|could|should|"
+    r"will|that|than|as|because|since|so|therefore|thus|hence|based on|due to|out of|such as)[\s,;:.\"'*_`]*\Z",
+    re.I,
+)
+_LEAD_IN = re.compile(r"(?:based on|given|considering|according to|among|out of|of|from)\b[^,.;]*[,.;:]?\s*", re.I)
+_OPEN_QUOTES = re.compile(r"[“”„]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +45,10 @@ def rationale_measures(rationales: Sequence[RowRationale], rows: int, kind: str)
     """Measures of the rationales of so many rows; null where nothing is known.
 
     coverage: share of the rows that have one. words_*: mean and quartiles of their lengths in words. input_overlap:
-    mean share of a rationale's words that stand in the input. copied: see `copied_share`. states_label: share that
-    names one answer, as the parser reads it; agrees_with_label: share of those whose answer is the label that came
-    with it; supports_label: share of all that name that label. The last three are null for free text, where the
-    parser cannot tell an answer from the rest.
+    mean share of a rationale's words that stand in the input. copied: see `copied_share`. fragments: see
+    `is_fragment`. states_label: share that names one answer, as the parser reads it; agrees_with_label: share of
+    those whose answer is the label that came with it; supports_label: share of all that name that label. The last
+    three are null for free text, where the parser cannot tell an answer from the rest.
     """
     lengths = sorted(rationale.words() for rationale in rationales)
     measures: dict[str, Any] = {
@@ -48,6 +59,7 @@ def rationale_measures(rationales: Sequence[RowRationale], rows: int, kind: str)
         measures[name] = lengths[int(part * len(lengths))] if lengths else None
     measures["input_overlap"] = _mean([_overlap(rationale) for rationale in rationales])
     measures["copied"] = _mean([copied_share(rationale.rationale, rationale.input) for rationale in rationales])
+    measures["fragments"] = _mean([is_fragment(rationale.rationale) for rationale in rationales])
     return measures | _support(rationales, kind)
 
 
@@ -55,6 +67,16 @@ def copied_share(text: str, source: str) -> float:
     """Share of a text's sequences of RUN words that stand in `source` too; 0 where it has none."""
     runs, runs_there = _runs(text), set(_runs(source))
     return sum(run in runs_there for run in runs) / len(runs) if runs else 0.0
+
+
+def is_fragment(rationale: str) -> bool:
+    """Whether a rationale is a torn piece of a sentence: without a second word, begun or ended amid a sentence, with
+    half a pair of quotation marks, or a lead-in ("Based on the options") alone.
+    """
+    text = rationale.strip()
+    quotes = _OPEN_QUOTES.sub('"', text).count('"') % 2
+    torn = _BROKEN_START.match(text) or _BROKEN_END.search(text) or _LEAD_IN.fullmatch(text)
+    return bool(quotes or torn) or len(text.split()) < 2
 
 
 def _support(rationales: Sequence[RowRationale], kind: str) -> dict[str, Any]:
