@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from distill.answers.choices import letter
 from distill.answers.matching import same_label
 from distill.answers.parsing import parse_response
 from distill.answers.rationale_measures import RowRationale, rationale_measures
@@ -110,7 +110,7 @@ def _right_or_wrong(row: Judged) -> str:
 
 def _named(row: Judged, label: str | None) -> str:
     if label in row.choices:
-        return string.ascii_lowercase[row.choices.index(label)]
+        return letter(row.choices.index(label))
     return label or _NO_ANSWER
 
 

@@ -66,9 +66,7 @@ def export(folder: Path, out: Path, rows: Sequence[CheckRow], most: int) -> Expo
     return check
 
 
-def check_answers(
-    source: Path, exported: Path, plan: StudentPlan, rows: Sequence[CheckRow], most: int
-) -> ExportCheck:
+def check_answers(source: Path, exported: Path, plan: StudentPlan, rows: Sequence[CheckRow], most: int) -> ExportCheck:
     """Raises ExportDiffers; see `export`."""
     by_torch, by_onnx = with_torch(source, plan).labels(rows), with_onnx(exported, plan).labels(rows)
     different = [(row, a, b) for row, a, b in zip(rows, by_torch, by_onnx, strict=True) if a != b]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import string
 from collections.abc import Iterator
 
-from distill.answers.choices import lettered, with_choices
+from distill.answers.choices import lettered, place_of, with_choices
 from distill.answers.matching import same_label
 from distill.errors import DataError
 from distill.rows.records import Example
@@ -99,10 +98,9 @@ class Columns:
         """The gold label; a choice may be given by its letter. None where the cell is empty."""
         text = _clean(cells[self.table.label]) if self.table.label else ""
         choices = self.choices(cells)
-        if choices and text not in choices and len(text.strip("().")) == 1:
-            place = string.ascii_lowercase.find(text.strip("().").lower())
-            if 0 <= place < len(choices):
-                return choices[place]
+        place = place_of(text.strip("().")) if choices and text not in choices else None
+        if place is not None and place < len(choices):
+            return choices[place]
         return text or None
 
     def rationale(self, cells: Cells) -> str | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from distill.answers.parsing.folding import fold
+from distill.answers.choices import place_of
+from distill.answers.parsing.folding import UNSPACED, fold
 
 _JOINT = re.compile(r"(?<=\w)[\s_\-]+(?=\w)")
+_SLASH = re.compile(r"(?<=\w)[\s_]*/[\s_]*(?=\w)")
 _ARTICLE = re.compile(r"^(?:an?|the|to|in|at|on)\s+(?=\w{3})")
 _INNER_ARTICLE = re.compile(r"(?<=\w) (?:an?|the|his|her|their|your|my|our|its|one's) (?=\w)")
 _SMALL = {"a", "an", "the", "to", "his", "her", "their", "your", "my", "our", "its"}
@@ -17,10 +20,13 @@ _NEAR = 0.92
 _VOWELS = "aeiou"
 # What may stand between two words of a phrase, and an article there that the phrase does not have.
 _BETWEEN = re.compile(r"[\s_\-]+")
+_NOTHING = re.compile("")
 _PHRASE_ARTICLE = re.compile(r"(?:an?|the|his|her|their|your|my|our|its|one's)\s+")
 # A phrase that begins or ends with a letter or digit is no part of a longer word or number.
-_BEGINS = re.compile(r"(?<![^\W_])(?<![^\W_]-)(?<!\d[.,])")
-_ENDS = re.compile(r"(?![^\W_])(?!-[^\W_])(?!'t\b)")
+# No boundary is needed where the script puts no space between words.
+_LETTER = rf"[^\W_{UNSPACED}]"
+_BEGINS = re.compile(rf"(?<!{_LETTER})(?<!{_LETTER}-)(?<!\d[.,])|(?=[{UNSPACED}])")
+_ENDS = re.compile(rf"(?!{_LETTER})(?!-{_LETTER})(?!'t\b)|(?<=[{UNSPACED}])")
 _ENDS_DIGIT = re.compile(r"(?![.,]\d)")
 
 
@@ -66,8 +72,8 @@ class Lexicon:
 
     def label_at(self, marker: str) -> str | None:
         """The choice with the letter or (from 1) number `marker`."""
-        place = int(marker) - 1 if marker.isdigit() else ord(marker.lower()) - ord("a")
-        return self.choices[place] if 0 <= place < len(self.choices) else None
+        place = int(marker) - 1 if marker.isdigit() else place_of(marker)
+        return self.choices[place] if place is not None and 0 <= place < len(self.choices) else None
 
     def is_loose(self, words: str) -> bool:
         """Whether `words` are another tense of a choice, which counts only where an answer is due."""
@@ -92,7 +98,7 @@ class Lexicon:
 
     @staticmethod
     def _form(words: str) -> str:
-        form = _JOINT.sub(" ", fold(words).strip())
+        form = _SLASH.sub(" / ", _JOINT.sub(" ", fold(unicodedata.normalize("NFC", words)).strip()))
         return form.rstrip(".") or form
 
     def _add(self, vary: Callable[[str], set[str]], *, alone: bool = False) -> set[str]:
@@ -221,6 +227,8 @@ def _phrase_rest(words: tuple[str, ...], at: int, folded: str, place: int) -> in
             return 0
         return 0 if last.isdigit() and not _ENDS_DIGIT.match(folded, place) else place
     between = _BETWEEN.match(folded, place)
+    if not between and "/" in (words[at - 1], words[at]):
+        between = _NOTHING.match(folded, place)
     if not between:
         return 0
     # Only a word that itself begins with a space or hyphen can begin within the space before it.

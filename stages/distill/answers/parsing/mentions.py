@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
+from distill.answers.choices import letter
+from distill.answers.parsing.clauses import is_entertained
+from distill.answers.parsing.folding import UNSPACED, straighten
+from distill.answers.parsing.languages import is_other_language, union
 from distill.answers.parsing.lexicon import Lexicon
 
 _TEXT_AFTER_MARKER = re.compile(r"[\s:.,\-–—)\]}\"'*_`]{0,8}(?:(?:an?|the|to)\s)?")
 _MARKER_AFTER_TEXT = re.compile(r"[\s\"'*_`,]{0,4}")
 _NEGATION = re.compile(
-    r"(?:\b(?:not|never|cannot|neither|nor|unlike|except|excluding|than|instead of|as opposed to|without)|n't)"
+    r"(?:\b(?:not|no|never|cannot|neither|nor|unlike|except|excluding|than|instead of|as opposed to|without)|n't)"
     r"[\s\"'*_`(\[:]+(?:(?:an?|the|be|to|in|at|on|option|choice|letter|answer|really|necessarily|just being|being)"
     r"[\s\"'*_`(\[:]+){0,4}\Z"
 )
+_OTHER_NEGATION = re.compile(rf"(?:{union('denial')})[\s\"'*_`(]*\Z")
+_OTHER_DENIAL = re.compile(rf"[\s\"'*_`)]*(?:{union('denial_after')})")
 _DENIAL = re.compile(
     r"[\s\"'*_`)\]},]*(?:(?:is|are|was|were|would|does|do|did|can|could|may|might|has|have|will)(?:n't|"
     r"\s+not\b|\s+never\b)"
     r"|cannot\b|can't\b|won't\b|(?:is|are|was|were|would be|seems?|can be)\s+(?:\w+\s+){0,2}"
-    r"(?:incorrect|wrong|irrelevant|unlikely|eliminated|excluded|ruled out)\b)"
+    r"(?:incorrect|wrong|irrelevant|unlikely|eliminated|excluded|ruled out)\b"
+    r")"
 )
 # Between the members of a list of choices.
 _LINK = re.compile(
-    r"[\s,;/|&*_\"'`()\[\]{}:•\-]*(?:\b(?:and|or|nor|vs|versus|both|either|maybe|possibly|even|an?|the|in|"
-    r"at|to|on|option|choice)\b"
-    r"[\s,;/|&*_\"'`()\[\]{}:.\-]*){0,5}"
+    r"[\s,;/|&*_\"'`()\[\]{}:•\-]*(?:\b(?:and|or|nor|vs|versus|both|either|maybe|possibly|potentially|perhaps|also|"
+    r"even|as well as|along with|together with|combined with|plus|a bit of|some|an?|the|in|at|to|on|option|choice)\b"
+    r"[\s,;/|&*_\"'`()\[\]{}:.\-]*){0,6}"
 )
-_JOINED = re.compile(r"[/|&]|\b(?:and|or|nor|vs|versus)\b")
+_JOINED = re.compile(r"[/|&]|\b(?:and|or|nor|vs|versus|as well as|along with|together with|combined with|plus)\b")
+# The 5 of "4 out of 5" is the end of a scale.
+_OUT_OF = re.compile(r"(?:\bout\s+of(?:\s+a\s+(?:possible|total)(?:\s+of)?)?\s*|\d\s?/\s?)\Z")
+# Letters and digits of scripts that put spaces between words.
+_WORD = rf"[^\W_{UNSPACED}]"
+_IN_WORD = "a-zA-Z0-9_\u00c0-\u0dff\u0e80-\u2fff"
 _QUESTION_MARK = re.compile(r"[\s\"'*_`)\]}.]*\?")
 
 
@@ -37,9 +50,9 @@ class Mention:
     """One naming of a choice at text[start:end].
 
     `bare` marks a lone letter or number, which names a choice only where an answer
-    is due. `denied` says that the text rules it out. `listed` says that it is part
-    of a list of options rather than a claim. `rivals` are the other choices that
-    are named in the same breath.
+    is due. `denied` says that the text rules it out. `unclaimed` says that it is part
+    of a list of options, or of a question left open, rather than a claim. `rivals`
+    are the other choices that are named in the same breath.
     """
 
     start: int
@@ -47,19 +60,35 @@ class Mention:
     label: str
     bare: bool = False
     denied: bool = False
-    listed: bool = False
+    unclaimed: bool = False
     rivals: tuple[str, ...] = ()
 
 
-def find_mentions(text: str, folded: str, lexicon: Lexicon) -> list[Mention]:
-    """Every mention of a choice in `text`, in order; `folded` is its folded form."""
+def find_mentions(text: str, folded: str, spans: list[tuple[int, int]], lexicon: Lexicon) -> list[Mention]:
+    """Every mention of a choice in `text`, in order; `folded` is its folded form, `spans` are its sentences."""
     mentions = [
         Mention(start, end, lexicon.label_of(text[start:end]), bare=lexicon.is_loose(folded[start:end]))
         for start, end in lexicon.find(folded)
     ]
     if lexicon.markers:
-        mentions = _merge(mentions, _markers(text, lexicon), folded)
-    mentions = [replace(mention, denied=True) if _denied(mention, folded) else mention for mention in mentions]
+        mentions = _merge(mentions, _markers(straighten(text), lexicon), folded)
+    mentions = [m for m in mentions if not _OUT_OF.search(folded, max(0, m.start - 12), m.start)]
+    other = is_other_language(folded)
+    mentions = [replace(m, denied=True) if _denied(m, folded, other) else m for m in mentions]
+    begins = [begin for begin, _ in spans]
+    mentions = [
+        replace(mention, unclaimed=True)
+        if is_entertained(
+            folded,
+            begins[bisect_right(begins, mention.start) - 1],
+            mention.start,
+            mention.end,
+            by_name=lexicon.markers,
+            other=other,
+        )
+        else mention
+        for mention in mentions
+    ]
     return _mark_lists(mentions, folded, lexicon)
 
 
@@ -80,21 +109,24 @@ def _markers(text: str, lexicon: Lexicon) -> list[Mention]:
 @lru_cache(maxsize=32)
 def _marker_patterns(count: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """(where a marker may begin, the marker): the first is quick and passes most places over."""
-    last = chr(ord("a") + min(count, 26) - 1)
-    name = rf"[a-{last}A-{last.upper()}]|[1-9]\d?"
-    begins = re.compile(
-        rf"[(\[{{]|(?<![^\W_])(?=[a-{last}A-{last.upper()}](?![^\W_])|[1-9]|[oO][pP][tT][iI]|[cC]hoic|[lL]ette)"
-    )
+    last = letter(min(count, 26) - 1)
+    plain = f"[a-{last}A-{last.upper()}]"
+    # Behind z come aa, ab, …: in lower case words as well, so that they count in brackets alone.
+    double = "|".join(letter(place).upper() for place in range(26, min(count, 702)))
+    name = rf"{double}|{plain}|[1-9]\d?" if double else rf"{plain}|[1-9]\d?"
+    any_name = rf"{double}|{double.lower()}|{plain}|[1-9]\d?" if double else name
+    first = f"[a-zA-Z]{{1,2}}(?!{_WORD})" if double else f"{plain}(?!{_WORD})"
+    begins = re.compile(rf"[(\[{{]|(?<!{_WORD})(?={first}|[1-9]|[oO][pP][tT][iI]|[cC]hoic|[lL]ette)")
     return begins, re.compile(
-        rf"(?<!\w)[(\[{{]\s*[\"'*]*(?P<bracketed>{name})[\"'*]*\s*[)\]}}]"
-        rf"|(?<![\w(.-])(?P<half>{name})\s?\)"
+        rf"(?<!\w)[(\[{{]\s*[\"'*]*(?P<bracketed>{any_name})[\"'*]*\s*[)\]}}]"
+        rf"|(?<![{_IN_WORD}(.-])(?P<half>{any_name})\s?\)"
         rf"|\b(?:option|choice|Option|Choice|OPTION|letter|"
         rf"Letter)s?\s*[#:]?\s*[(\"'*]{{0,4}}(?P<called>{name})(?![\w'’-])\)?"
         rf"(?!\s+[a-z])"
         rf"|\b(?:option|choice|Option|Choice)\s+(?P<named>[b-{max(last, 'b')}A-{last.upper()}]|[1-9]\d?)(?![\w'’-])"
-        rf"|(?<![^\s*_\"'“$(])(?P<dotted>{name})[.:](?=[\s*\"']|\Z)"
-        rf"|(?<![\w'’.-])(?P<alone>{name})(?![\w'’-])(?=["
-        r" \t]*(?:[\"'”*_)\]}.,;:!$\\–—-]|because\b|since\b|as\b|\n|\Z))(?!\.\d)"
+        rf"|(?<![^\s*_\"'“$({UNSPACED}])(?P<dotted>{name})[.:](?=[\s*\"']|\Z)"
+        rf"|(?<![{_IN_WORD}'’.-])(?P<alone>{name})(?![{_IN_WORD}'’-])(?=["
+        rf" \t]*(?:[\"'”*_)\]}}.,;:!$\\–—{UNSPACED}-]|because\b|since\b|as\b|\n|\Z))(?!\.\d)"
     )
 
 
@@ -134,8 +166,10 @@ def _cover(mentions: list[Mention]) -> dict[int, int]:
     return {at: place for place, mention in enumerate(mentions) for at in range(mention.start, mention.end)}
 
 
-def _denied(mention: Mention, folded: str) -> bool:
+def _denied(mention: Mention, folded: str, other: bool) -> bool:
     before = folded[max(0, mention.start - 60) : mention.start]
+    if other and (_OTHER_NEGATION.search(before[-16:]) or _OTHER_DENIAL.match(folded, mention.end)):
+        return True
     return bool(_NEGATION.search(before)) or bool(_DENIAL.match(folded, mention.end, mention.end + 60))
 
 
@@ -157,7 +191,7 @@ def _mark_lists(mentions: list[Mention], folded: str, lexicon: Lexicon) -> list[
         marked += [
             replace(
                 mention,
-                listed=echo,
+                unclaimed=echo or any(member.unclaimed for member in run),
                 denied=mention.denied or denied,
                 rivals=tuple(label for label in labels if label != mention.label),
             )
