@@ -1,6 +1,10 @@
 """JSON answers make the same records as text."""
 
+import json
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from distill.answers.parsing import Parsed, parse_response
 
@@ -59,3 +63,42 @@ def test_an_object_cut_short():
 
 def test_braces_that_are_no_object():
     assert parse("A set {1, 2} and {x}. Answer: larger").label == "larger"
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(
+    st.sampled_from(["larger", "smaller", "similar"]),
+    st.sampled_from(["label", "sentiment", "relation_of_sizes", "Verdict", "my answer", "size"]),
+    st.sampled_from(["rationale", "explanation", "why", "notes_on_it"]),
+    st.sampled_from(["It is heavier.", "Ann's dog can't lift it.", 'They call it "big", as it is.', "It is\nheavier."]),
+    st.sampled_from([json.dumps, repr, lambda fields: json.dumps({"result": fields}), "unquoted"]),
+    st.sampled_from(["{}", "```json\n{}\n```", "```python\n{}```", "Here you are:\n{}\nI hope that it helps."]),
+    st.booleans(),
+)
+def test_any_key_of_the_tasks_own_in_json_and_in_python(label, key, reason_key, reason, form, frame, label_first):
+    fields = [(key, label), (reason_key, reason)]
+    fields = fields if label_first else fields[::-1]
+    if form == "unquoted":
+        body = "{" + ", ".join(f"{name}: {json.dumps(value)}" for name, value in fields) + "}"
+    else:
+        body = form(dict(fields))
+    parsed = parse(frame.replace("{}", body))
+    assert parsed == Parsed(label, " ".join(reason.split()), "ok"), body
+
+
+def test_a_dict_whose_apostrophes_end_its_strings_is_read_all_the_same():
+    assert parse("{'label': 'larger', 'why': 'Ann's dog can't lift it.'}") == Parsed(
+        "larger", "Ann's dog can't lift it.", "ok"
+    )
+
+
+def test_a_usual_key_that_holds_no_choice_gives_way_to_one_that_does():
+    assert parse('{"answer": "It is heavier.", "size": "larger"}') == Parsed("larger", None, "no_rationale")
+    assert parse('{"weight": "larger", "height": "smaller"}').status == "ambiguous"
+    assert parse('{"input": "larger", "confidence": 0.9}').label is None
+    assert parse_response('{"working": "3 + 4 = 7", "total": 7, "confidence": 1}', kind="number").label == "7"
+
+
+def test_an_object_with_an_input_behind_an_answer_is_an_invented_row():
+    text = '{"label": "larger", "why": "It is heavier."}\n{"text": "A cat.", "label": "smaller", "why": "It is light."}'
+    assert parse(text) == Parsed("larger", "It is heavier.", "ok")

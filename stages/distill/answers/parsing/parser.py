@@ -25,6 +25,7 @@ from distill.answers.parsing.text_answers import text_answer
 
 _CUT = ("length", "max_tokens")
 _WITHHELD = "content_filter"
+_LONGEST_ANSWER = 200
 # Only the beginning is read: deep inside an explanation the same words are about something else.
 _OPENING = 240
 _REFUSAL = re.compile(
@@ -88,7 +89,11 @@ def read_response(
     def find(part: str) -> Finding:
         return _find(part, kind, choices, aliases, cut, expect_rationale)
 
-    text, ran_on = cut_run_on(clean(text), heads, find)
+    def answered(part: str) -> Finding:
+        structured = read_structured(part, is_answer(find, kind))
+        return _find_structured(structured.answer, find, kind) if structured else find(part)
+
+    text, ran_on = cut_run_on(clean(text), heads, answered)
     parsed, finding = _read(text, find, kind, finish_reason, expect_rationale)
     return (replace(parsed, notes=("run_on",)) if ran_on else parsed), finding
 
@@ -97,10 +102,10 @@ def _read(
     text: str, find: Callable[[str], Finding], kind: str, finish_reason: str | None, expect_rationale: bool
 ) -> tuple[Parsed, Finding]:
     cut = finish_reason in _CUT
-    structured = read_structured(text)
+    structured = read_structured(text, is_answer(find, kind))
     if structured:
         finding = _find_structured(structured.answer, find, kind)
-        if finding.label is not None:
+        if finding.label is not None or finding.several:
             rationale = structured.rationale or structured.around
             rationale = tidy(drop_unfinished(rationale) if cut else rationale)
             return _record(finding, rationale, expect_rationale), finding
@@ -117,6 +122,15 @@ def _read(
             return Parsed(None, None, "truncated"), NOTHING
     rationale = tidy(structured.rationale or "") if structured else None
     return _record(finding, rationale or find_rationale(text, finding, cut=cut), expect_rationale), finding
+
+
+def is_answer(find: Callable[[str], Finding], kind: str) -> Callable[[str], bool]:
+    """Whether a short text is an answer and nothing else: a choice or a number. Any text can be one of free text."""
+
+    def alone(text: str) -> bool:
+        return kind != "text" and len(text) <= _LONGEST_ANSWER and "\n" not in text and find(text).rule == "bare"
+
+    return alone
 
 
 def _find_structured(answer: str, find: Callable[[str], Finding], kind: str) -> Finding:

@@ -18,7 +18,7 @@ _INLINE = re.compile(r"(?<=[^\s:])[ \t]+(?=(?P<name>[A-Z][\w'’]*(?:[ _][\w'’
 # "Premise:", "**Text 2:** …", "- Review: …", and headings without a colon: "### Review", "**Text**", "<input>".
 _HEAD = re.compile(rf"(?m)^[ \t>*_#\[(\-]*{_NAME}[*_\])]*[ \t]*[:：]")
 _MARKED_HEAD = re.compile(rf"(?m)^[ \t]*(?:#{{1,6}}[ \t]*\**|\*\*|\[|<){_NAME}(?:\*\*|[\]>])?[ \t]*$")
-_INPUT_HEADS = word_set(
+INPUT_HEADS = word_set(
     "premise hypothesis review text sentence question q input example problem context passage paragraph document"
     " article tweet comment message email mail utterance query dialogue dialog conversation headline title post story"
     " instruction instructions human user claim statement options choices case ticket complaint abstract snippet task"
@@ -105,7 +105,7 @@ def _next_inline(text: str, own: set[str], find: Callable[[str], Finding]) -> in
 
 
 def _heads_input(name: str, own: set[str]) -> bool:
-    return name in own or name in _INPUT_HEADS
+    return name in own or name in INPUT_HEADS
 
 
 def _heads(text: str) -> list[tuple[int, str]]:
