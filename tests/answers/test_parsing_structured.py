@@ -95,7 +95,6 @@ def test_a_dict_whose_apostrophes_end_its_strings_is_read_all_the_same():
 def test_a_usual_key_that_holds_no_choice_gives_way_to_one_that_does():
     assert parse('{"answer": "It is heavier.", "size": "larger"}') == Parsed("larger", None, "no_rationale")
     assert parse('{"weight": "larger", "height": "smaller"}').status == "ambiguous"
-    assert parse('{"input": "larger", "confidence": 0.9}').label is None
     assert parse_response('{"working": "3 + 4 = 7", "total": 7, "confidence": 1}', kind="number").label == "7"
 
 
