@@ -68,7 +68,7 @@ def test_thoughts_are_not_the_response():
 
 def test_a_thought_without_end_answers_nothing():
     assert parse("<think>The answer is gravity. Wait", finish_reason="length") == Parsed(None, None, "truncated")
-    assert parse("<think>The answer is gravity.").status == "no_label"
+    assert parse("<think>The answer is gravity.").status == "truncated"
 
 
 def test_a_missing_rationale_is_none():

@@ -1,4 +1,4 @@
-"""What surrounds a response and is not part of it: thoughts and tags."""
+"""What surrounds an answer and is not part of it: tags, tokens that end a text, the marks of a calculator."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import re
 # An answer stands at an end of a text: of one longer than this, the middle is dropped.
 LONGEST_RESPONSE = 40_000
 
-_THOUGHT_OPEN = re.compile(r"<\|?(?:think|thinking|thought|thoughts)\|?>", re.I)
-_THOUGHT_CLOSE = re.compile(r"<\|?/(?:think|thinking|thought|thoughts)\|?>", re.I)
-_STOP_TOKEN = re.compile(r"</s>|<\|(?:endoftext|im_end|eot_id|end|eos)\|>|<(?:eos|end_of_turn)>")
+_STOP_TOKEN = re.compile(
+    r"</s>|<\|(?:endoftext|im_end|eot_id|eom_id|end|eos|return|end_of_turn_token)\|>|<(?:eos|end_of_turn)>"
+    r"|<｜end▁of▁sentence｜>",
+    re.I,
+)
 _ANSWER_TAG = re.compile(r"<(?:final_?)?(?:answer|label)>", re.I)
 _RATIONALE_TAG = re.compile(r"<(?:rationale|reasoning|explanation|reason|justification)>", re.I)
 _CLOSING_TAG = re.compile(
@@ -22,9 +24,9 @@ _LITERAL_NEWLINE = re.compile(r"\\n(?![a-z])")
 
 
 def clean(text: str) -> str:
-    """The response itself: no thoughts, tags as headings."""
+    """An answer without what surrounds it, its tags as headings."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", " ")
-    text = _LONG_RUN.sub(r"\1\2", _without_thoughts(text))
+    text = _LONG_RUN.sub(r"\1\2", text)
     stop = _STOP_TOKEN.search(text)
     if stop and text[: stop.start()].strip():
         text = text[: stop.start()]
@@ -34,12 +36,3 @@ def clean(text: str) -> str:
     text = _ANSWER_TAG.sub("\nAnswer: ", text)
     text = _RATIONALE_TAG.sub("\nRationale: ", text)
     return _ANNOTATION.sub("", _CLOSING_TAG.sub("\n", text))
-
-
-def _without_thoughts(text: str) -> str:
-    """`text` after its last closed thought; an unclosed thought leaves nothing behind it."""
-    closes = list(_THOUGHT_CLOSE.finditer(text))
-    if closes:
-        text = text[closes[-1].end() :]
-    opened = _THOUGHT_OPEN.search(text)
-    return text[: opened.start()] if opened else text

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Literal
 
 from distill.answers.parsing.choice_answers import choice_answer
 from distill.answers.parsing.cleaning import clean
@@ -22,6 +23,7 @@ from distill.answers.parsing.record import KINDS, NOTHING, Finding, Parsed
 from distill.answers.parsing.run_on import cut_run_on
 from distill.answers.parsing.structured import read_structured
 from distill.answers.parsing.text_answers import text_answer
+from distill.answers.parsing.thoughts import split_thoughts
 
 _CUT = ("length", "max_tokens")
 _WITHHELD = "content_filter"
@@ -47,6 +49,8 @@ def parse_response(
     expect_rationale: bool = True,
     aliases: Mapping[str, Sequence[str]] = MappingProxyType({}),
     heads: Sequence[str] = (),
+    rationale_from: Literal["answer", "thought"] = "answer",
+    thought: str | None = None,
 ) -> Parsed:
     """Read one response.
 
@@ -55,8 +59,10 @@ def parse_response(
     text), `number` (the label is a canonical number) or `text`. `finish_reason` is
     the API's own word. `expect_rationale=False` is for prompts that ask for a bare
     label. `aliases` are other names of choices. `heads` are the words that head a row's
-    fields in the prompt (Template.heads): an invented next row begins with them. Raises
-    ValueError for an unknown kind, or where choices are missing.
+    fields in the prompt (Template.heads): an invented next row begins with them.
+    What a model thinks is neither label nor rationale, unless `rationale_from` asks for
+    the thought as the rationale: the one in the text, or else `thought`, which came
+    beside it. Raises ValueError for an unknown kind, or where choices are missing.
     """
     return read_response(
         text,
@@ -66,6 +72,8 @@ def parse_response(
         expect_rationale=expect_rationale,
         aliases=aliases,
         heads=heads,
+        rationale_from=rationale_from,
+        thought=thought,
     )[0]
 
 
@@ -78,13 +86,18 @@ def read_response(
     expect_rationale: bool = True,
     aliases: Mapping[str, Sequence[str]] = MappingProxyType({}),
     heads: Sequence[str] = (),
+    rationale_from: Literal["answer", "thought"] = "answer",
+    thought: str | None = None,
 ) -> tuple[Parsed, Finding]:
     """As `parse_response`, with the finding that led to the record."""
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}, must be one of {', '.join(KINDS)}")
     if kind in ("classes", "choices") and not any(choice.strip() for choice in choices):
         raise ValueError(f"kind {kind!r} needs choices, got {list(choices)!r}")
-    cut = finish_reason in _CUT
+    parts = split_thoughts(text)
+    answer, thought = parts.answer(), parts.thought() or thought
+    # A text that is nothing but a thought breaks off too.
+    cut = finish_reason in _CUT or parts.inside or (bool(thought) and not answer.strip())
 
     def find(part: str) -> Finding:
         return _find(part, kind, choices, aliases, cut, expect_rationale)
@@ -93,15 +106,16 @@ def read_response(
         structured = read_structured(part, is_answer(find, kind))
         return _find_structured(structured.answer, find, kind) if structured else find(part)
 
-    text, ran_on = cut_run_on(clean(text), heads, answered)
-    parsed, finding = _read(text, find, kind, finish_reason, expect_rationale)
+    text, ran_on = cut_run_on(clean(answer), heads, answered)
+    parsed, finding = _read(text, find, kind, cut, finish_reason == _WITHHELD, expect_rationale)
+    if rationale_from == "thought" and parsed.status not in ("refusal", "truncated"):
+        parsed = _record(finding, tidy(clean(thought or "")), expect_rationale)
     return (replace(parsed, notes=("run_on",)) if ran_on else parsed), finding
 
 
 def _read(
-    text: str, find: Callable[[str], Finding], kind: str, finish_reason: str | None, expect_rationale: bool
+    text: str, find: Callable[[str], Finding], kind: str, cut: bool, withheld: bool, expect_rationale: bool
 ) -> tuple[Parsed, Finding]:
-    cut = finish_reason in _CUT
     structured = read_structured(text, is_answer(find, kind))
     if structured:
         finding = _find_structured(structured.answer, find, kind)
@@ -114,7 +128,7 @@ def _read(
     if kind == "number":
         text = plain_mathematics(text)
     finding = find(text)
-    declined = finish_reason == _WITHHELD or is_refusal(fold(text), answered=finding.label is not None)
+    declined = withheld or is_refusal(fold(text), answered=finding.label is not None)
     if not finding.clear:
         if declined:
             return Parsed(None, None, "refusal"), NOTHING
