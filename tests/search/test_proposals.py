@@ -24,6 +24,34 @@ def test_the_last_tagged_text_is_the_prompt():
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "<think>Say <PROMPT>draft {q}</PROMPT>?</think><PROMPT>Answer {q}</PROMPT>",
+        "Say <PROMPT>draft {q}</PROMPT>?</think><PROMPT>Answer {q}</PROMPT>",
+        "<PROMPT>Answer {q}</PROMPT>\n<think>Or <PROMPT>draft {q}</PROMPT>?</think>",
+        "<|channel|>analysis<|message|><PROMPT>draft {q}</PROMPT><|end|><|start|>assistant<|channel|>final<|message|>"
+        "<PROMPT>Answer {q}</PROMPT>",
+        "[THINK]<PROMPT>draft {q}[/THINK]<PROMPT>Answer {q}</PROMPT>",
+        "The tags are <PROMPT> and its end: <PROMPT>Answer {q}</PROMPT>",
+        "<PROMPT>old {q}</PROMPT> becomes <PROMPT>Answer {q}</PROMPT>, and <PROMPT>draft",
+    ],
+)
+def test_a_draft_in_a_thought_is_no_prompt(text):
+    assert check(text) == Template("S", "Answer {q}")
+
+
+def test_a_prompt_may_ask_for_thoughts_by_their_marks():
+    asks = "Think in <think> and </think>. {q}"
+    assert check(f"<think>Hm.</think><PROMPT>{asks}</PROMPT>") == Template("S", asks)
+
+
+@pytest.mark.parametrize("text", ["<think><PROMPT>draft {q}</PROMPT>", "<PROMPT>draft {q}</PROMPT></think>Sorry."])
+def test_a_proposal_that_is_all_thought_has_no_prompt(text):
+    with pytest.raises(Rejected, match="no_tags"):
+        check(text)
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         (None, "no_answer"),

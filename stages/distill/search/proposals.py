@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
+from distill.answers.parsing.thoughts import split_thoughts
 from distill.rows.records import Example, TaskCard
 from distill.settings import Settings
 from distill.teacher.exchange import Request
 from distill.templates import Template, TemplateError
 
 OPEN, CLOSE = "<PROMPT>", "</PROMPT>"
-_TAGGED = re.compile(re.escape(OPEN) + r"(.*?)" + re.escape(CLOSE), re.DOTALL)
+_TAGGED = re.compile(rf"{re.escape(OPEN)}((?:(?!{re.escape(OPEN)}).)*?){re.escape(CLOSE)}", re.DOTALL)
 
 # Why a proposal is not worth a call, as metrics name it and as people read it.
 REJECTIONS = {
@@ -82,17 +83,18 @@ def proposed_template(
     max_words: int,
     seen: Collection[str],
 ) -> Template:
-    """The prompt in a proposal: what stands between the last pair of tags.
+    """The prompt in a proposal: what stands between the last pair of tags that is no part of a thought.
 
     `needed` are the placeholders it must show and `seen` the fingerprints of earlier prompts. Raises
     Rejected with the reason.
     """
     if not text:
         raise Rejected("no_answer")
-    tagged = _TAGGED.findall(text)
-    if not tagged or not tagged[-1].strip():
+    answers = split_thoughts(text).answers
+    tagged = [pair for pair in _TAGGED.finditer(text) if any(begin <= pair.start() < end for begin, end in answers)]
+    if not tagged or not tagged[-1][1].strip():
         raise Rejected("no_tags")
-    template = Template(system, tagged[-1].strip())
+    template = Template(system, tagged[-1][1].strip())
     if len(template.user.split()) > max_words:
         raise Rejected("too_long")
     try:
