@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# An answer stands at an end of a text: of one longer than this, the middle is dropped.
+# An answer stands at an end of a text: of one longer than this, in characters, the middle is dropped.
 LONGEST_RESPONSE = 40_000
 
 _STOP_TOKEN = re.compile(
@@ -24,7 +24,10 @@ _LITERAL_NEWLINE = re.compile(r"\\n(?![a-z])")
 
 
 def clean(text: str) -> str:
-    """An answer without what surrounds it, its tags as headings."""
+    """An answer without what surrounds it, its tags as headings.
+
+    What follows a token that ends a text goes, and of a text longer than LONGEST_RESPONSE its middle.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", " ")
     text = _LONG_RUN.sub(r"\1\2", text)
     stop = _STOP_TOKEN.search(text)
