@@ -4,7 +4,7 @@
     term       := factor (("*" | "/") factor | "(" expression ")")*
     factor     := ("+" | "-") factor | power
     power      := atom (("^" | "**") factor)?
-    atom       := number "%"? | "(" expression ")"
+    atom       := number "%"? | "(" expression ")" | "sqrt" atom
 
 Brackets of every shape are the same; the typographic signs and the letter x are
 operators too; a number may have thousands separators, a currency sign and an
@@ -14,6 +14,7 @@ make the reader work for long.
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 
@@ -22,9 +23,10 @@ DEEPEST = 60
 _LARGEST_POWER_BITS = 8_000
 _TOKEN = re.compile(
     r"\s*(?:[$€£¥]\s*)?(?:(?P<number>(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d*)?(?:[eE][+-]?\d{1,3}\b)?|\.\d+)"
-    r"|(?P<sign>\*\*|[-+*/^()%×·÷x−\[\]{}:]))"
+    r"|(?P<sign>\*\*|sqrt|[-+*/^()%×·÷x−–√\[\]{}:]))"
 )
-_SAME = {"×": "*", "·": "*", "x": "*", "÷": "/", ":": "/", "−": "-", "**": "^", "[": "(", "{": "(", "]": ")", "}": ")"}
+_SAME = {"×": "*", "·": "*", "x": "*", "÷": "/", ":": "/", "−": "-", "–": "-", "**": "^", "√": "sqrt"}
+_SAME |= dict.fromkeys("[{", "(") | dict.fromkeys("]}", ")")
 
 
 def evaluate_expression(text: str) -> Fraction:
@@ -92,7 +94,7 @@ class _Reader:
                 if sign == "/" and not right:
                     raise ValueError(f"division by zero in {self.text!r}")
                 value = value * right if sign == "*" else value / right
-            elif sign == "(" and not self.tokens[self.at][2]:
+            elif sign in ("(", "sqrt") and not self.tokens[self.at][2]:
                 value *= self.factor(depth)
             else:
                 return value
@@ -121,7 +123,17 @@ class _Reader:
             raise ValueError(f"division by zero in {self.text!r}")
         return base ** int(exponent)
 
+    def root(self, value: Fraction) -> Fraction:
+        """The square root, where it is a fraction."""
+        if value >= 0:
+            root = Fraction(math.isqrt(value.numerator), math.isqrt(value.denominator))
+            if root**2 == value:
+                return root
+        raise ValueError(f"the root of {value} in {self.text!r} is no fraction")
+
     def atom(self, depth: int) -> Fraction:
+        if depth > DEEPEST:
+            raise ValueError(f"the expression is nested deeper than {DEEPEST} levels")
         token = self.peek()
         if token == "(":
             self.at += 1
@@ -130,6 +142,9 @@ class _Reader:
                 raise self.unexpected()
             self.at += 1
             return value
+        if token == "sqrt":
+            self.at += 1
+            return self.root(self.atom(depth + 1))
         if not token or not (token[0].isdigit() or token[0] == "."):
             raise self.unexpected()
         self.at += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _SAME_WIDTH = str.maketrans(
     {
@@ -57,6 +58,14 @@ def fold(text: str) -> str:
     if len(lowered) == len(plain):
         return lowered
     return "".join(low if len(low := char.lower()) == 1 else char for char in plain)
+
+
+def narrow(text: str) -> str:
+    """`text` with plain quotes, spaces and digits, each character at its place."""
+    if text.isascii():
+        return text
+    plain = text.translate(_SAME_WIDTH)
+    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in plain)
 
 
 def squeeze(text: str) -> str:

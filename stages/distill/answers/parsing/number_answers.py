@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 from distill.answers.parsing.expression import evaluate_expression
-from distill.answers.parsing.folding import looks_cut, sentences
+from distill.answers.parsing.folding import looks_cut, narrow, sentences
+from distill.answers.parsing.number_words import find_number_words, read_number_words
 from distill.answers.parsing.numbers import (
+    ACCOUNTING,
     NUMBER,
-    NUMBER_WORD,
+    begins_two,
     canonical_number,
+    goes_on,
+    is_ambiguous,
     number_of,
     plain_mathematics,
-    word_value,
+    read_number,
 )
 from distill.answers.parsing.record import NOTHING, Finding
 from distill.answers.parsing.statements import Statement, find_statements
@@ -24,7 +29,22 @@ _GAP = re.compile(
     r"be|is|equal(?:s)?"
     r" to|equals|equal|therefore|thus|simply|total(?:s)?|of|number|rs\.?|usd|to|x|y|n|there|are|it)\b){0,16}+"
 )
-_CHUNK = re.compile(r"[-+(\[.$€£¥]*\s?(?:[(\[$€£¥]\s*)*[-+]?\d(?:[\s\d,.$%()\[\]+\-*/×÷·^=]|x(?=\s*[\d(]))*")
+_CHUNK = re.compile(
+    r"((?:[(\[\s]*)(?=[-−–+$€£¥₹.,\d√s]|(?:minus|negative|us\$|rs|usd|eur)\b))(?:(?:minus|negative)\s+|us(?=\$)|(?:rs\.?|usd|eur)\s)?"
+    r"[-−–+(\[.,$€£¥₹\s]*(?:sqrt\s?\(?|√\s?)?\d(?:[\s\d,.$%()\[\]+\-–*/×÷·^=:]|x(?=\s*[\d(])|sqrt|√)*"
+)
+# A number with one of these behind it begins an expression.
+_OPERATOR = re.compile(
+    r"[\s%)\]]*(?:[-+*/×÷·^=:]|x(?=\s*[\d(]))\s*[$€£¥(\[]*\s*(?:[-+]?\s?\.?\d|sqrt|√)|%?\(\s*[-+]?\d"
+    r"|\s?(?:sqrt|√)\s?\(?\d"
+)
+_OTHER_WORDS = re.compile(
+    r"\s(?:to|or|and|versus|-)\s(?:an?\b|\d|(?:one|two|three|four|five|six|seven|eight|nine|ten)\b)"
+)
+_JOINT = re.compile(r"[ ,]{1,2}(?:and )?")
+_GLUED_DASH = re.compile(r"\s[–-][$€£¥₹]?\d")
+# What may stand behind a number that has a line to itself.
+_ALONE = re.compile(r"\s*%?(?:\s*[^\W\d]+(?:\^?[23²³])?){0,2}")
 _CLOSERS = re.compile(r"(?:[ \t]*[\"'*_`)\]}$.,!%]|[ \t]*\\[)\]]){0,12}")
 _UNIT = re.compile(
     r"[ \t]*(?:%|[a-z]{1,3}\b\.?|[a-z]+(?:[ \t]+[a-z]+){0,3})(?=[ \t]*[.!,;)}\]*$\"']*[ \t]*(?:\n|\Z|[.!;](?:\s|\Z)))"
@@ -47,72 +67,214 @@ _LABELLED = re.compile(
 )
 
 
-def number_answer(text: str, folded: str, *, cut: bool = False) -> Finding:
+def number_answer(text: str, folded: str, *, cut: bool = False, decimal: str = "auto") -> Finding:
     """The number that `text` states as its answer, or else the one it concludes with.
 
     `cut` says that the text was broken off, so that digits at its very end may be
-    the beginning of a longer number.
+    the beginning of a longer number. `decimal`: see `numbers.number_of`.
     """
+    reader = _Reader(narrow(text), folded, decimal)
     spans = sentences(text)
     stated, unsolved = None, False
     for statement in find_statements(folded, spans):
         if any(_UNSOLVED.match(folded, place) for place in statement.places[:1]):
             stated, unsolved = None, True
             continue
-        finding = _attached(text, folded, statement, cut)
-        if finding:
-            # "The answer is \boxed{6}" is one statement with two cues: it begins at the first.
+        finding = reader.attached(statement, cut)
+        if finding and finding.label is None:
+            stated, unsolved = None, True
+        elif finding:
+            # "The answer is \\boxed{6}" is one statement with two cues: it begins at the first.
             if not (stated and stated.statement[1] == finding.statement[1]):
                 stated = finding
             unsolved = False
     if unsolved:
         return NOTHING
-    return stated or _bare(text, cut) or _implied(text, folded, spans, cut) or NOTHING
+    finding = stated or reader.bare(cut) or (None if cut or looks_cut(text) else reader.implied(spans)) or NOTHING
+    return replace(finding, notes=("decimal",)) if reader.ambiguous and finding.label in reader.ambiguous else finding
 
 
-def _attached(text: str, folded: str, statement: Statement, cut: bool) -> Finding | None:
-    for place in statement.places:
-        turn = _NEGATED.match(folded, place)
-        if turn:
-            place = turn.end()
-        elif _NEGATION.match(folded, place):
-            continue
-        gap = _GAP.match(folded, place)
-        begin = gap.end() if gap else place
-        while begin > place and folded[begin - 1] in "([":
-            begin -= 1
-        if begin >= max(statement.end, place + 1):
-            continue
-        read = _read(folded, begin)
-        if read is None:
-            continue
-        value, end = read
-        if cut and end >= len(text.rstrip()):
-            continue
-        end = _CLOSERS.match(folded, end).end()
-        unit = _UNIT.match(folded, end)
-        end = _CLOSERS.match(folded, unit.end()).end() if unit else end
-        return Finding(canonical_number(value), "stated", (statement.start, end), clear=True)
-    return None
+_UNREADABLE = Finding(label=None, rule="unreadable")
 
 
-def _read(folded: str, begin: int) -> tuple[Fraction, int] | None:
-    """The value of the number or expression at `begin`, and where it ends."""
-    chunk = _CHUNK.match(folded, begin, begin + 300)
-    if chunk:
+class _Reader:
+    """Reads numbers at places of one text: `shown` with plain signs (folding.narrow), `folded` in lower case as well.
+
+    `ambiguous` are the labels that another country would read otherwise.
+    """
+
+    def __init__(self, shown: str, folded: str, decimal: str):
+        self.shown, self.folded, self.decimal = shown, folded, decimal
+        self.ambiguous: set[str] = set()
+
+    def attached(self, statement: Statement, cut: bool) -> Finding | None:
+        """The number that stands right behind the words that state an answer; one without a label where it cannot be
+        read whole."""
+        folded, unreadable = self.folded, False
+        for place in statement.places:
+            turn = _NEGATED.match(folded, place)
+            if turn:
+                place = turn.end()
+            elif _NEGATION.match(folded, place):
+                continue
+            # "is -5" with a long dash: it may have been taken for a colon.
+            if _GLUED_DASH.match(self.shown, max(0, place - 2)):
+                place -= 1
+            gap = _GAP.match(folded, place)
+            begin = gap.end() if gap else place
+            while begin > place and (folded[begin - 1] in "([" or folded[begin - 1 : begin + 1] == "- "):
+                begin -= 1
+            if begin >= max(statement.end, place + 1):
+                continue
+            value, end = self.read(begin) or (None, begin)
+            unreadable = unreadable or (value is None and self.shown[begin : begin + 1].isdigit())
+            if value is None or (cut and end >= len(folded.rstrip())):
+                continue
+            end = _CLOSERS.match(folded, end).end()
+            unit = _UNIT.match(folded, end)
+            end = _CLOSERS.match(folded, unit.end()).end() if unit else end
+            return Finding(canonical_number(value), "stated", (statement.start, end), clear=True)
+        return _UNREADABLE if unreadable else None
+
+    def read(self, begin: int, scaled: bool = True) -> tuple[Fraction, int] | None:
+        """The value of the number or expression at `begin`, and where it ends; None where it cannot be read whole."""
+        account = ACCOUNTING.match(self.shown, begin)
+        if account:
+            return read_number(account[0], self.decimal), account.end()
+        chunk = _CHUNK.match(self.folded, begin, begin + 300)
+        if not chunk:
+            words = read_number_words(self.folded, begin)
+            return None if words is None or _OTHER_WORDS.match(self.folded, words[1]) else words
+        number = NUMBER.match(self.shown, begin + len(chunk[1]))
+        if number and not _OPERATOR.match(self.folded, number.end()):
+            value = None if goes_on(self.shown, number) else self.value(number, scaled)
+            if value is None or _in_pair(self.shown, number):
+                return None
+            return self.with_rest(value, number) if number["scale"] and scaled else (value, number.end())
         line = chunk[0].split("\n")[0]
+        if number and "=" not in line and not chunk[1].strip() and begins_two(self.shown, number):
+            return None
         side = line.rsplit("=", 1)[-1] if line.rsplit("=", 1)[-1].strip(" .,$()") else line.split("=")[0]
         for words in dict.fromkeys((line, side)):
             whole = _balanced(words.strip().rstrip(".,=*/+-$ \t"))
             value = _evaluate(whole)
             if value is not None:
                 return value, begin + line.index(whole) + len(whole)
-        first = NUMBER.search(folded, chunk.start(), chunk.end())
-        if first and (value := _value(first)) is not None:
-            return value, first.end()
+        last = (
+            NUMBER.match(self.shown, begin + len(line) - len(line.rsplit("=", 1)[-1].lstrip())) if "=" in line else None
+        )
+        value = self.value(last) if last and not goes_on(self.shown, last) else None
+        return (value, last.end()) if last and value is not None else None
+
+    def with_rest(self, value: Fraction, number: re.Match[str]) -> tuple[Fraction, int]:
+        """A scaled number with what it goes on with: "12 thousand five hundred", "2 million 300 thousand"."""
+        end, least = number.end(), value
+        while joint := _JOINT.match(self.folded, end):
+            more = NUMBER.match(self.shown, joint.end())
+            words = read_number_words(self.folded, joint.end())
+            rest = self.value(more) if more else (words[0] if words else None)
+            if rest is None or not 0 < rest < abs(least):
+                break
+            end = more.end() if more else words[1]
+            value, least = value + (rest if value > 0 else -rest), rest
+        return value, end
+
+    def value(self, match: re.Match[str], scaled: bool = True) -> Fraction | None:
+        """The value of a match of NUMBER, times the words behind it ("million") where `scaled`."""
+        if len(match[0]) > 60:
+            return None
+        try:
+            value = number_of(match, self.decimal, scaled)
+        except ValueError:
+            return None
+        if self.decimal == "auto" and is_ambiguous(match["digits"]):
+            self.ambiguous.add(canonical_number(value))
+        return value
+
+    def bare(self, cut: bool) -> Finding | None:
+        """A number, or an equation, that has the last line or the first to itself."""
+        text = self.shown
+        stripped = text.rstrip()
+        last = stripped.rfind("\n") + 1
+        begin = len(stripped) - len(stripped.lstrip())
+        first = stripped.find("\n", begin) + 1
+        if cut:
+            last = len(text)
+        for start, end in ((last, len(text)), (begin, first)):
+            words = plain_mathematics(stripped[start:end]).strip(" \t\n*_`\"'$.") if end - start <= 300 else ""
+            # A first line that calculates is a step, a first line that is a number the answer.
+            value = None if start < last and "=" in words else self.whole(words)
+            if value is not None:
+                working = "=" in words and len(stripped) > len(words) + 10
+                return Finding(canonical_number(value), "bare", None if working else (start, end), clear=True)
         return None
-    word = NUMBER_WORD.match(folded, begin)
-    return (word_value(word[0]), word.end()) if word else None
+
+    def whole(self, words: str) -> Fraction | None:
+        """The value of a line that is nothing but a number, an expression or an equation."""
+        left, equals, right = words.rpartition("=")
+        number = NUMBER.match(words)
+        account = ACCOUNTING.fullmatch(words)
+        if account:
+            return read_number(words, self.decimal)
+        if number and not equals and begins_two(words, number):
+            return None
+        if number and _ALONE.fullmatch(words, number.end()) and not goes_on(words, number):
+            return self.value(number)
+        value = _evaluate(right) if re.search(r"\d", right) and len(left) <= 60 else None
+        spelled = read_number_words(words.lower(), 0) if value is None else None
+        return spelled[0] if spelled and spelled[1] == len(words) else value
+
+    def result_before(self, end: int) -> Fraction | None:
+        """What the last equation before `end` comes to."""
+        equals = self.folded.rfind("=", 0, end)
+        return None if equals == -1 else self.right_of(equals, end)
+
+    def right_of(self, equals: int, end: int) -> Fraction | None:
+        """The value right of an equals sign, in the unit of what stands left of it: "14 + 12 = 26 billion" is 26."""
+        after = self.folded[equals + 1 : end]
+        read = self.read(equals + 1 + len(after) - len(after.lstrip()), scaled=False)
+        return read[0] if read else None
+
+    def implied(self, spans: list[tuple[int, int]]) -> Finding | None:
+        """The result of the last sentence that has a number, if it leaves one to choose."""
+        folded, shown = self.folded, self.shown
+        for begin, end in reversed(spans):
+            matches = list(NUMBER.finditer(shown, begin, end))
+            numbers = [(match, value) for match in matches if (value := self.value(match)) is not None]
+            if any(_DENIED.search(folded[max(begin, m.start() - 12) : m.start()]) for m in matches):
+                return None
+            if not matches:
+                words = [value for value, *_ in find_number_words(folded, begin, end)]
+                if len(words) == 1 and words[0] > 1:
+                    return Finding(canonical_number(words[0]), "conclusion")
+                continue
+            equals = folded.rfind("=", begin, end)
+            after = self.right_of(equals, end) if equals != -1 else None
+            if after is not None:
+                return Finding(canonical_number(after), "conclusion")
+            values = list(dict.fromkeys(value for _, value in numbers))
+            whole = len(numbers) == len(matches) and (len(matches) > 1 or not goes_on(shown, matches[0]))
+            if len(values) == 1 and whole:
+                return Finding(canonical_number(values[0]), "conclusion")
+            result = self.result_before(begin)
+            if result in values:
+                return Finding(canonical_number(result), "result")
+            for before in () if _PAIR.search(folded, begin, end) else (_TOTAL, _LABELLED):
+                labelled = {
+                    value
+                    for match, value in numbers
+                    if before.search(folded[max(begin, match.start() - 30) : match.start()])
+                    and not goes_on(shown, match)
+                }
+                if len(labelled) == 1:
+                    return Finding(canonical_number(labelled.pop()), "labelled")
+            return Finding(label=None, rule="conclusion", several=True)
+        return None
+
+
+def _in_pair(shown: str, number: re.Match[str]) -> bool:
+    """Whether digits are a point, `(3,5)`, and no number."""
+    return "," in number["digits"] and shown[: number.start()].endswith("(") and shown[number.end() :].startswith(")")
 
 
 def _balanced(words: str) -> str:
@@ -133,82 +295,3 @@ def _evaluate(words: str) -> Fraction | None:
         return evaluate_expression(percent[1] if percent else words)
     except ValueError:
         return None
-
-
-def _value(match: re.Match[str]) -> Fraction | None:
-    if len(match[0]) > 40:
-        return None
-    try:
-        return number_of(match)
-    except ValueError:
-        return None
-
-
-def _bare(text: str, cut: bool) -> Finding | None:
-    """A number, or an equation, that has the last line or the first to itself."""
-    stripped = text.rstrip()
-    last = stripped.rfind("\n") + 1
-    begin = len(stripped) - len(stripped.lstrip())
-    first = stripped.find("\n", begin) + 1
-    if cut:
-        last = len(text)
-    for start, end in ((last, len(text)), (begin, first)):
-        words = plain_mathematics(stripped[start:end]).strip(" \t\n*_`\"'$.") if end - start <= 300 else ""
-        # A first line that calculates is a step, a first line that is a number the answer.
-        value = None if start < last and "=" in words else _whole(words)
-        if value is not None:
-            working = "=" in words and len(stripped) > len(words) + 10
-            return Finding(canonical_number(value), "bare", None if working else (start, end), clear=True)
-    return None
-
-
-def _whole(words: str) -> Fraction | None:
-    """The value of a line that is nothing but a number, an expression or an equation."""
-    left, _, right = words.rpartition("=")
-    value = _evaluate(right) if re.search(r"\d", right) and len(left) <= 60 else None
-    if value is None and re.fullmatch(rf"(?:{NUMBER.pattern})\s*%?(?:\s*[^\W\d]+){{0,2}}", words):
-        value = _value(NUMBER.match(words))
-    if value is None and NUMBER_WORD.fullmatch(words.lower()):
-        value = word_value(words.lower())
-    return value
-
-
-def _last_result(folded: str, end: int) -> Fraction | None:
-    """What the last equation before `end` comes to."""
-    equals = folded.rfind("=", 0, end)
-    if equals == -1:
-        return None
-    read = _read(folded, equals + 1 + len(folded[equals + 1 : end]) - len(folded[equals + 1 : end].lstrip()))
-    return read[0] if read else None
-
-
-def _implied(text: str, folded: str, spans: list[tuple[int, int]], cut: bool) -> Finding | None:
-    """The result of the last sentence that has a number, if it leaves one to choose."""
-    if cut or looks_cut(text):
-        return None
-    for begin, end in reversed(spans):
-        numbers = [(m, value) for m in NUMBER.finditer(folded, begin, end) if (value := _value(m)) is not None]
-        if any(_DENIED.search(folded[max(begin, m.start() - 12) : m.start()]) for m, _ in numbers):
-            return None
-        if not numbers:
-            words = NUMBER_WORD.findall(folded[begin:end])
-            if len(words) == 1 and words[0] != "one":
-                return Finding(canonical_number(word_value(words[0])), "conclusion")
-            continue
-        equals = folded.rfind("=", begin, end)
-        if equals != -1:
-            after = _read(folded, equals + 1 + len(folded[equals + 1 : end]) - len(folded[equals + 1 : end].lstrip()))
-            if after:
-                return Finding(canonical_number(after[0]), "conclusion")
-        values = list(dict.fromkeys(value for _, value in numbers))
-        if len(values) == 1:
-            return Finding(canonical_number(values[0]), "conclusion")
-        result = _last_result(folded, begin)
-        if result in values:
-            return Finding(canonical_number(result), "result")
-        for before in () if _PAIR.search(folded, begin, end) else (_TOTAL, _LABELLED):
-            labelled = {v for m, v in numbers if before.search(folded[max(begin, m.start() - 30) : m.start()])}
-            if len(labelled) == 1:
-                return Finding(canonical_number(labelled.pop()), "labelled")
-        return Finding(label=None, rule="conclusion", several=True)
-    return None

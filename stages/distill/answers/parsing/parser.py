@@ -110,7 +110,8 @@ def read_response(
     parsed, finding = _read(text, find, kind, cut, finish_reason == _WITHHELD, expect_rationale)
     if rationale_from == "thought" and parsed.status not in ("refusal", "truncated"):
         parsed = _record(finding, tidy(clean(thought or "")), expect_rationale)
-    return (replace(parsed, notes=("run_on",)) if ran_on else parsed), finding
+    notes = (*(("run_on",) if ran_on else ()), *finding.notes)
+    return (replace(parsed, notes=notes) if notes else parsed), finding
 
 
 def _read(

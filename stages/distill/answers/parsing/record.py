@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 STATUSES = ("ok", "no_label", "no_rationale", "ambiguous", "refusal", "truncated")
 KINDS = ("classes", "choices", "number", "text")
-# run_on: an invented further row was cut off.
-NOTES = ("run_on",)
+# run_on: an invented further row was cut off. decimal: the number has another value where a comma is the decimal mark.
+NOTES = ("run_on", "decimal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Finding:
     clear: bool = False
     several: bool = False
     words: tuple[int, int] | None = None
+    notes: tuple[str, ...] = ()
 
 
 NOTHING = Finding(label=None, rule="none")
