@@ -38,6 +38,7 @@ RERUNS = {
 # before, upstream first, so that what the one before reran and this one does not has to come back from the run cache.
 CHANGES = [
     ("task.seed", 2),
+    ("task.decimal", "comma"),
     ("task.train_rows", 10),
     ("teacher.temperature", 0.7),
     ("teacher.model", "another"),

@@ -61,7 +61,8 @@ def test_metrics_tell_accuracy_parsing_and_rationales_apart():
     found = annotation_metrics(annotations, SPLITS["train"][:3] + unlabelled, CARD, settings())
     assert found["label"]["gold_rows"] == 3 and found["label"]["accuracy"] == pytest.approx(1 / 3)
     assert found["label"]["accuracy_when_parsed"] == 0.5
-    assert found["parse"] == {"failure_rate": 0.25, "status": {"ok": 3, "no_label": 1}, "run_on": 1}
+    notes = {"run_on": 1, "ambiguous_number": 0}
+    assert found["parse"] == {"failure_rate": 0.25, "status": {"ok": 3, "no_label": 1}} | notes
     told = found["rationale"]
     assert (told["asked"], told["coverage"], told["words_p50"], told["dropped"]) == (4, 0.75, 3, NONE_DROPPED)
     assert (told["supports_label"], told["agrees_with_label"]) == (pytest.approx(1 / 3), 1.0)
@@ -110,7 +111,7 @@ def test_metrics_of_human_rationales_claim_no_accuracy_and_no_parsing(make_setti
     found = human_annotations(train, settings(source="human"))
     metrics = annotation_metrics(found, train, CARD, settings())
     assert metrics["label"] == {"gold_rows": 0}
-    assert metrics["parse"] == {"failure_rate": None, "status": {"human": 4}, "run_on": 0}
+    assert metrics["parse"] == {"failure_rate": None, "status": {"human": 4}, "run_on": 0, "ambiguous_number": 0}
     assert metrics["rationale"]["coverage"] == 1.0 and metrics["tokens_from"] == {}
     assert cost_of(found, make_settings().teacher, {}) == {
         "usd": 0.0,

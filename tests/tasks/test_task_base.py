@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from distill.tasks.base import Task
 from distill.templates import Template
 
@@ -13,8 +15,9 @@ class Yes(Task):
 
 
 def test_the_card_says_what_later_stages_need():
-    card = Yes(None).card()
+    card = Yes(SimpleNamespace(decimal="comma")).card()
     assert (card.name, card.kind, card.classes, card.fields) == ("yes", "classes", ("yes", "no"), ("text",))
+    assert card.decimal == "comma"
     assert card.prompts == {
         "explain": {"system": "s", "user": "{text} Why?"},
         "label": {"system": "", "user": "{text}"},

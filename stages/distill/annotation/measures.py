@@ -86,7 +86,7 @@ def annotation_metrics(
         },
         "rationale": {
             "asked": sum(a.asked == "explain" for a in annotations),
-            **rationale_measures(rationales, rows, card.kind),
+            **rationale_measures(rationales, rows, card.kind, card.decimal),
             **_in_band(rationales, settings.rationale_words),
             "dropped": {rule: sum(a.dropped == rule for a in annotations) for rule in RULES},
         },

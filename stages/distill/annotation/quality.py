@@ -59,7 +59,10 @@ def _contradicts(answer: Annotation, row: Example, card: TaskCard, gate: GateSet
     choices = row.choices or card.classes
     # Of a joined row the whole answer tells which label the rationale was written for.
     for text in (answer.response, answer.rationale):
-        label = parse_response(text or "", kind=card.kind, choices=choices, expect_rationale=False).label
+        parsed = parse_response(
+            text or "", kind=card.kind, choices=choices, expect_rationale=False, decimal=card.decimal
+        )
+        label = parsed.label
         if label is not None and card.kind != "text" and not same_label(card.kind, answer.label, label):
             return True
     return False

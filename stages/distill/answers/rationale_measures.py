@@ -41,7 +41,9 @@ class RowRationale:
         return len(self.rationale.split())
 
 
-def rationale_measures(rationales: Sequence[RowRationale], rows: int, kind: str) -> dict[str, Any]:
+def rationale_measures(
+    rationales: Sequence[RowRationale], rows: int, kind: str, decimal: str = "auto"
+) -> dict[str, Any]:
     """Measures of the rationales of so many rows; null where nothing is known.
 
     coverage: share of the rows that have one. words_*: mean and quartiles of their lengths in words. input_overlap:
@@ -60,7 +62,7 @@ def rationale_measures(rationales: Sequence[RowRationale], rows: int, kind: str)
     measures["input_overlap"] = _mean([_overlap(rationale) for rationale in rationales])
     measures["copied"] = _mean([copied_share(rationale.rationale, rationale.input) for rationale in rationales])
     measures["fragments"] = _mean([is_fragment(rationale.rationale) for rationale in rationales])
-    return measures | _support(rationales, kind)
+    return measures | _support(rationales, kind, decimal)
 
 
 def copied_share(text: str, source: str) -> float:
@@ -79,10 +81,10 @@ def is_fragment(rationale: str) -> bool:
     return bool(quotes or torn) or len(text.split()) < 2
 
 
-def _support(rationales: Sequence[RowRationale], kind: str) -> dict[str, Any]:
+def _support(rationales: Sequence[RowRationale], kind: str, decimal: str) -> dict[str, Any]:
     if not rationales or kind == "text":
         return dict.fromkeys(("states_label", "agrees_with_label", "supports_label"))
-    named = [(rationale.label, _named(rationale, kind)) for rationale in rationales]
+    named = [(rationale.label, _named(rationale, kind, decimal)) for rationale in rationales]
     stated = [(label, name) for label, name in named if name is not None]
     agreeing = sum(label is not None and same_label(kind, label, name) for label, name in stated)
     return {
@@ -92,8 +94,10 @@ def _support(rationales: Sequence[RowRationale], kind: str) -> dict[str, Any]:
     }
 
 
-def _named(rationale: RowRationale, kind: str) -> str | None:
-    return parse_response(rationale.rationale, kind=kind, choices=rationale.choices, expect_rationale=False).label
+def _named(rationale: RowRationale, kind: str, decimal: str) -> str | None:
+    return parse_response(
+        rationale.rationale, kind=kind, choices=rationale.choices, expect_rationale=False, decimal=decimal
+    ).label
 
 
 def _overlap(rationale: RowRationale) -> float:

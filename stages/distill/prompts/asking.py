@@ -147,6 +147,7 @@ def annotation(reply: Reply, ask: Ask, card: TaskCard, heads: Sequence[str] = ()
             finish_reason=reply.finish_reason,
             expect_rationale=explains,
             heads=heads,
+            decimal=card.decimal,
         )
         label, status, notes = parsed.label, parsed.status, parsed.notes
         rationale = parsed.rationale if explains else None

@@ -126,6 +126,7 @@ class TaskCard:
     classes: the labels of a "classes" task, in the order that reports use; else empty.
     fields: what a prompt template may show.
     prompts: the task's hand-written templates, "explain" and "label", each {"system": …, "user": …}.
+    decimal: the mark of decimals in numbers (task.decimal).
     """
 
     name: str
@@ -134,6 +135,7 @@ class TaskCard:
     fields: tuple[str, ...]
     prompts: dict[str, dict[str, str]]
     classes: tuple[str, ...] = ()
+    decimal: str = "auto"
 
 
 Row = TypeVar("Row")

@@ -59,6 +59,7 @@ class TaskSettings:
     table: TableSettings
     hub: str | None
     revision: str | None
+    decimal: Literal["auto", "point", "comma"]
     seed: int = setting(least=0)
 
     def __post_init__(self) -> None:

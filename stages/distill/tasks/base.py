@@ -49,4 +49,5 @@ class Task(ABC):
             "explain": {"system": self.explain.system, "user": self.explain.user},
             "label": {"system": self.label_only.system, "user": self.label_only.user},
         }
-        return TaskCard(self.name, self.kind, self.description, self.fields, prompts, self.classes)
+        decimal = self.settings.decimal
+        return TaskCard(self.name, self.kind, self.description, self.fields, prompts, self.classes, decimal)

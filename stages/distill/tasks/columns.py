@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from distill.answers.choices import lettered, place_of, with_choices
 from distill.answers.matching import same_label
+from distill.answers.parsing.numbers import canonical_number, read_number
 from distill.errors import DataError
 from distill.rows.records import Example
 from distill.settings.task import TableSettings
@@ -22,8 +23,8 @@ Fault = tuple[str, str]
 class Columns:
     """Reads rows as `task.table` says. Raises DataError on settings that do not fit together."""
 
-    def __init__(self, table: TableSettings):
-        self.table = table
+    def __init__(self, table: TableSettings, decimal: str = "auto"):
+        self.table, self.decimal = table, decimal
         self.names = {name: _field(name) for name in table.columns}
         if len(set(self.names.values())) < len(self.names):
             raise DataError(
@@ -101,7 +102,16 @@ class Columns:
         place = place_of(text.strip("().")) if choices and text not in choices else None
         if place is not None and place < len(choices):
             return choices[place]
-        return text or None
+        return self._point_number(text) if text else None
+
+    def _point_number(self, text: str) -> str:
+        """A number with a decimal comma with a point instead, as all later stages read it; all else as it is."""
+        if self.table.kind != "number" or self.decimal != "comma":
+            return text
+        try:
+            return canonical_number(read_number(text, self.decimal))
+        except ValueError:
+            return text
 
     def rationale(self, cells: Cells) -> str | None:
         return _clean(cells[self.table.rationale]) or None if self.table.rationale else None

@@ -54,7 +54,7 @@ class Table(Task):
 
     def __init__(self, settings: TaskSettings):
         super().__init__(settings)
-        self.columns = Columns(settings.table)
+        self.columns = Columns(settings.table, settings.decimal)
         self.kind, self.description = settings.table.kind, settings.table.description or ""
         self.fields = self.columns.fields
         self._duplicates: dict[str, Any] = {}

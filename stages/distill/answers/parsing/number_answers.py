@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from distill.answers.parsing.expression import evaluate_expression
 from distill.answers.parsing.folding import looks_cut, narrow, sentences
-from distill.answers.parsing.number_words import find_number_words, read_number_words
+from distill.answers.parsing.number_words import ANOTHER, find_number_words, read_number_words
 from distill.answers.parsing.numbers import (
     ACCOUNTING,
     NUMBER,
@@ -19,6 +19,7 @@ from distill.answers.parsing.numbers import (
     number_of,
     plain_mathematics,
     read_number,
+    with_rest,
 )
 from distill.answers.parsing.record import NOTHING, Finding
 from distill.answers.parsing.statements import Statement, find_statements
@@ -30,7 +31,8 @@ _GAP = re.compile(
     r" to|equals|equal|therefore|thus|simply|total(?:s)?|of|number|rs\.?|usd|to|x|y|n|there|are|it)\b){0,16}+"
 )
 _CHUNK = re.compile(
-    r"((?:[(\[\s]*)(?=[-−–+$€£¥₹.,\d√s]|(?:minus|negative|us\$|rs|usd|eur)\b))(?:(?:minus|negative)\s+|us(?=\$)|(?:rs\.?|usd|eur)\s)?"
+    r"((?:[(\[\s]*)(?=[-−–+$€£¥₹.,\d√s]|(?:minus|negative|us\$|rs|usd|eur)\b))"
+    r"(?:(?:minus|negative)\s+|us(?=\$)|(?:rs\.?|usd|eur)\s)?"
     r"[-−–+(\[.,$€£¥₹\s]*(?:sqrt\s?\(?|√\s?)?\d(?:[\s\d,.$%()\[\]+\-–*/×÷·^=:]|x(?=\s*[\d(])|sqrt|√)*"
 )
 # A number with one of these behind it begins an expression.
@@ -38,10 +40,7 @@ _OPERATOR = re.compile(
     r"[\s%)\]]*(?:[-+*/×÷·^=:]|x(?=\s*[\d(]))\s*[$€£¥(\[]*\s*(?:[-+]?\s?\.?\d|sqrt|√)|%?\(\s*[-+]?\d"
     r"|\s?(?:sqrt|√)\s?\(?\d"
 )
-_OTHER_WORDS = re.compile(
-    r"\s(?:to|or|and|versus|-)\s(?:an?\b|\d|(?:one|two|three|four|five|six|seven|eight|nine|ten)\b)"
-)
-_JOINT = re.compile(r"[ ,]{1,2}(?:and )?")
+_DIGIT = re.compile(r"[(\[\s$€£¥₹]*\d")
 _GLUED_DASH = re.compile(r"\s[–-][$€£¥₹]?\d")
 # What may stand behind a number that has a line to itself.
 _ALONE = re.compile(r"\s*%?(?:\s*[^\W\d]+(?:\^?[23²³])?){0,2}")
@@ -91,20 +90,24 @@ def number_answer(text: str, folded: str, *, cut: bool = False, decimal: str = "
     if unsolved:
         return NOTHING
     finding = stated or reader.bare(cut) or (None if cut or looks_cut(text) else reader.implied(spans)) or NOTHING
-    return replace(finding, notes=("decimal",)) if reader.ambiguous and finding.label in reader.ambiguous else finding
+    return (
+        replace(finding, notes=("ambiguous_number",))
+        if reader.ambiguous and finding.label in reader.ambiguous
+        else finding
+    )
 
 
 _UNREADABLE = Finding(label=None, rule="unreadable")
 
 
 class _Reader:
-    """Reads numbers at places of one text: `shown` with plain signs (folding.narrow), `folded` in lower case as well.
+    """Reads numbers at places of a text: `narrowed` has plain signs (folding.narrow), `folded` is in lower case too.
 
     `ambiguous` are the labels that another country would read otherwise.
     """
 
-    def __init__(self, shown: str, folded: str, decimal: str):
-        self.shown, self.folded, self.decimal = shown, folded, decimal
+    def __init__(self, narrowed: str, folded: str, decimal: str):
+        self.narrowed, self.folded, self.decimal = narrowed, folded, decimal
         self.ambiguous: set[str] = set()
 
     def attached(self, statement: Statement, cut: bool) -> Finding | None:
@@ -118,7 +121,7 @@ class _Reader:
             elif _NEGATION.match(folded, place):
                 continue
             # "is -5" with a long dash: it may have been taken for a colon.
-            if _GLUED_DASH.match(self.shown, max(0, place - 2)):
+            if _GLUED_DASH.match(self.narrowed, max(0, place - 2)):
                 place -= 1
             gap = _GAP.match(folded, place)
             begin = gap.end() if gap else place
@@ -127,7 +130,7 @@ class _Reader:
             if begin >= max(statement.end, place + 1):
                 continue
             value, end = self.read(begin) or (None, begin)
-            unreadable = unreadable or (value is None and self.shown[begin : begin + 1].isdigit())
+            unreadable = unreadable or (value is None and _DIGIT.match(folded, begin) is not None)
             if value is None or (cut and end >= len(folded.rstrip())):
                 continue
             end = _CLOSERS.match(folded, end).end()
@@ -138,21 +141,21 @@ class _Reader:
 
     def read(self, begin: int, scaled: bool = True) -> tuple[Fraction, int] | None:
         """The value of the number or expression at `begin`, and where it ends; None where it cannot be read whole."""
-        account = ACCOUNTING.match(self.shown, begin)
+        account = ACCOUNTING.match(self.narrowed, begin)
         if account:
             return read_number(account[0], self.decimal), account.end()
         chunk = _CHUNK.match(self.folded, begin, begin + 300)
         if not chunk:
             words = read_number_words(self.folded, begin)
-            return None if words is None or _OTHER_WORDS.match(self.folded, words[1]) else words
-        number = NUMBER.match(self.shown, begin + len(chunk[1]))
+            return None if words is None or ANOTHER.match(self.folded, words[1]) else words
+        number = NUMBER.match(self.narrowed, begin + len(chunk[1]))
         if number and not _OPERATOR.match(self.folded, number.end()):
-            value = None if goes_on(self.shown, number) else self.value(number, scaled)
-            if value is None or _in_pair(self.shown, number):
-                return None
-            return self.with_rest(value, number) if number["scale"] and scaled else (value, number.end())
+            value = None if goes_on(self.narrowed, number) else self.value(number, scaled)
+            if value is None or not scaled:
+                return None if value is None else (value, number.end())
+            return with_rest(value, self.narrowed, number, self.decimal)
         line = chunk[0].split("\n")[0]
-        if number and "=" not in line and not chunk[1].strip() and begins_two(self.shown, number):
+        if number and "=" not in line and not chunk[1].strip() and begins_two(self.narrowed, number):
             return None
         side = line.rsplit("=", 1)[-1] if line.rsplit("=", 1)[-1].strip(" .,$()") else line.split("=")[0]
         for words in dict.fromkeys((line, side)):
@@ -161,23 +164,12 @@ class _Reader:
             if value is not None:
                 return value, begin + line.index(whole) + len(whole)
         last = (
-            NUMBER.match(self.shown, begin + len(line) - len(line.rsplit("=", 1)[-1].lstrip())) if "=" in line else None
+            NUMBER.match(self.narrowed, begin + len(line) - len(line.rsplit("=", 1)[-1].lstrip()))
+            if "=" in line
+            else None
         )
-        value = self.value(last) if last and not goes_on(self.shown, last) else None
+        value = self.value(last) if last and not goes_on(self.narrowed, last) else None
         return (value, last.end()) if last and value is not None else None
-
-    def with_rest(self, value: Fraction, number: re.Match[str]) -> tuple[Fraction, int]:
-        """A scaled number with what it goes on with: "12 thousand five hundred", "2 million 300 thousand"."""
-        end, least = number.end(), value
-        while joint := _JOINT.match(self.folded, end):
-            more = NUMBER.match(self.shown, joint.end())
-            words = read_number_words(self.folded, joint.end())
-            rest = self.value(more) if more else (words[0] if words else None)
-            if rest is None or not 0 < rest < abs(least):
-                break
-            end = more.end() if more else words[1]
-            value, least = value + (rest if value > 0 else -rest), rest
-        return value, end
 
     def value(self, match: re.Match[str], scaled: bool = True) -> Fraction | None:
         """The value of a match of NUMBER, times the words behind it ("million") where `scaled`."""
@@ -193,7 +185,7 @@ class _Reader:
 
     def bare(self, cut: bool) -> Finding | None:
         """A number, or an equation, that has the last line or the first to itself."""
-        text = self.shown
+        text = self.narrowed
         stripped = text.rstrip()
         last = stripped.rfind("\n") + 1
         begin = len(stripped) - len(stripped.lstrip())
@@ -237,9 +229,9 @@ class _Reader:
 
     def implied(self, spans: list[tuple[int, int]]) -> Finding | None:
         """The result of the last sentence that has a number, if it leaves one to choose."""
-        folded, shown = self.folded, self.shown
+        folded, narrowed = self.folded, self.narrowed
         for begin, end in reversed(spans):
-            matches = list(NUMBER.finditer(shown, begin, end))
+            matches = list(NUMBER.finditer(narrowed, begin, end))
             numbers = [(match, value) for match in matches if (value := self.value(match)) is not None]
             if any(_DENIED.search(folded[max(begin, m.start() - 12) : m.start()]) for m in matches):
                 return None
@@ -253,7 +245,7 @@ class _Reader:
             if after is not None:
                 return Finding(canonical_number(after), "conclusion")
             values = list(dict.fromkeys(value for _, value in numbers))
-            whole = len(numbers) == len(matches) and (len(matches) > 1 or not goes_on(shown, matches[0]))
+            whole = len(numbers) == len(matches) and (len(matches) > 1 or not goes_on(narrowed, matches[0]))
             if len(values) == 1 and whole:
                 return Finding(canonical_number(values[0]), "conclusion")
             result = self.result_before(begin)
@@ -264,17 +256,12 @@ class _Reader:
                     value
                     for match, value in numbers
                     if before.search(folded[max(begin, match.start() - 30) : match.start()])
-                    and not goes_on(shown, match)
+                    and not goes_on(narrowed, match)
                 }
                 if len(labelled) == 1:
                     return Finding(canonical_number(labelled.pop()), "labelled")
             return Finding(label=None, rule="conclusion", several=True)
         return None
-
-
-def _in_pair(shown: str, number: re.Match[str]) -> bool:
-    """Whether digits are a point, `(3,5)`, and no number."""
-    return "," in number["digits"] and shown[: number.start()].endswith("(") and shown[number.end() :].startswith(")")
 
 
 def _balanced(words: str) -> str:

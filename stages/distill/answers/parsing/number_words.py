@@ -43,6 +43,8 @@ _FIRST = "|".join(
     (*_UNITS, *_TENS, *_SIGNS, "half", r"an?\s+(?:" + "|".join((*SCALES, "half", "third", "quarter")) + ")")
 )
 _BEGINS = re.compile(rf"\b(?:{_FIRST})\b")
+# A second number that makes the two no single one: "five to six".
+ANOTHER = re.compile(rf"\s(?:to|or|and|versus|-)\s(?:an?\b|\d|(?:{'|'.join((*_UNITS, *_TENS))})\b)")
 _WORD = re.compile(r"[ \t-]*\b([a-z]+)\b")
 _MOST_WORDS = 24
 

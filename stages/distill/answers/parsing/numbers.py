@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from distill.answers.parsing.expression import LONGEST_EXPRESSION, evaluate_expression
 from distill.answers.parsing.folding import narrow
-from distill.answers.parsing.number_words import SCALES, read_number_words
+from distill.answers.parsing.number_words import ANOTHER, SCALES, read_number_words
 
 DECIMALS = ("auto", "point", "comma")
 _CURRENCY = r"(?:(?:us|ca|au)?[$€£¥₹]|\b(?:rs\.?|usd|eur|chf|gbp)\b)"
@@ -60,6 +60,8 @@ _TWO = re.compile(
     rf"|\s?(?:{'|'.join(_TWO_UNITS)})\b",
     re.IGNORECASE,
 )
+_POINT = re.compile(r"\([-+]?\d+,\d+\)")
+_JOINT = re.compile(r"[ ,]{1,2}(?:and )?")
 _RANGE = re.compile(rf"-{_CURRENCY}?(?P<digits>{_DIGITS})", re.IGNORECASE)
 # The text goes on with something that changes the value.
 _GOES_ON = re.compile(r"\s?(?:√|π|sqrt|\\?pi\b|∞|\^)|(?:[xyzn](?![a-z])|[ij]\b)", re.IGNORECASE)
@@ -75,7 +77,7 @@ _DIVIDED = re.compile(r"\\div(?![a-z])")
 _VULGAR = re.compile(r"(?P<whole>\d[ ]?)?(?P<part>[¼-¾⅐-⅞])")
 _RAISED = re.compile(r"(?<=[\d)])[⁺⁻]?[⁰¹²³⁴-⁹]+")
 _UNIT = r"(?:%|°|[^\W\d]\S*)?(?:\s+[^\W\d]\S*){0,4}"
-_LONE = re.compile(rf"\s*(?:{NUMBER.pattern})\s*{_CURRENCY}?\s*{_UNIT}\s*\.?\s*", re.IGNORECASE)
+_REST = re.compile(rf"\s*{_CURRENCY}?\s*{_UNIT}\s*\.?\s*", re.IGNORECASE)
 # An account's way to write an amount below zero.
 ACCOUNTING = re.compile(rf"\(\s*{_CURRENCY}\s*({_DIGITS})\s*\)|{_CURRENCY}\s*\(\s*({_DIGITS})\s*\)", re.IGNORECASE)
 
@@ -133,6 +135,26 @@ def number_of(match: re.Match[str], decimal: str = "auto", scaled: bool = True) 
     return -value if negative else value
 
 
+def with_rest(value: Fraction, text: str, number: re.Match[str], decimal: str) -> tuple[Fraction, int]:
+    """A scaled number with what it goes on with ("12 thousand five hundred", "2 million 300 thousand"), and its end."""
+    end, least = number.end(), abs(value)
+    while number["scale"] and (joint := _JOINT.match(text, end)):
+        more = _number_or_words(text, joint.end(), decimal)
+        if more is None or not 0 < more[0] < least:
+            break
+        rest, end = more
+        value, least = value + (rest if value > 0 else -rest), rest
+    return value, end
+
+
+def _number_or_words(text: str, at: int, decimal: str) -> tuple[Fraction, int] | None:
+    number = NUMBER.match(text, at)
+    try:
+        return (number_of(number, decimal), number.end()) if number else read_number_words(text.lower(), at)
+    except ValueError:
+        return None
+
+
 def is_ambiguous(digits: str) -> bool:
     """Whether digits as `1,234` or `1.234` have another value elsewhere (`task.decimal`)."""
     return "," in digits and _AMBIGUOUS.fullmatch(digits) is not None
@@ -145,7 +167,7 @@ def goes_on(text: str, match: re.Match[str]) -> bool:
 
 def begins_two(text: str, match: re.Match[str]) -> bool:
     """Whether a match of `NUMBER` is the first of two that are no one value: a range, a time, two amounts."""
-    if _TWO.match(text, match.end()):
+    if _TWO.match(text, match.end()) or _POINT.fullmatch(text[max(0, match.start() - 1) : match.end() + 1]):
         return True
     upper = _RANGE.match(text, match.end())
     # What falls is a subtraction.
@@ -162,17 +184,20 @@ def read_number(text: str, decimal: str = "auto") -> Fraction:
     plain = plain.rsplit("=", 1)[-1].strip().rstrip(".") or plain
     if plain.startswith("\\boxed{"):
         plain = plain[len("\\boxed{") :].rstrip("}")
-    lone = _LONE.fullmatch(plain)
-    if lone:
-        number = NUMBER.match(plain, lone.start())
-        if number and goes_on(plain, number):
-            raise ValueError(f"{text!r} is no single number")
-        return number_of(lone, decimal)
+    number = NUMBER.match(plain)
+    if number and "(" not in plain[number.end() :] and begins_two(plain, number):
+        raise ValueError(f"{text!r} is no single number")
+    if number and not goes_on(plain, number):
+        value, end = with_rest(number_of(number, decimal), plain, number, decimal)
+        if _REST.fullmatch(plain, end):
+            return value
     account = ACCOUNTING.fullmatch(plain)
     if account:
         return -_marked(account[1] or account[2], decimal)
     words = plain.lower()
     spelled = read_number_words(words, 0)
+    if spelled and ANOTHER.match(words, spelled[1]):
+        raise ValueError(f"{text!r} is no single number")
     if spelled and re.fullmatch(_UNIT, words[spelled[1] :].strip()):
         return spelled[0]
     return evaluate_expression(plain)

@@ -51,6 +51,7 @@ def parse_response(
     heads: Sequence[str] = (),
     rationale_from: Literal["answer", "thought"] = "answer",
     thought: str | None = None,
+    decimal: str = "auto",
 ) -> Parsed:
     """Read one response.
 
@@ -59,7 +60,8 @@ def parse_response(
     text), `number` (the label is a canonical number) or `text`. `finish_reason` is
     the API's own word. `expect_rationale=False` is for prompts that ask for a bare
     label. `aliases` are other names of choices. `heads` are the words that head a row's
-    fields in the prompt (Template.heads): an invented next row begins with them.
+    fields in the prompt (Template.heads): an invented next row begins with them. `decimal`
+    is the mark of decimals in numbers (numbers.number_of).
     What a model thinks is neither label nor rationale, unless `rationale_from` asks for
     the thought as the rationale: the one in the text, or else `thought`, which came
     beside it. Raises ValueError for an unknown kind, or where choices are missing.
@@ -74,6 +76,7 @@ def parse_response(
         heads=heads,
         rationale_from=rationale_from,
         thought=thought,
+        decimal=decimal,
     )[0]
 
 
@@ -88,6 +91,7 @@ def read_response(
     heads: Sequence[str] = (),
     rationale_from: Literal["answer", "thought"] = "answer",
     thought: str | None = None,
+    decimal: str = "auto",
 ) -> tuple[Parsed, Finding]:
     """As `parse_response`, with the finding that led to the record."""
     if kind not in KINDS:
@@ -100,6 +104,8 @@ def read_response(
     cut = finish_reason in _CUT or parts.inside or (bool(thought) and not answer.strip())
 
     def find(part: str) -> Finding:
+        if kind == "number":
+            return number_answer(part, fold(part), cut=cut, decimal=decimal)
         return _find(part, kind, choices, aliases, cut, expect_rationale)
 
     def answered(part: str) -> Finding:
@@ -164,8 +170,6 @@ def _find(
 ) -> Finding:
     if kind == "text":
         return text_answer(text, expect_rationale=expect_rationale)
-    if kind == "number":
-        return number_answer(text, fold(text), cut=cut)
     words = lexicon(tuple(choices), kind == "choices", tuple((name, tuple(aliases[name])) for name in aliases))
     return choice_answer(text, fold(text), words, cut=cut)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 STATUSES = ("ok", "no_label", "no_rationale", "ambiguous", "refusal", "truncated")
 KINDS = ("classes", "choices", "number", "text")
-# run_on: an invented further row was cut off. decimal: the number has another value where a comma is the decimal mark.
-NOTES = ("run_on", "decimal")
+# run_on: an invented further row was cut off. ambiguous_number: as 1,234, which is a decimal in other countries.
+NOTES = ("run_on", "ambiguous_number")
 
 
 @dataclass(frozen=True, slots=True)
