@@ -115,9 +115,9 @@ def _read_cut(text: str, is_answer: Callable[[str], bool]) -> Structured | None:
 
 
 def _record(value: Mapping[object, object], is_answer: Callable[[str], bool]) -> tuple[str, str | None] | None:
-    fields = {_key(str(key)): item for key, item in value.items()}
+    fields = {_key(key): item for key, item in value.items() if isinstance(key, str)}
     for inner in [item for item in value.values() if isinstance(item, dict)]:
-        fields |= {_key(str(key)): item for key, item in inner.items()}
+        fields |= {_key(key): item for key, item in inner.items() if isinstance(key, str)}
     answer = _answer(fields, is_answer)
     if answer is None:
         return None
