@@ -238,3 +238,18 @@ def test_near_duplicates_across_published_splits_are_counted_and_left(make, tmp_
         "across_splits": 0,
         "near": {"rows": 2, "groups": 1, "across_splits": 1, "similarity": 0.8},
     }
+
+
+def test_published_answers_of_other_names_are_read_for_the_inference_tasks(make, tmp_path):
+    from distill.answers.parsing import parse_response
+
+    for name in ("anli1", "esnli"):
+        card = make(name, tmp_path).card()
+        answers = {"true": "entailment", "False": "contradiction", "inconclusive": "neutral", "neutral": "neutral"}
+        for answer, label in answers.items():
+            text = f"The premise names no hours. Therefore, the hypothesis is {answer}."
+            parsed = parse_response(text, kind="classes", choices=card.classes, aliases=card.aliases)
+            assert (parsed.label, parsed.rationale) == (label, "The premise names no hours.")
+        for text in ("No, we cannot determine whether it is true.", "There is no claim of that.", "Yes or no?"):
+            parsed = parse_response(text, kind="classes", choices=card.classes, aliases=card.aliases)
+            assert parsed.label is None, text

@@ -60,7 +60,12 @@ def _contradicts(answer: Annotation, row: Example, card: TaskCard, gate: GateSet
     # Of a joined row the whole answer tells which label the rationale was written for.
     for text in (answer.response, answer.rationale):
         parsed = parse_response(
-            text or "", kind=card.kind, choices=choices, expect_rationale=False, decimal=card.decimal
+            text or "",
+            kind=card.kind,
+            choices=choices,
+            aliases=card.aliases,
+            decimal=card.decimal,
+            expect_rationale=False,
         )
         label = parsed.label
         if label is not None and card.kind != "text" and not same_label(card.kind, answer.label, label):

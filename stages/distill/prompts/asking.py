@@ -146,6 +146,7 @@ def annotation(reply: Reply, ask: Ask, card: TaskCard, heads: Sequence[str] = ()
             choices=example.choices or card.classes,
             finish_reason=reply.finish_reason,
             expect_rationale=explains,
+            aliases=card.aliases,
             heads=heads,
             decimal=card.decimal,
         )

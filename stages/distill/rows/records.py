@@ -127,6 +127,7 @@ class TaskCard:
     fields: what a prompt template may show.
     prompts: the task's hand-written templates, "explain" and "label", each {"system": …, "user": …}.
     decimal: the mark of decimals in numbers (task.decimal).
+    aliases: what else classes are called in answers. meanings: what they mean, of those that say so.
     """
 
     name: str
@@ -136,6 +137,8 @@ class TaskCard:
     prompts: dict[str, dict[str, str]]
     classes: tuple[str, ...] = ()
     decimal: str = "auto"
+    aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    meanings: dict[str, str] = field(default_factory=dict)
 
 
 Row = TypeVar("Row")

@@ -113,6 +113,10 @@ class _Reader:
         if origin is tuple:
             return self.sequence(arguments[0], node, key)
         options = arguments if origin in (Union, types.UnionType) else (kind,)
+        for option in options:
+            many = {tuple: yaml.SequenceNode, dict: yaml.MappingNode}.get(typing.get_origin(option))
+            if many and isinstance(node, many):
+                return self.read(option, node, key, limits)
         return self.match(options, self.scalar(node, key, options), node, key, limits or {})
 
     def section(self, cls: type, node: yaml.Node, key: str) -> Any:
@@ -125,6 +129,8 @@ class _Reader:
                 self.fail(key_node, f"{dotted}{name}", f"unknown key; known here: {', '.join(names)}")
         values = {}
         for field in dataclasses.fields(cls):
+            if field.name not in children and field.default is not dataclasses.MISSING:
+                continue
             if field.name not in children:
                 self.fail(node, f"{dotted}{field.name}", "is missing; every setting stands in the file")
             child = children[field.name][1]

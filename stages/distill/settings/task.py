@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,14 @@ AutoRows = int | Literal["auto"]
 
 
 @dataclass(frozen=True)
+class ClassSettings:
+    """What else gold labels and answers call a class, and what it means. Either may be left out."""
+
+    aliases: tuple[str, ...] = ()
+    description: str | None = None
+
+
+@dataclass(frozen=True)
 class TableSettings:
     """One's own data: which column is what. A column of null is not there."""
 
@@ -18,7 +27,7 @@ class TableSettings:
     description: str | None
     label: str | None
     columns: tuple[str, ...]
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] | dict[str, ClassSettings]
     choices: tuple[str, ...]
     delimiter: str
     template: str | None
@@ -43,8 +52,25 @@ class TableSettings:
             raise Refused(
                 "classes", f"is {list(self.classes)}; allowed: [] for those in the data, or two or more, each once"
             )
+        names = Counter(name.casefold() for name in [*self.classes, *sum(self.aliases.values(), ())])
+        if repeated := [name for name, count in names.items() if count > 1 and self.aliases]:
+            raise Refused(
+                "classes", f"has {repeated[0]!r} twice; allowed: each class and alias once, whatever its case"
+            )
         if len(self.delimiter) != 1:
             raise Refused("delimiter", f"is {self.delimiter!r}; allowed: one character")
+
+    @property
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """The aliases of each class that has some."""
+        details = self.classes.items() if isinstance(self.classes, dict) else ()
+        return {name: more.aliases for name, more in details if more.aliases}
+
+    @property
+    def meanings(self) -> dict[str, str]:
+        """What each class means, of those that say so."""
+        details = self.classes.items() if isinstance(self.classes, dict) else ()
+        return {name: more.description.strip() for name, more in details if more.description}
 
 
 @dataclass(frozen=True)

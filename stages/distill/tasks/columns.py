@@ -13,6 +13,7 @@ from distill.answers.parsing.numbers import canonical_number, read_number
 from distill.errors import DataError
 from distill.rows.records import Example
 from distill.settings.task import TableSettings
+from distill.tasks.normal_form import is_normal, normal
 from distill.tasks.problems import named
 from distill.tasks.text_files import Cells
 from distill.templates import Template, TemplateError, render
@@ -25,6 +26,10 @@ class Columns:
 
     def __init__(self, table: TableSettings, decimal: str = "auto"):
         self.table, self.decimal = table, decimal
+        self.classes = tuple(normal(name) for name in table.classes)
+        self.aliases = {
+            normal(alias).casefold(): normal(name) for name, aliases in table.aliases.items() for alias in aliases
+        }
         self.names = {name: _field(name) for name in table.columns}
         if len(set(self.names.values())) < len(self.names):
             raise DataError(
@@ -102,7 +107,7 @@ class Columns:
         place = place_of(text.strip("().")) if choices and text not in choices else None
         if place is not None and place < len(choices):
             return choices[place]
-        return self._point_number(text) if text else None
+        return self._point_number(self.aliases.get(text.casefold(), text)) if text else None
 
     def _point_number(self, text: str) -> str:
         """A number with a decimal comma with a point instead, as all later stages read it; all else as it is."""
@@ -139,6 +144,10 @@ class Columns:
             self.rationale(cells),
             f"{part}/{number}",
         )
+
+    def is_normal(self, cells: Cells) -> bool:
+        """Whether all that is read of a row is in Unicode's normal form already."""
+        return all(is_normal(text) for name in self.wanted if (text := cells[name]))
 
     def unlabelled(self, cells: Cells, where: str, number: int) -> Example | None:
         """A row to be answered, with its label or without; None where it has no input. Raises DataError on its choices.
@@ -177,9 +186,9 @@ class Columns:
                 f"the label {label!r} is none of the row's choices",
                 "write a choice as it stands there, or its letter",
             )
-        if table.classes and label not in table.classes:
+        if self.classes and label not in self.classes:
             yield (
-                f"the label {label!r} is none of the classes ({named(table.classes)})",
+                f"the label {label!r} is none of the classes ({named(self.classes)})",
                 "correct it, or add it to task.table.classes",
             )
         if table.kind == "number" and not same_label("number", label, label):
@@ -201,7 +210,7 @@ def listed_choices(text: str) -> tuple[str, ...]:
 
 
 def _clean(text: str | None) -> str:
-    return (text or "").strip()
+    return normal((text or "").strip())
 
 
 def _field(name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from distill.rows.records import Example
 from distill.tasks.published import Published, PublishedRow
 from distill.templates import Template
@@ -18,6 +20,16 @@ class Inference(Published):
     kind = "classes"
     description = "Say whether a premise entails a hypothesis, contradicts it, or neither."
     classes = INFERENCE_LABELS
+    # Published answers, and teachers who are asked whether the hypothesis is true, call the classes so.
+    aliases: ClassVar[dict[str, tuple[str, ...]]] = {
+        "entailment": ("true", "yes", "entails", "entailed", "definitely true", "correct"),
+        "neutral": (
+            "inconclusive", "maybe", "unknown", "undetermined", "it is not possible to tell", "cannot be determined",
+        ),
+        "contradiction": (
+            "false", "no", "contradicts", "contradicted", "contradictory", "definitely false", "incorrect",
+        ),
+    }  # fmt: skip
     fields = ("premise", "hypothesis")
     explain = Template(
         system="",

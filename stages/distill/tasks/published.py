@@ -77,7 +77,7 @@ class Published(Task):
                 problems.add(str(error), "compare with the published data set", where)
                 continue
             if example is not None:
-                yield example
+                yield self.normal(example)
 
     def _hub_rows(self, name: str) -> Iterator[tuple[str, PublishedRow]]:
         rows = load_hub(self.settings.hub, self.hub_configuration, self.settings.revision, name)

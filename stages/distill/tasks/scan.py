@@ -26,7 +26,7 @@ class Scan:
     `order` is its place in the seeded order (distill.rows.permutation), `part` the split that it came in.
 
     ids: an Arrow array of texts. labels: rows of each label, where the kind is classes. empty: whether a row has
-    neither input nor label, and is left out.
+    neither input nor label, and is left out. rows_normalized: rows that were not in Unicode's normal form.
     """
 
     ids: Any
@@ -37,6 +37,7 @@ class Scan:
     bands: np.ndarray
     labels: Counter[str]
     empty: np.ndarray
+    rows_normalized: int
 
 
 def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Scan:
@@ -47,7 +48,7 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
     ids: list[Any] = []
     content, label, order = array("q"), array("q"), array("Q")
     part, empty = array("b"), array("b")
-    bands, labels = [], Counter[str]()
+    bands, labels, rows_normalized = [], Counter[str](), 0
     splits = [split for split, _ in source.parts]
     with Progress("prepare, reading", len(source)) as progress:
         for indices, rows in source.batches():
@@ -58,6 +59,7 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
                 for what, do in columns.faults(cells, text):
                     problems.add(what, do, source.where(index))
                 gold = columns.label(cells)
+                rows_normalized += not columns.is_normal(cells)
                 if gold is not None and kind == "classes" and (gold in labels or len(labels) <= MOST_CLASSES):
                     labels[gold] += 1
                 identity = columns.id(cells, text, split)
@@ -89,6 +91,7 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
         np.concatenate(bands),
         labels,
         np.frombuffer(empty, np.bool_),
+        rows_normalized,
     )
 
 

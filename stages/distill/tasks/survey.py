@@ -12,6 +12,7 @@ from distill.progress import Progress
 from distill.rows.records import Example
 from distill.sizes import BYTES_A_TOKEN, SUPPOSED, estimate_tokens, supposed_interval
 from distill.tasks.base import Task
+from distill.tasks.normal_form import NORMAL_FORM, is_normal
 from distill.tasks.problems import NAMED_ROWS, Problems, named
 
 LIMITS = (128, 256, 512, 1024)
@@ -59,7 +60,8 @@ def survey(splits: Mapping[str, Sequence[Example]], task: Task, max_input_tokens
     problems.raise_any()
     metrics: dict[str, Any] = {split: _metrics(counts) for split, counts in counted.items()}
     duplicates = {"across_splits": across, **task.report().get("duplicates", {})}
-    metrics |= {**task.report(), "duplicates": duplicates}
+    unicode = {"normal_form": NORMAL_FORM, "rows_changed": task.rows_normalized}
+    metrics |= {**task.report(), "duplicates": duplicates, "unicode": unicode}
     return Survey(metrics, [*task.notices, *_notices(counted, max_input_tokens, across)])
 
 
@@ -84,6 +86,12 @@ def _count(
         allowed = row.choices or task.classes
         if not row.input.strip():
             problems.add("the input is empty", "drop the row", f"{row.source or row.id} ({split})")
+        if not is_normal(row.input) or not is_normal(row.label or ""):
+            problems.add(
+                f"the text is not in Unicode's normal form ({NORMAL_FORM})",
+                "return rows through Task.normal",
+                f"{row.source or row.id} ({split})",
+            )
         if row.label is None:
             continue
         counts.labelled += 1

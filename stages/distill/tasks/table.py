@@ -7,7 +7,8 @@ one, and of train's rows the labelled come first where `task.train_rows` is a co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, overload
 
 from distill.answers.matching import words
@@ -16,6 +17,7 @@ from distill.rows.records import Example
 from distill.settings.task import TaskSettings
 from distill.tasks.base import Task
 from distill.tasks.columns import Columns
+from distill.tasks.normal_form import normal
 from distill.tasks.problems import Problems
 from distill.tasks.sources import Source, open_source
 from distill.templates import Template
@@ -59,7 +61,9 @@ class Table(Task):
         self.fields = self.columns.fields
         self._duplicates: dict[str, Any] = {}
         self._empty = 0
-        self._name_classes(settings.table.classes)
+        self.aliases = {normal(name): tuple(map(normal, names)) for name, names in settings.table.aliases.items()}
+        self.meanings = {normal(name): meaning for name, meaning in settings.table.meanings.items()}
+        self._name_classes(self.columns.classes)
 
     def splits(self) -> dict[str, Sequence[Example]]:
         import numpy as np
@@ -74,7 +78,8 @@ class Table(Task):
         seen = scan(rows, self.columns, settings.seed, problems)
         problems.raise_any()
         if self.kind == "classes":
-            self._name_classes(settings.table.classes or sorted(seen.labels))
+            self._name_classes(self.columns.classes or sorted(seen.labels))
+        self.rows_normalized = seen.rows_normalized
 
         came_in = np.array([SPLITS.index(split) for split, _ in rows.parts], np.int8)[seen.part]
         self.cut_elsewhere = len(rows.parts) > 1
@@ -128,6 +133,7 @@ class Table(Task):
             classes,
             choices=bool(table.choices),
             context=bool(table.context),
+            meanings=self.meanings,
         )
         self.explain, self.label_only = prompts
 
@@ -181,9 +187,17 @@ _LABEL = {
 
 
 def table_prompts(
-    kind: str, description: str, row_template: str, classes: Sequence[str], *, choices: bool, context: bool
+    kind: str,
+    description: str,
+    row_template: str,
+    classes: Sequence[str],
+    *,
+    choices: bool,
+    context: bool,
+    meanings: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Template, Template]:
-    """(explain, label only). `shown` is a template that shows the row; all else is taken as it stands.
+    """(explain, label only). `row_template` shows the row, `meanings` say what classes mean; all else is taken as it
+    stands.
 
     Retrieved context comes before the question (KAPING: Baek et al. 2023, arXiv 2306.04136).
     """
@@ -192,6 +206,9 @@ def table_prompts(
         + row_template
         + ("\n\nAnswer choices:\n{choices}" if choices else "")
     )
+    if meanings:
+        lines = [f"- {_literal(name)}: {_literal(meaning)}" for name, meaning in meanings.items()]
+        row += "\n\nWhat the answers mean:\n" + "\n".join(lines)
     names = ", ".join(_literal(name) for name in classes)
     return tuple(  # type: ignore[return-value]
         Template("", f"{_literal(description.strip())}\n\n{row}\n\n{asks[kind].replace('{classes}', names)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from distill.answers.parsing.clauses import is_undecided
 from distill.answers.parsing.folding import quoted, sentences, word_set
 from distill.answers.parsing.implied_choices import implied_choice
 from distill.answers.parsing.judgements import Judgement, find_judgements, settled
@@ -103,7 +104,8 @@ def _bare(folded: str, mentions: list[Mention], spans: list[tuple[int, int]]) ->
             "<>",
         )
         ends = bracketed or AFTER_HEAD.match(folded, first.end)
-        head = first if ends and not is_question(folded, first.end) else None
+        answers = not is_question(folded, first.end) and not is_undecided(folded, first.start, first.end)
+        head = first if ends and answers else None
     last = mentions[-1]
     line = max(begin for begin, _ in spans if begin <= last.start)
     ends = not last.denied and not last.unclaimed and _LINE_END.fullmatch(folded, last.end)

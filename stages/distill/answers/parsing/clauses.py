@@ -46,11 +46,21 @@ _INFINITIVE = re.compile(
     r"(?:\A[\s\"'*_(]*|\b(?:for|in order)\b[^,;.]{1,80}?\s)to be(?: considered| deemed| called| classified as)?"
     r"[\s\"'*_`(]*\Z"
 )
+_CANNOT_SAY = re.compile(
+    r"[\"'*_`]*[,:.;]?\s*(?:we|i|it|one|you|there)\b[^.;\n]{0,40}\b(?:cannot|can't|can not|not|isn't|unable|unclear|"
+    r"impossible|hard|difficult|insufficient)\b[^.;\n]*\b(?:determin\w*|conclu\w*|say|tell|know|confirm|"
+    r"sure|if|whether)\b"
+)
 # A choice that itself says that nothing can be said is what such a clause states.
 _OPEN_LABEL = re.compile(
     r"inconclusive|neutral|unknown|undetermin|uncertain|unclear|unsure|cannot|can't|not enough|insufficient|neither|"
     r"maybe|unverif|undecid|unrelated|irrelevant"
 )
+
+
+def is_undecided(folded: str, start: int, end: int) -> bool:
+    """Whether a first word at folded[start:end], as "No", is followed by that nothing can be said: it is no answer."""
+    return not _OPEN_LABEL.search(folded, start, end) and bool(_CANNOT_SAY.match(folded, end))
 
 
 def is_entertained(folded: str, begin: int, start: int, end: int, *, by_name: bool, other: bool) -> bool:

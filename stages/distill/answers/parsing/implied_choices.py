@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from distill.answers.parsing.folding import word_set
 from distill.answers.parsing.judgements import HEDGED, mention_is_number
 from distill.answers.parsing.lexicon import Lexicon
 from distill.answers.parsing.mentions import Mention
@@ -31,27 +32,8 @@ _SETTLES = re.compile(
 )
 _REASON = re.compile(r"\b(?:because|since|due to|which|where)\b|,\s+as\b|\bas (?:it|they|this|he|she)\b")
 # As choices these say nothing where they are merely part of a sentence.
-_FUNCTION_WORDS = frozenset(
-    (
-        "could",
-        "can",
-        "may",
-        "might",
-        "will",
-        "would",
-        "should",
-        "do",
-        "have",
-        "be",
-        "is",
-        "it",
-        "they",
-        "all",
-        "some",
-        "none",
-        "other",
-        "more",
-    )
+_FUNCTION_WORDS = word_set(
+    "could can may might will would should do have be is it they all some none other more yes no not neither maybe"
 )
 # Up to here a text is about one thing; in a longer one a choice can be named in passing.
 _SHORT = 300

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from distill.answers.parsing.folding import word_set
 from distill.answers.parsing.languages import is_other_language, union
 from distill.answers.parsing.mentions import Mention
 
@@ -84,6 +85,9 @@ _LEAD = re.compile(
 
 
 _SO = re.compile(r"\b(?:so|therefore|thus|hence|but|however|wait|no)[\s,:]*\Z")
+# Words that are answers only where they end a clause: "there is no claim …".
+_ANSWERS = word_set("yes no not maybe")
+_CLOSES = re.compile(r"[\"'*_`)\]}]*\s*(?:\Z|[.,;:!\n])")
 # A class that is a number is one on a scale.
 _SCALE = re.compile(r"[\"'*_`]*[\s-]*(?:out of\b|/\s?\d|stars?\b|points?\b)")
 _SCORE = re.compile(r"\b(?:rat(?:e|ed|ing)|scor(?:e|ed|ing)|grade|label|class|category|answer|level)\b[^.\n]*\Z")
@@ -138,6 +142,8 @@ def settled(verdicts: Sequence[Judgement], last_sentence: int) -> Judgement | No
 def _verdict(folded: str, span: tuple[int, int], sentence: int, mention: Mention, other: bool) -> Judgement | None:
     begin = max(span[0], mention.start - 400)
     before = folded[begin : mention.start]
+    if folded[mention.start : mention.end] in _ANSWERS and not _CLOSES.match(folded, mention.end):
+        return None
     if _CONTENT.match(folded, mention.end) or not (
         _ENDS.match(folded, mention.end) or _DESCRIBED.match(folded, mention.end)
     ):

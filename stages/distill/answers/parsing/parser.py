@@ -7,6 +7,7 @@ its length, and a response that names no label never gets one.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -98,7 +99,7 @@ def read_response(
         raise ValueError(f"kind is {kind!r}, must be one of {', '.join(KINDS)}")
     if kind in ("classes", "choices") and not any(choice.strip() for choice in choices):
         raise ValueError(f"kind {kind!r} needs choices, got {list(choices)!r}")
-    parts = split_thoughts(text)
+    parts = split_thoughts(unicodedata.normalize("NFC", text))
     answer, thought = parts.answer(), parts.thought() or thought
     # A text that is nothing but a thought breaks off too.
     cut = finish_reason in _CUT or parts.inside or (bool(thought) and not answer.strip())
