@@ -21,7 +21,7 @@ def test_the_limits_of_a_small_simulated_run_come_from_its_figures(make_settings
         "One student was trained.",
         "No label could be read in 10.0 % of the teacher's answers to training rows.",
         "on 60 training rows whose label is known the teacher is right in 80.0 % (70.0 to 90.0 %)",
-        "Of 20 rationales, 90.0 % name an answer, and 50.0 % of these name the label that the student gave.",
+        "Of 20 rationales, 90.0 % state an answer outright, and 50.0 % of these name the label that the student gave.",
         "on average it differs by 9.0 points",
         "Of 54 training rows, 6 rationales were longer",
         "chosen on 40 labelled training rows",

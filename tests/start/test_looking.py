@@ -59,7 +59,8 @@ def test_a_delimiter_is_seen_in_the_header(tmp_path, delimiter):
     ("values", "kind"),
     [
         ([str(i) for i in range(60)], "number"),
-        ([f"{i},5 km" if i % 2 else f"{i}" for i in range(60)], "text"),
+        ([f"{i},5 km" if i % 2 else f"{i}" for i in range(60)], "number"),
+        ([f"{i}-{i + 5} km" if i % 2 else f"{i}" for i in range(60)], "text"),
         ([f"a free answer of row {i}" for i in range(60)], "text"),
         (["1", "2", "3"] * 20, "classes"),
         ([""] * 60, None),
@@ -124,3 +125,13 @@ def test_a_column_named_like_an_id_that_repeats_is_neither_id_nor_input(tmp_path
     table = [{"customer_id": f"n{i % 9}", "text": f"t{i}", "label": DESKS[i % 3]} for i in range(30)]
     file = look(write_csv(tmp_path / "a.csv", table))
     assert file.id() is None and file.inputs(["label"]) == ("text",)
+
+
+def test_the_label_is_sooner_a_column_with_empty_cells_and_few_values(tmp_path):
+    table = [
+        {"mail_id": f"n{i}", "subject": f"subject {i % 9}", "text": f"t{i}", "team": DESKS[i % 3] if i < 12 else ""}
+        for i in range(40)
+    ]
+    table.append(dict.fromkeys(table[0], ""))
+    file = look(write_csv(tmp_path / "a.csv", table))
+    assert file.labels() == ("team", "subject") and file.id() == "mail_id"

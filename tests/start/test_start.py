@@ -13,6 +13,7 @@ from distill import paths
 from distill.errors import UserError
 from distill.settings import load_settings
 from distill.start.answers import ask_person
+from distill.teacher import open_teacher
 from house import ROOT
 
 DESCRIPTION = "Decide which desk answers."
@@ -98,6 +99,24 @@ def test_prompts_of_another_task_are_not_sent_over_the_rows(folder, monkeypatch,
 def test_the_simulated_teacher_is_said_to_know_nothing(folder, monkeypatch, capsys):
     run(monkeypatch, "data/examples/routing.csv", "--description", DESCRIPTION)
     assert "The simulated teacher knows nothing of these rows." in capsys.readouterr().out
+
+
+def test_what_the_simulated_teacher_does_not_know_it_is_not_asked(folder, monkeypatch):
+    run(monkeypatch, "data/examples/routing.csv", "--description", DESCRIPTION)
+    refused = pytest.raises(UserError, match=r"the practice task, not data/examples/routing\.csv; name a teacher")
+    with refused, open_teacher(load_settings(paths.PARAMS), "annotate"):
+        pass
+
+
+def test_a_column_that_is_not_there_is_asked_for_again(folder, monkeypatch, capsys):
+    rows = [f"s{i % 3},t{i},{'ab'[i % 2] if i < 9 else ''}" for i in range(30)]
+    (folder / "mine.csv").write_text("\n".join(["subject,text,team", *rows]))
+    monkeypatch.setattr(sys, "stdin", Person("tema\n\n"))
+    run(monkeypatch, "mine.csv", "--description", DESCRIPTION)
+    seen = capsys.readouterr()
+    assert "There is no column 'tema'. Which column is the label (team, subject, none)? [team]" in seen.err
+    assert load_settings(paths.PARAMS).task.table.label == "team"
+    assert "9 rows have a label:\n  a: 5 rows\n  b: 4 rows" in seen.out
 
 
 def test_a_description_is_asked_for_and_never_guessed(folder, monkeypatch, capsys):

@@ -180,3 +180,10 @@ def test_the_format_is_the_endings_or_the_one_that_is_named(table, tmp_path, mon
         monkeypatch.setattr(sys, "stdin", piped)
         rows = list(read_inputs(path if name else None, style, table()))
     assert [row.input for row in rows] == ["Subject: Kettle\nBody: It leaks."]
+
+
+def test_another_delimiter_than_the_tasks_is_named(table, tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_text("subject,body\nKettle,It leaks.\n")
+    with pytest.raises(DataError, match="has one column, 'subject,body': its cells seem to be separated by ','"):
+        list(read_inputs(path, None, table(delimiter=";")))

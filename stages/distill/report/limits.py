@@ -144,7 +144,7 @@ def _explanations(run: Run) -> str:
     )
     if own.get("agrees_with_label") is not None:
         text += (
-            f" Of {plural(own['rows'], 'rationale')}, {as_percent(own['states_label'])} name an answer, and"
+            f" Of {plural(own['rows'], 'rationale')}, {as_percent(own['states_label'])} state an answer outright, and"
             f" {as_percent(own['agrees_with_label'])} of these name the label that the student gave."
         )
     return text

@@ -113,7 +113,7 @@ def rationales_table(run: Run) -> ReportTable | None:
         "words, median",
         "rows that have one",
         "words from the input",
-        "name an answer",
+        "state an answer outright",
         "and it is the label given",
     )
     kept = [i for i in range(len(header)) if any(row[i] != NO_VALUE for row in rows)]

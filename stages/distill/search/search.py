@@ -107,7 +107,7 @@ class Search:
             print(
                 f"no finalist has a label in {self.prompt.least_parsed:.0%} and a rationale in"
                 f" {self.prompt.least_explained:.0%} of its held-out answers (at best {best.parsed:.0%} have a label);"
-                " the one with the best score is taken all the same",
+                " it is chosen by the score alone",
                 flush=True,
             )
         winner = max(fit or finalists, key=lambda finalist: (scores[finalist].total, -finalist.number))

@@ -108,7 +108,10 @@ def _label(file: Look, options: argparse.Namespace, ask: AskPerson) -> str | Non
     suggested = likely[0] if likely else NONE
     if len(likely) == 1:
         return suggested
-    answer = ask(f"Which column is the label ({', '.join((*likely, NONE))})?", "--label", suggested)
+    question = f"Which column is the label ({', '.join((*likely, NONE))})?"
+    answer = ask(question, "--label", suggested)
+    while answer != NONE and answer not in file.columns:
+        answer = ask(f"There is no column {answer!r}. {question}", "--label", suggested)
     return None if answer == NONE else answer
 
 

@@ -47,15 +47,20 @@ class Look:
         return [text for row in self.rows if (text := (row[column] or "").strip())]
 
     def labels(self) -> tuple[str, ...]:
-        """Columns that may hold the label, the likeliest first; one by its name comes before all others."""
+        """Columns that may hold the label, the likeliest first: one by its name; one with empty cells, as most rows
+        need no label; one of fewer values."""
         named = [column for column in self.columns if column.lower() in LABEL_COLUMNS]
-        return tuple(dict.fromkeys([*named, *(column for column in self.columns if self._repeats(column))]))
+        repeating = [column for column in self.columns if self._repeats(column)]
+        filled = max((len(self.values(column)) for column in self.columns), default=0)
+        repeating.sort(key=lambda column: (len(self.values(column)) == filled, len(set(self.values(column)))))
+        return tuple(dict.fromkeys([*named, *repeating]))
 
     def id(self) -> str | None:
-        """A column of unique ids, by its name."""
+        """A column of unique ids, by its name. Rows that are empty throughout need none."""
+        count = sum(any((text or "").strip() for text in row.values()) for row in self.rows)
         for column in self.columns:
             values = self.values(column)
-            if _is_id(column) and len(values) == len(set(values)) == len(self.rows):
+            if _is_id(column) and len(values) == len(set(values)) == count:
                 return column
         return None
 

@@ -5,6 +5,7 @@ next command.
 from __future__ import annotations
 
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 from distill.annotation.planning import run_ahead
@@ -15,6 +16,7 @@ from distill.start.looking import Look
 from distill.tasks.registry import get_task
 
 SHOWN_ROWS = 5
+MOST_CLASSES_SHOWN = 30
 
 
 def introduction(file: Look, settings: Settings) -> str:
@@ -23,6 +25,7 @@ def introduction(file: Look, settings: Settings) -> str:
     splits = task.splits()
     parts = [
         f"{file.path}: {len(file.rows):,} rows seen. {_columns(file, settings.task.table)}",
+        *_labels(file, settings.task.table),
         "\n".join(f"  {row.input[:100]!r} -> {row.label or '(no label)'}" for row in splits["train"][:SHOWN_ROWS]),
         "\n".join(
             [
@@ -54,6 +57,16 @@ def _columns(file: Look, table: TableSettings) -> str:
         *([f"not read: {', '.join(unused)}"] if unused else []),
     ]
     return "; ".join(parts) + " (other columns: --columns)"
+
+
+def _labels(file: Look, table: TableSettings) -> list[str]:
+    """Each class with its rows: one that is misspelt shows itself."""
+    if table.kind != "classes" or table.label is None:
+        return []
+    counts = Counter(file.values(table.label)).most_common()
+    rows = [f"  {label}: {count:,} {'row' if count == 1 else 'rows'}" for label, count in counts[:MOST_CLASSES_SHOWN]]
+    more = [f"  and {len(counts) - MOST_CLASSES_SHOWN} more"] if len(counts) > MOST_CLASSES_SHOWN else []
+    return ["\n".join([f"{sum(count for _, count in counts):,} rows have a label:", *rows, *more])]
 
 
 def _untracked(file: Look) -> list[str]:

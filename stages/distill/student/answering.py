@@ -76,6 +76,12 @@ def _table_rows(path: Path, name: str, style: str, table: TableSettings | None) 
     elif "input" in there:
         read, wanted = _plain_row, [column for column in ("id", "input", "choices") if column in there]
     else:
+        mark = next((mark for mark in ",;\t|" if len(there) == 1 and mark in there[0]), None)
+        if mark is not None and style == "csv":
+            raise DataError(
+                f"{name}: has one column, {there[0]!r}: its cells seem to be separated by {mark!r}, and"
+                f" task.table.delimiter is {delimiter!r}; save the file with that mark, or as .jsonl"
+            )
         needed = f"the task's columns ({', '.join(columns.shown_columns)}), or " if columns else ""
         raise DataError(f"{name}: has the columns {named(there) or 'none'}; it needs {needed}`input`")
     problems = Problems(name)

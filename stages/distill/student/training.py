@@ -196,7 +196,8 @@ def _train(
     if checkpoint:
         curve.resume(checkpoint)
         if processes.is_first():
-            say(f"{name}: goes on after step {curve.step}, where it was interrupted")
+            which = name.removeprefix("train").strip()
+            say(f"{f'student {which} ' if which else ''}goes on after step {curve.step}, where it was interrupted")
     curve.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if not processes.is_first():
         return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from distill import paths
+from distill.settings.loader import SettingsError
 from distill.teacher.batch_api import BatchApi
 from distill.teacher.client import Client
 from distill.teacher.exchange import TeacherError
@@ -21,6 +22,8 @@ from distill.teacher.teacher import Teacher
 if TYPE_CHECKING:
     from distill.settings import Settings
 
+# The file that the simulated teacher knows unless params.yaml names another.
+PRACTICE = Path("data/examples/practice.yaml")
 VENDOR = "https://api.openai.com/v1"
 _NO_KEY = "no-key"  # what local servers are told, as the client insists on one
 
@@ -42,6 +45,12 @@ def open_teacher(settings: Settings, stage: str) -> Iterator[Teacher]:
     elif provider == "simulated":
         from distill.teacher.simulated import serve
 
+        if settings.task.name == "table" and Path(settings.teacher.path) == PRACTICE:
+            raise SettingsError(
+                f"teacher.provider: is simulated, and what {PRACTICE} lets it know is the practice task, not"
+                f" {settings.task.hub or settings.task.path}; name a teacher:"
+                " python stages/start.py FILE --model MODEL [--base-url URL]"
+            )
         with serve(Path(settings.teacher.path)) as server:
             description = f"{settings.teacher.model}, simulated: no LLM was asked"
             yield from _opened(settings, stage, server.base_url, server.identity, description, simulated=True)
