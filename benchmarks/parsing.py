@@ -38,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "stages"))
 
 from distill.answers.parsing import STATUSES, Parsed, same_number
 from distill.answers.parsing.parser import read_response
-from distill.answers.rationale_measures import is_fragment
+from distill.answers.parsing.rationales import is_fragment
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def test_a_clear_answer_before_a_thought_that_breaks_off_stands():
 def test_a_mark_that_is_spoken_of_marks_nothing(mark):
     text = f"The spout drips. So the answer is blame.\n(I used no {mark}.)"
     assert not split_thoughts(text).inside and split_thoughts(text).thought() is None
-    assert parse_response(text, kind="classes", choices=CLASSES).label == "blame"
+    assert parse_response(text, kind="classes", choices=CLASSES) == Parsed("blame", "The spout drips.", "ok")
 
 
 def test_words_like_marks_are_words():

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from distill.answers.rationale_measures import RowRationale, copied_share, is_fragment, rationale_measures
+from distill.answers.parsing.rationales import is_fragment
+from distill.answers.rationale_measures import RowRationale, copied_share, rationale_measures
 
 CLASSES = ("larger", "smaller")
 

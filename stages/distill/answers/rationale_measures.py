@@ -4,7 +4,6 @@ and test rows.
 
 from __future__ import annotations
 
-import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,19 +11,10 @@ from typing import Any
 
 from distill.answers.matching import same_label, words
 from distill.answers.parsing import parse_response
+from distill.answers.parsing.rationales import is_fragment
 
 # So many words in a row that stand in the input too are copied from it.
 RUN = 3
-
-# Words that a sentence neither begins nor ends with.
-_BROKEN_START = re.compile(r"[\s\"'*_`(]*(?:and|or|nor|than|of|who|whom)\b", re.I)
-_BROKEN_END = re.compile(
-    r"(?:\A|[\s,;(])(?:an?|the|and|or|nor|of|to|on|in|at|by|with|from|for|is|are|was|be|been|can|would|could|should|"
-    r"will|that|than|as|because|since|so|therefore|thus|hence|based on|due to|out of|such as)[\s,;:.\"'*_`]*\Z",
-    re.I,
-)
-_LEAD_IN = re.compile(r"(?:based on|given|considering|according to|among|out of|of|from)\b[^,.;]*[,.;:]?\s*", re.I)
-_OPEN_QUOTES = re.compile(r"[“”„]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +59,6 @@ def copied_share(text: str, source: str) -> float:
     """Share of a text's sequences of RUN words that stand in `source` too; 0 where it has none."""
     runs, runs_there = _runs(text), set(_runs(source))
     return sum(run in runs_there for run in runs) / len(runs) if runs else 0.0
-
-
-def is_fragment(rationale: str) -> bool:
-    """Whether a rationale is a torn piece of a sentence: without a second word, begun or ended amid a sentence, with
-    half a pair of quotation marks, or a lead-in ("Based on the options") alone.
-    """
-    text = rationale.strip()
-    quotes = _OPEN_QUOTES.sub('"', text).count('"') % 2
-    torn = _BROKEN_START.match(text) or _BROKEN_END.search(text) or _LEAD_IN.fullmatch(text)
-    return bool(quotes or torn) or len(text.split()) < 2
 
 
 def _support(rationales: Sequence[RowRationale], kind: str, decimal: str) -> dict[str, Any]:

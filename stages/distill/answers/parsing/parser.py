@@ -16,15 +16,16 @@ from typing import Literal
 from distill.answers.parsing.choice_answers import choice_answer
 from distill.answers.parsing.cleaning import clean
 from distill.answers.parsing.folding import fold, squeeze
-from distill.answers.parsing.lexicon import lexicon
+from distill.answers.parsing.lexicon import Lexicon, lexicon
 from distill.answers.parsing.number_answers import number_answer
-from distill.answers.parsing.numbers import plain_mathematics
-from distill.answers.parsing.rationales import drop_unfinished, find_rationale, tidy
+from distill.answers.parsing.numbers import plain_mathematics, same_number
+from distill.answers.parsing.rationales import find_rationale
 from distill.answers.parsing.record import KINDS, NOTHING, Finding, Parsed
 from distill.answers.parsing.run_on import cut_run_on
 from distill.answers.parsing.structured import read_structured
 from distill.answers.parsing.text_answers import text_answer
 from distill.answers.parsing.thoughts import split_thoughts
+from distill.answers.parsing.verdicts import Naming
 
 _CUT = ("length", "max_tokens")
 _WITHHELD = "content_filter"
@@ -38,6 +39,9 @@ _REFUSAL = re.compile(
     r"(?:help|assist|answer|provide|comply|fulfil|respond|engage|endorse|recommend|support|generate|continue|do"
     r" that|discuss|complete|to\b)"
 )
+# An answer is named so often at most; what lies further ahead is no verdict.
+_MOST_NAMES = 200
+_DIGITS = re.compile(r"-?\d[\d,.]*")
 _DISCLAIMER = re.compile(r"\bas an? (?:ai|artificial|language|large language)\b")
 
 
@@ -114,22 +118,31 @@ def read_response(
         return _find_structured(structured.answer, find, kind) if structured else find(part)
 
     text, ran_on = cut_run_on(clean(answer), heads, answered)
-    parsed, finding = _read(text, find, kind, cut, finish_reason == _WITHHELD, expect_rationale)
+
+    def explain(part: str, finding: Finding) -> str | None:
+        return find_rationale(part, finding, _naming(part, finding, kind, choices, aliases), cut=cut)
+
+    parsed, finding = _read(text, find, explain, kind, cut, finish_reason == _WITHHELD, expect_rationale)
     if rationale_from == "thought" and parsed.status not in ("refusal", "truncated"):
-        parsed = _record(finding, tidy(clean(thought or "")), expect_rationale)
+        parsed = _record(finding, explain(clean(thought or ""), _elsewhere(finding)), expect_rationale)
     notes = (*(("run_on",) if ran_on else ()), *finding.notes)
     return (replace(parsed, notes=notes) if notes else parsed), finding
 
 
 def _read(
-    text: str, find: Callable[[str], Finding], kind: str, cut: bool, withheld: bool, expect_rationale: bool
+    text: str,
+    find: Callable[[str], Finding],
+    explain: Callable[[str, Finding], str | None],
+    kind: str,
+    cut: bool,
+    withheld: bool,
+    expect_rationale: bool,
 ) -> tuple[Parsed, Finding]:
     structured = read_structured(text, is_answer(find, kind))
     if structured:
         finding = _find_structured(structured.answer, find, kind)
         if finding.label is not None or finding.several:
-            rationale = structured.rationale or structured.around
-            rationale = tidy(drop_unfinished(rationale) if cut else rationale)
+            rationale = explain(structured.rationale or structured.around, _elsewhere(finding))
             return _record(finding, rationale, expect_rationale), finding
         # The answer names no choice, and what the rationale merely mentions is none either.
         text = structured.around
@@ -142,8 +155,8 @@ def _read(
             return Parsed(None, None, "refusal"), NOTHING
         if cut:
             return Parsed(None, None, "truncated"), NOTHING
-    rationale = tidy(structured.rationale or "") if structured else None
-    return _record(finding, rationale or find_rationale(text, finding, cut=cut), expect_rationale), finding
+    rationale = explain(structured.rationale, _elsewhere(finding)) if structured and structured.rationale else None
+    return _record(finding, rationale or explain(text, finding), expect_rationale), finding
 
 
 def is_answer(find: Callable[[str], Finding], kind: str) -> Callable[[str], bool]:
@@ -153,6 +166,32 @@ def is_answer(find: Callable[[str], Finding], kind: str) -> Callable[[str], bool
         return kind != "text" and len(text) <= _LONGEST_ANSWER and "\n" not in text and find(text).rule == "bare"
 
     return alone
+
+
+def _elsewhere(finding: Finding) -> Finding:
+    """The finding for a text apart from the one that states its answer: there the whole of it explains."""
+    return replace(finding, statement=(0, 0), words=None)
+
+
+def _naming(
+    text: str, finding: Finding, kind: str, choices: Sequence[str], aliases: Mapping[str, Sequence[str]]
+) -> Naming:
+    """Where `text` names its answer, or any answer where it has none."""
+    if kind == "text" or (kind == "number" and finding.label is None):
+        return Naming(statement=finding.statement)
+    if kind == "number":
+        digits = list(_DIGITS.finditer(text))[-_MOST_NAMES:]
+        places = [match.span() for match in digits if same_number(match[0].rstrip(".,"), finding.label)]
+        return Naming(places, finding.statement, number=True)
+    words, folded = _lexicon(kind, choices, aliases), fold(text)
+    named = [(place, words.label_of(folded[slice(*place)])) for place in words.find(folded)[-_MOST_NAMES:]]
+    own = [place for place, label in named if finding.label in (None, label)]
+    others = [place for place, label in named if kind == "classes" and finding.label not in (None, label)]
+    return Naming(own + ([finding.words] if finding.words else []), finding.statement, others)
+
+
+def _lexicon(kind: str, choices: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> Lexicon:
+    return lexicon(tuple(choices), kind == "choices", tuple((name, tuple(aliases[name])) for name in aliases))
 
 
 def _find_structured(answer: str, find: Callable[[str], Finding], kind: str) -> Finding:
@@ -171,8 +210,7 @@ def _find(
 ) -> Finding:
     if kind == "text":
         return text_answer(text, expect_rationale=expect_rationale)
-    words = lexicon(tuple(choices), kind == "choices", tuple((name, tuple(aliases[name])) for name in aliases))
-    return choice_answer(text, fold(text), words, cut=cut)
+    return choice_answer(text, fold(text), _lexicon(kind, choices, aliases), cut=cut)
 
 
 def _record(finding: Finding, rationale: str | None, expect_rationale: bool) -> Parsed:
