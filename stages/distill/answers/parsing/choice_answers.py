@@ -12,14 +12,17 @@ from distill.answers.parsing.languages import is_other_language
 from distill.answers.parsing.lexicon import Lexicon
 from distill.answers.parsing.mentions import Mention, find_mentions
 from distill.answers.parsing.record import NOTHING, Finding
-from distill.answers.parsing.stated_choices import corrected_choice, stated_choice
+from distill.answers.parsing.stated_choices import CORRECTS, corrected_choice, stated_choice
 from distill.answers.parsing.statements import find_other_statements, find_statements
 from distill.answers.parsing.surroundings import AFTER_HEAD, BEFORE_HEAD, closed, finding_of, is_question, opens_line
 
 _LINE_END = re.compile(r"[\s\"'*_`)\]}$.!,]*")
 # "Sentiment: negative", "| class | negative |", "- **Label**: negative (sure)": a line of a key and a choice.
-_KEY = re.compile(r"[ \t>*_#|\-]*(?P<key>[^\W\d][^\n:=|]{0,30}?)[*_ \t]*[:=|][\s*_\"'`(\[{<]*")
-_LINE_ENDS = re.compile(r"[\"'*_`)\]}$.,!;|]*[ \t]*(?:\([^()\n]{0,40}\))?[ \t|]*(?=\n|\Z)")
+_KEY = re.compile(r"[ \t>*_#|\-]*(?P<key>[^\W\d][^\n:=|]{0,30}?)(?:[*_ \t]*[:=|]|[ \t]+[-–—](?=[ \t]))[\s*_\"'`(\[{<]*")
+_LINE_ENDS = re.compile(
+    r"(?:\s*(?:out of|/|of)\s*\d{1,3})?(?:\s*(?:stars?|points?)\b)?[\"'*_`)\]}$.,!;|"
+    r"]*[ \t]*(?:\([^()\n]{0,40}\))?[ \t|]*(?=\n|\Z)"
+)
 _NO_KEYS = word_set(
     "premise hypothesis review text sentence question input options choices example note reason rationale"
 )
@@ -113,6 +116,8 @@ def _bare(folded: str, mentions: list[Mention], spans: list[tuple[int, int]]) ->
         tail = last
     openings = {m.label for m in mentions if not m.bare and opens_line(folded, m)}
     if head and len(openings) > 1:
+        head = None
+    if head and tail and head.label != tail.label and CORRECTS.search(folded, head.end, tail.start):
         head = None
     if head and tail and head.label != tail.label:
         return Finding(label=None, rule="bare", several=True)

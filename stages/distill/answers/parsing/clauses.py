@@ -25,7 +25,7 @@ _UNDECIDED = re.compile(
 )
 _UNABLE = (
     r"(?:\b(?:not|cannot|never|impossible|unable|hard|difficult|unclear|uncertain|insufficient|lacks?|little|neither|"
-    r"no)\b|n't\b)"
+    r"no|nothing|nobody|none)\b|n't\b|\bno one\b)"
 )
 _KNOWING = (
     r"\b(?:determin\w*|conclu\w*|say|said|tell|know\w*|confirm\w*|verif\w*|prov\w*|establish\w*|decid\w*|judg\w*|"
@@ -33,7 +33,11 @@ _KNOWING = (
     r"evidence|indication|proof|reason|information|context|certain\w*|sure|enough|clear|guarantee\w*|way|classif\w*|"
     r"label\w*|consider\w*|call\w*|declar\w*)\b"
 )
-_UNPROVEN = re.compile(rf"{_UNABLE}[^;:]{{0,120}}?{_KNOWING}")
+_UNPROVEN = re.compile(
+    rf"{_UNABLE}[^;:]{{0,120}}?{_KNOWING}|\b(?:uncertain|unclear|unsure|doubtful|questionable)\s+that\b"
+    r"|\b(?:need\w*|have) to (?:know|verify|check|see|find out|establish)\b|\bbefore (?:\w+ing|we|one|anyone|it)\b"
+)
+_COPULA = re.compile(r"\b(?:is|are|was|were|be|remains?|stays?|seems?)\b")
 _OTHER_AFTER = re.compile(rf"[\"'*_`]*\s*(?:{union('whether_after')})")
 _PROVISO = re.compile(r"[\"'*_`)\]]*,?\s*(?:only\s+)?(?:if|unless|when|provided|assuming)\b")
 _WOULD = re.compile(r"\b(?:would|could|can|may|might|will)\s+(?:only\s+)?(?:be|have|become)\b[^,;.]{0,30}\Z")
@@ -75,6 +79,9 @@ def is_entertained(folded: str, begin: int, start: int, end: int, *, by_name: bo
     clause = _ASIDE.sub(" ", sentence[breaks[-1] if breaks else 0 :])
     clause = clause[clause.rfind(",") + 1 :]
     opener = _WHETHER.search(clause) or _IF.search(clause)
+    # "Whether it is true is inconclusive" says that it is.
+    if opener and _OPEN_LABEL.search(folded, start, end) and len(_COPULA.findall(clause, opener.end())) > 1:
+        return False
     if opener and (
         not by_name or _WHETHER.match(opener[0]) or _UNDECIDED.search(sentence[: sentence.rfind(opener[0])])
     ):

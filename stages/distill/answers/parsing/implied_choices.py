@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from distill.answers.parsing.folding import word_set
-from distill.answers.parsing.judgements import HEDGED, mention_is_number
+from distill.answers.parsing.judgements import HEDGED, ON_SCALE, mention_is_number
 from distill.answers.parsing.lexicon import Lexicon
 from distill.answers.parsing.mentions import Mention
 from distill.answers.parsing.record import Finding
@@ -86,13 +86,15 @@ def _claims(folded: str, mentions: list[Mention], lexicon: Lexicon) -> list[Ment
     plain = [m for m in claims if not m.bare]
     if lexicon.markers:
         return plain or [m for m in claims if m.end - m.start > 3 and lexicon.is_loose(folded[m.start : m.end])]
-    return [
-        m
-        for m in plain
-        if _PREDICATE.search(folded[max(0, m.start - 40) : m.start])
-        and not HEDGED.search(folded[max(0, m.start - 40) : m.start])
-        and not mention_is_number(folded, m)
-    ]
+    return [m for m in plain if _is_said(folded, m)]
+
+
+def _is_said(folded: str, mention: Mention) -> bool:
+    """Whether a class is said of something, and is no mere word; a number must be one on a scale."""
+    if mention_is_number(folded, mention):
+        return bool(ON_SCALE.match(folded, mention.end))
+    before = folded[max(0, mention.start - 40) : mention.start]
+    return bool(_PREDICATE.search(before)) and not HEDGED.search(before)
 
 
 def _reason(folded: str, begin: int, end: int) -> int:

@@ -34,11 +34,12 @@ _COPULA = (
 )
 _ADVERB = (
     r"(?:\w+ly|therefore|thus|hence|also|so|indeed|in fact|in itself|then|still|rather|quite|very|an?|the|to|as|into|"
-    r"be|under|both|considered|deemed|regarded|seen|viewed|classified|labell?ed|categori[sz]ed|judged|rated|found|"
+    r"be|under|both|considered|deemed|regarded|called|seen|viewed|classified|labell?ed|categori[sz]ed|judged|rated|"
+    r"found|"
     r"taken|said|"
     r"marked|described|determined|understood|interpreted|assumed|concluded|supported|refuted|backed|most|more|best|"
     r"likely|overall|towards?|in|category|label|class|one|of|being|not only|and|can|could|should|would|must|will|now|"
-    r"just|simply|all in all|strong|slightly|mostly|just|case)"
+    r"just|example|instance|just|simply|all in all|strong|slightly|mostly|just|case)"
 )
 _PREDICATE = re.compile(
     rf"(?P<subject>[^\n]*?)(?P<modal>\b(?:can|could|should|would|must|will|may|might)\b[\s\w]{{0,16}})?"
@@ -47,7 +48,10 @@ _PREDICATE = re.compile(
 _OTHER_PREDICATE = re.compile(
     rf"(?P<subject>[^\n]*?)(?:{union('copula')})(?:[\s,*_\"']{{0,3}}(?:{union('lead')})){{0,4}}[\s*_\"'`(]*\Z"
 )
-HEDGED = re.compile(r"\b(?:may|might|could)\b[^,;]{0,20}\Z")
+HEDGED = re.compile(
+    r"\b(?:may|might|could)\b(?!\s+(?:\w+ly\s+)?be\s+(?:considered|seen|regarded|viewed|deemed|called|classified|"
+    r"labell?ed|judged|interpreted|described|said))[^,;]{0,20}\Z"
+)
 _MAKING = re.compile(
     r"\b(?:mak(?:es?|ing)|render(?:s|ing)?|leav(?:es?|ing)|deem(?:s|ing)?|mark(?:s|ing)?)\s+"
     r"(?:it|this|that|them|(?:the|this|that)\s+[^.,;\n]{1,90}?)[\s,]+(?:to be\s+|as\s+|an?\s+|\w+ly\s+){0,3}"
@@ -89,7 +93,7 @@ _SO = re.compile(r"\b(?:so|therefore|thus|hence|but|however|wait|no)[\s,:]*\Z")
 _ANSWERS = word_set("yes no not maybe")
 _CLOSES = re.compile(r"[\"'*_`)\]}]*\s*(?:\Z|[.,;:!\n])")
 # A class that is a number is one on a scale.
-_SCALE = re.compile(r"[\"'*_`]*[\s-]*(?:out of\b|/\s?\d|stars?\b|points?\b)")
+ON_SCALE = re.compile(r"[\"'*_`]*[\s-]*(?:out of\b|/\s?\d|stars?\b|points?\b|of \d+ (?:stars|points)\b)")
 _SCORE = re.compile(r"\b(?:rat(?:e|ed|ing)|scor(?:e|ed|ing)|grade|label|class|category|answer|level)\b[^.\n]*\Z")
 
 
@@ -152,7 +156,7 @@ def _verdict(folded: str, span: tuple[int, int], sentence: int, mention: Mention
     if start is None:
         return None
     question = _OPEN_QUESTION.match(folded, mention.end)
-    if mention_is_number(folded, mention) and not (_SCALE.match(folded, mention.end) or _SCORE.search(before)):
+    if mention_is_number(folded, mention) and not (ON_SCALE.match(folded, mention.end) or _SCORE.search(before)):
         return None
     lead = _LEAD.match(before[:start])
     concludes = bool(_CONCLUDES.match(folded, span[0]) or _SO.search(before[:start]) or _CONCLUDES.match(before, start))

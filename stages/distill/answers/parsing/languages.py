@@ -172,8 +172,9 @@ LANGUAGES = (
 
 # Words of the table that are English too, or that English texts have for other reasons: they tell no language.
 _ENGLISH = word_set(
-    "a as also die do final hier is la label mi no non o option or se si solution sera text to ton un classe conclusion"
-    " sentiment message opinion opinions wahl le en per men que che e l c"
+    "a affirmation as also c che classe conclusion critique de den die do e el en falls final finale hier is l la las"
+    " le label logo los ma men message mi mia no non o opinion option or os per phrase que se sentiment si solution"
+    " text these to ton um un wahl"
 )
 _WORD = re.compile(r"[^\W\d_]+")
 

@@ -38,7 +38,7 @@ _LINK = re.compile(
 )
 _JOINED = re.compile(r"[/|&]|\b(?:and|or|nor|vs|versus|as well as|along with|together with|combined with|plus)\b")
 # The 5 of "4 out of 5" is the end of a scale.
-_OUT_OF = re.compile(r"(?:\bout\s+of(?:\s+a\s+(?:possible|total)(?:\s+of)?)?\s*|\d\s?/\s?)\Z")
+_OUT_OF = re.compile(r"(?:\b(?:out\s+of|\d\s+of)(?:\s+a\s+(?:possible|total)(?:\s+of)?)?\s*|\d\s?/\s?)\Z")
 # Letters and digits of scripts that put spaces between words.
 _WORD = rf"[^\W_{UNSPACED}]"
 _IN_WORD = "a-zA-Z0-9_\u00c0-\u0dff\u0e80-\u2fff"
@@ -176,7 +176,7 @@ def _denied(mention: Mention, folded: str, other: bool) -> bool:
 def _mark_lists(mentions: list[Mention], folded: str, lexicon: Lexicon) -> list[Mention]:
     """Mark the members of lists: of an echoed one as `listed`, of others as `rivals`."""
     marked: list[Mention] = []
-    for run in _runs(mentions, folded):
+    for run in _lists(mentions, folded):
         labels = tuple(dict.fromkeys(mention.label for mention in run))
         if len(labels) < 2:
             marked += run
@@ -202,6 +202,18 @@ def _mark_lists(mentions: list[Mention], folded: str, lexicon: Lexicon) -> list[
 
 def _denial_after(mention: Mention, folded: str) -> bool:
     return bool(_DENIAL.match(folded, mention.end, mention.end + 60))
+
+
+def _lists(mentions: list[Mention], folded: str) -> list[list[Mention]]:
+    """The runs of mentions. Of "in A or B, C is …" the last is none of the list."""
+    lists: list[list[Mention]] = []
+    for run in _runs(mentions, folded):
+        joined = [bool(_JOINED.search(folded, a.end, b.start)) for a, b in pairwise(run)]
+        if len(run) > 2 and any(joined) and not joined[-1]:
+            lists += [run[:-1], run[-1:]]
+        else:
+            lists.append(run)
+    return lists
 
 
 def _runs(mentions: list[Mention], folded: str) -> list[list[Mention]]:

@@ -38,9 +38,15 @@ _OF_SOMETHING = re.compile(
     r"its)\s+)?"
     r"[\"'*_`(]*"
 )
+# "A, or rather, B", and "A for one thing, B for another".
+_OR_RATHER = re.compile(
+    r"[\s\"'*_`)]*[,.;:…—–-]*\s*(?:or\s+)?(?:rather|i mean|actually|make that|correction|no)\b[\s,:.—–-]*"
+    r"(?:(?:it(?:'s| is)|an?|the)\s+)?[\"'*_`(]*"
+)
+_EACH_FOR = re.compile(r"[\"'*_`)\]}]*\s+(?:for|if|when)\b")
 _ONLY_COMMA = re.compile(r"[*_`)]*,\s*[*_`(]*")
 _SENTENCE_ENDS = re.compile(r"[\s\"'*_`)\]}$]*[.!]?[\s\"'*_`)\]}$]*(?:\n|\Z|(?<=[.!\"'\s])\S)")
-_CORRECTS = re.compile(
+CORRECTS = re.compile(
     r"\b(?:wait|hold on|scratch that|on second thought|correction|let me (?:re|correct|fix|revise)|my mistake|"
     r"i (?:was|am) (?:wrong|mistaken)|i made (?:a|an) (?:mistake|error)|i take that back|sorry|actually|"
     r"on reflection|upon reflection|looking again|looking closer|no,)"
@@ -104,7 +110,7 @@ def corrected_choice(
 ) -> Finding | None:
     """What is said instead of a stated answer, behind a word that takes it back."""
     after = stated.statement[1] if stated.statement else 0
-    corrections = list(_CORRECTS.finditer(folded, after))
+    corrections = list(CORRECTS.finditer(folded, after))
     if not corrections:
         return None
     begin = corrections[-1].end()
@@ -148,6 +154,15 @@ def _with_neighbour(folded: str, mentions: list[Mention], at: int) -> Mention:
     following = mentions[at + 1] if at + 1 < len(mentions) else None
     if following is None or following.label == mention.label or following.bare or mention.rivals:
         return mention
+    instead = _OR_RATHER.fullmatch(folded, mention.end, following.start)
+    if instead:
+        return following
+    if _EACH_FOR.match(folded, mention.end) and any(
+        _EACH_FOR.match(folded, other.end) and "\n" not in folded[mention.end : other.start]
+        for other in mentions[at + 1 :]
+        if other.start < mention.end + 200 and not (other.denied or other.bare) and other.label != mention.label
+    ):
+        return replace(mention, rivals=(following.label,))
     beside = _ONLY_COMMA.fullmatch(folded, mention.end, following.start)
     if beside and _SENTENCE_ENDS.match(folded, following.end):
         quoted_together = folded[mention.start - 1 : mention.start] in ('"', "'", "`")

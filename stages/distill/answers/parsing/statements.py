@@ -27,13 +27,16 @@ CUE = re.compile(
     r"|\b(?:chang|revis|correct|switch|updat)(?:e|ed|ing)?\s+(?:my\s+|the\s+)?(?:\w+\s+){0,2}to\b"
     r"|\b(?:i|i'd|we|you)\s+(?:would\s+|will\s+|can\s+|'ll\s+)?(?:rate|give|score|grade|call|consider|judge|label|"
     r"classify|categori[sz]e)\s+(?:it|this|that|them|the)\b"
+    r"|\b(?:i|i'd|we|we'd)\s+(?:would\s+)?(?:say|guess|go for|settle on|lean towards?)\b(?!\s+that\b)"
+    r"|\b(?:rating|score|grade)\s+of\b"
     r"|\bi meant?(?: to (?:say|write))?\b|\bmake (?:that|it)\b(?=\s+\S+[.!]?\s*\Z)"
 )
 # Every cue holds one of these, and between a cue's first word and it no sentence ends.
 _ANCHOR = re.compile(
     r"answer|option|choice|select|label|verdict|conclusion|classif|categor|prediction|result|relation|choose|pick|go"
     r" with|"
-    r"opt for|vote for|marked|scored?|graded?|boxed|####|\brate|\bgive|\bcall|consider|judge|i mean|make|"
+    r"opt for|vote for|marked|scored?|graded?|boxed|####|\brate|\bgive|\bcall|consider|judge|i mean|make|\bsay|guess|"
+    r"go for|settle on|lean|rating|"
     r"chang|revis|correct|switch|updat"
 )
 _FURTHEST = 300
@@ -49,7 +52,8 @@ _COLON = re.compile(
     r" be)\b){0,6}(?:[:=–—]+|-+(?=\s))"
 )
 _SELF = re.compile(
-    r"\\boxed|\#{4}|choose|pick|select|go with|opt for|i (?:would )?answer|vote for|\b(?:as|to)\Z|\bi mean|\bmake|"
+    r"\\boxed|\#{4}|choose|pick|select|go with|opt for|i (?:would )?answer|vote for|\b(?:as|to|of)\Z|\bi mean|"
+    r"\b(?:say|guess|go for|settle on|lean towards?)\Z|\bmake|"
     r"\b(?:rate|give|score|grade|call|consider|judge|label|classify|categori[sz]e)\s"
 )
 # "I would rate this", and what: one word or two.

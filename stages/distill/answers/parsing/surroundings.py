@@ -11,7 +11,9 @@ _QUESTION_MARK = re.compile(r"[\"'*_`)\]}.]*\?")
 _SCALE = re.compile(r"[\"'*_`]*\s*(?:(?:out of|/)\s*(?:a\s+possible\s+)?\d{1,3}|stars?\b|points?\b)")
 _CLOSERS = re.compile(r"(?:[ \t]*[\"'”’*_`)\]}$.,!?]|[ \t]*\\\)|[ \t]*\\\]){0,12}")
 BEFORE_HEAD = re.compile(
-    r"[\s\"'*_`(\[{<#>$•\-–—:=→⇒]*(?:(?:a:|sure|certainly|of course|okay|ok|so|therefore|thus|hence|option|choice|it"
+    r"[\s\"'*_`(\[{<#>$•\-–—:=→⇒]*(?:(?:a:|sure|certainly|of course|okay|ok|so|therefore|thus|hence|actually|wait|no|"
+    r"rather|"
+    r"correction|hmm|sorry|option|choice|it"
     r" is|it's|the|an?|in|at|on|to|"
     r"i think|probably|most likely|rationale|explanation)[\s\"'*_`(\[{!.,:]+){0,3}"
 )
