@@ -1,7 +1,7 @@
 """Looks into the response store: every answer that this clone ever paid for.
 
 run     python stages/store.py stats
-        python stages/store.py export answers.jsonl     # for a colleague, or out of a damaged store
+        python stages/store.py export .distill/answers.jsonl     # for a colleague, or out of a damaged store
         python stages/store.py import answers.jsonl
         python stages/store.py verify                   # every page, key, body and derived column
 """
@@ -38,7 +38,8 @@ def main() -> int:
             )
         elif options.action == "import":
             added = import_answers(store, options.file)
-            print(f"{added.added:,} answers added, {added.present:,} were there already")
+            doubt = "" if added.counted else "; the file does not end with their number: of an older version, or cut"
+            print(f"{added.added:,} answers added, {added.present:,} were there already{doubt}")
         else:
             problems = verify(store)
             print("\n".join(problems) or f"{len(store):,} answers, all sound")

@@ -8,7 +8,8 @@ import json
 import pytest
 import yaml
 
-from distill.lock import content_hash, why_stale
+from distill.errors import UserError
+from distill.lock import content_hash, has_result, refuse_to_pay_again, why_stale
 
 
 def md5(text):
@@ -67,3 +68,22 @@ def test_what_is_missing_is_named(folder):
     assert why_stale("second") == "second has not run yet"
     (folder / "dvc.lock").unlink()
     assert why_stale("first") == "first has not run yet"
+
+
+def test_a_result_is_known_whose_files_are_elsewhere(folder):
+    lock = yaml.safe_load((folder / "dvc.lock").read_text())
+    second = {"deps": [{"path": "out", "md5": md5("o")}], "params": {}, "outs": [{"path": "end", "md5": md5("e")}]}
+    lock["stages"]["second"] = second
+    (folder / "dvc.lock").write_text(yaml.safe_dump(lock))
+    (folder / "out").unlink()
+    assert why_stale("second") == "out is missing" and has_result("first") and has_result("second")
+    with pytest.raises(UserError, match=r"(?s)result of second .*`git checkout \. && dvc pull`.*up to 7 calls"):
+        refuse_to_pay_again("second", 7)
+    refuse_to_pay_again("second", 0)
+    refuse_to_pay_again("third", 7)
+    (folder / "out").write_text("other")
+    assert not has_result("second")
+    (folder / "out").unlink()
+    (folder / "in").write_text("other")
+    assert not has_result("first") and not has_result("second"), "what it was made of has changed"
+    refuse_to_pay_again("second", 7)

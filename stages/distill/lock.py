@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from distill import paths
+from distill.errors import UserError
 
 _IGNORED = Path(".dvcignore")
 _NULLS = ("", "~", "null", "Null", "NULL")
@@ -43,6 +44,49 @@ def why_stale(stage: str) -> str | None:
             if content_hash(path) != item.get("md5"):
                 return f"{path} has changed"
     return None
+
+
+def has_result(stage: str) -> bool:
+    """Whether dvc.lock has the stage's result for the settings, code and data of now, here or in a remote.
+
+    A file that the stage reads may be missing, as in a fresh clone, where an earlier stage's result has it.
+    """
+    stages = _yaml(paths.LOCK).get("stages", {})
+    makers = {item["path"]: (name, item.get("md5")) for name, entry in stages.items() for item in entry.get("outs", ())}
+    settings = _yaml(paths.PARAMS)
+
+    def holds(name: str) -> bool:
+        entry = stages.get(name)
+        if entry is None:
+            return False
+        params = entry.get("params", {}).get(str(paths.PARAMS), {})
+        if any(any(_differing(values, settings.get(key), key)) for key, values in params.items()):
+            return False
+        return all(fits(Path(item["path"]), item.get("md5")) for item in entry.get("deps", ()))
+
+    def fits(path: Path, md5: str | None) -> bool:
+        maker, recorded = makers.get(path.as_posix(), (None, None))
+        if maker is not None and not holds(maker):
+            return False
+        return content_hash(path) == md5 if path.exists() else recorded is not None and recorded == md5
+
+    return holds(stage)
+
+
+PULL = "`git checkout . && dvc pull` brings it (`dvc repro --pull` in a fresh clone), and nothing is asked"
+
+
+def refuse_to_pay_again(stage: str, calls: int) -> None:
+    """Raises UserError where a stage would pay for `calls` whose result dvc.lock has, and only the files are not here.
+
+    DVC starts a stage whose outs are missing, and deletes what is left of them, whether a remote has them or not.
+    """
+    if calls and why_stale(stage) is not None and has_result(stage):
+        raise UserError(
+            f"dvc.lock has the result of {stage} for these very settings, code and data, and its files are not here:"
+            f" {PULL}. A colleague's answers: `python stages/store.py import FILE`. Where the result is lost, delete"
+            f" dvc.lock; up to {calls:,} calls are then paid for again"
+        )
 
 
 def content_hash(path: Path) -> str:

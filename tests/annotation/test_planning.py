@@ -78,7 +78,9 @@ def test_after_a_run_nothing_is_asked_also_where_a_colleague_has_the_results_and
     shutil.rmtree(repository.path / ".distill")
     assert repository.plan().splitlines()[1:] == lines[1:]
     (repository.path / "data/annotated/test.jsonl").unlink()
-    assert "annotate: 150 calls at most, of which 0 are stored; to pay: 150 calls" in repository.plan()
+    plan = repository.plan()
+    assert "annotate: 150 calls at most, of which 0 are stored; to pay: 150 calls" in plan
+    assert "dvc.lock has the result of these very settings, and its files are not here: `git checkout . && dvc" in plan
 
 
 def test_a_search_whose_results_were_lost_is_found_in_the_store(repository):
@@ -100,7 +102,7 @@ def test_a_search_whose_results_were_lost_is_found_in_the_store(repository):
         ({"teacher.max_tokens": 120}, "teacher.max_tokens has changed", "at most 18,000 out"),
         ({"prompt.seed": 2, "prompt.few_shot": 2, "prompt.compress": 2}, "prompt.few_shot has changed", "How big is"),
         ({"prompt.optimizer": "gepa", "prompt.few_shot": 2}, "prompt.optimizer has changed", "How big is"),
-        ({"task.seed": 3}, "prepare will write other rows", "How big is"),
+        ({"task.seed": 3}, "prepare will write other rows, as task.seed has changed", "How big is"),
         ({"prompt.steps": 3}, "prompt.steps has changed", "How big is"),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else "",

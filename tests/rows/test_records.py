@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,8 +71,10 @@ def test_a_bad_line_is_named(tmp_path, lines, message):
         read_rows(path, Prediction)
 
 
-def test_a_missing_file_says_how_to_get_it(tmp_path):
+def test_a_missing_file_of_the_pipeline_says_how_to_get_it(tmp_path):
     with pytest.raises(DataError, match="no such file; `dvc pull` fetches it, `dvc repro` makes it"):
+        read_rows(Path("data/annotated/none.jsonl"), Annotation)
+    with pytest.raises(DataError, match=r"no such file\Z"):
         read_rows(tmp_path / "none.jsonl", Annotation)
 
 

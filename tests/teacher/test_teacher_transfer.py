@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import sqlite3
 
@@ -26,11 +27,13 @@ def filled(endpoint, settings, store_path):
 def test_an_export_is_sorted_and_imports_to_the_same_export(filled, tmp_path):
     with Store(filled) as store:
         assert export_answers(store, tmp_path / "a.jsonl") == Exported(40, 0)
-        assert import_answers(store, tmp_path / "a.jsonl") == Imported(0, 40)
-    keys = [json.loads(line)["key"] for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+        assert import_answers(store, tmp_path / "a.jsonl") == Imported(0, 40, True)
+    *lines, last = (tmp_path / "a.jsonl").read_text().splitlines()
+    keys = [json.loads(line)["key"] for line in lines]
+    assert json.loads(last) == {"answers": 40}
     assert len(keys) == 40 and keys == sorted(keys)
     with Store(tmp_path / "other.sqlite") as other:
-        assert import_answers(other, tmp_path / "a.jsonl") == Imported(40, 0)
+        assert import_answers(other, tmp_path / "a.jsonl") == Imported(40, 0, True)
         export_answers(other, tmp_path / "b.jsonl")
         assert verify(other) == []
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
@@ -133,3 +136,33 @@ def test_statistics_say_what_is_there_and_what_was_paid(filled):
     assert "40 answers" in said and "1 refused or filtered, 1 cut" in said
     # 38 reported answers of $0.000018, one estimated (5 tokens in, 1 out), one that a filter kept back
     assert "annotate, fake: 40 calls, 385 tokens in, 191 out, $0.0007" in said
+
+
+def test_a_cut_export_is_told_from_a_whole_one(filled, tmp_path):
+    with Store(filled) as store:
+        export_answers(store, tmp_path / "a.jsonl")
+    lines = (tmp_path / "a.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "end.jsonl").write_text("".join(lines[:30]))
+    (tmp_path / "middle.jsonl").write_text("".join(lines[:10] + lines[12:]))
+    (tmp_path / "line.jsonl").write_text("".join(lines[:10]) + lines[10][:100])
+    (tmp_path / "two.jsonl").write_text("".join(lines * 2))
+    with Store(tmp_path / "other.sqlite") as other:
+        assert import_answers(other, tmp_path / "end.jsonl") == Imported(30, 0, False)
+        with pytest.raises(DataError, match=r"has 38 answers, and its last line says 40: .* 38 answers"):
+            import_answers(other, tmp_path / "middle.jsonl")
+        with pytest.raises(DataError, match=r"line\.jsonl:11: not JSON .* import the whole file again"):
+            import_answers(other, tmp_path / "line.jsonl")
+        with pytest.raises(DataError, match=r"two\.jsonl:42: stands behind the line that ends an export"):
+            import_answers(other, tmp_path / "two.jsonl")
+        assert import_answers(other, tmp_path / "a.jsonl").counted and len(other) == 40
+
+
+def test_a_database_and_a_packed_file_are_no_exports(filled, tmp_path):
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b"{}"))
+    with Store(tmp_path / "other.sqlite") as other:
+        with pytest.raises(DataError, match="is a database and no text; export a response store"):
+            import_answers(other, filled)
+        with pytest.raises(DataError, match="is compressed; unpack it first"):
+            import_answers(other, tmp_path / "a.jsonl.gz")
+        with pytest.raises(DataError, match=r"none\.jsonl: no such file\. 0 answers"):
+            import_answers(other, tmp_path / "none.jsonl")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from distill.annotation.wording import GOLD, annotation_templates, showing_gold
+from distill.lock import refuse_to_pay_again
 from distill.prompts.asking import Ask, most_in_words, request_for
 from distill.rows.permutation import seeded_order, share
 from distill.rows.records import Example, TaskCard
@@ -73,4 +74,6 @@ def opening_line(
     if settings.teacher.provider == "recorded":
         return f"takes the answers to {rows:,} rows from {settings.teacher.path}: nothing to pay"
     plan = teacher.plan(annotation_requests(asks, templates, card, settings))
+    if settings.teacher.provider == "openai":
+        refuse_to_pay_again("annotate", plan.to_pay.calls)
     return most_in_words(settings.teacher.model, rows, plan.to_pay.calls, plan.to_pay.usd_high, teacher.budget_left())

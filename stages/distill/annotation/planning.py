@@ -14,7 +14,7 @@ from distill import paths
 from distill.annotation.asks import annotation_asks, annotation_requests
 from distill.annotation.preview import preview
 from distill.errors import DataError
-from distill.lock import why_stale
+from distill.lock import PULL, has_result, why_stale
 from distill.prompts.prompt_file import fixed_prompts, hand_written, read_prompts
 from distill.rows.records import Example, TaskCard, read_json, read_rows
 from distill.search.forecast import SearchAhead, search_ahead
@@ -73,6 +73,8 @@ class RunAhead:
         if settings.teacher.provider == "recorded":
             return "teacher.provider is recorded: its answers are in files; nobody is asked, there is nothing to pay"
         lines = self.notes()[: "prepare" in self.why]
+        if self.why and has_result("annotate"):
+            lines.append(f"dvc.lock has the result of these very settings, and its files are not here: {PULL}. Else:")
         with open_teacher(settings, "plan") as teacher:
             lines.insert(0, f"{teacher.describe()}; teacher.mode {settings.teacher.mode}; store {paths.store()}")
             lines.append(f"optimize_prompt: {self._search_line()}")
@@ -144,8 +146,10 @@ def _rows(settings: Settings, why: dict[str, str]) -> tuple[TaskCard, dict[str, 
             return card, splits, None
     except DataError:
         pass  # there are none yet, or they are an older version's
+    if has_result("prepare"):
+        return card, splits, None
     why["prepare"] = stale
-    return card, splits, "prepare will write other rows"
+    return card, splits, f"prepare will write other rows, as {stale}"
 
 
 def _prepared() -> tuple[TaskCard, dict[str, list[Example]]]:

@@ -29,11 +29,27 @@ def read_json_lines(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
         with open(path, encoding="utf-8") as file:
             yield from json_lines(file, str(path))
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file; `dvc pull` fetches it, `dvc repro` makes it") from error
+        raise DataError(missing(path)) from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+        raise DataError(f"{path}: {_no_text(path, error)}") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def missing(path: Path) -> str:
+    """That there is no such file; of one that the pipeline makes, where it comes from."""
+    of_pipeline = path.parts[:1] in (("data",), ("metrics",))
+    return f"{path}: no such file" + ("; `dvc pull` fetches it, `dvc repro` makes it" if of_pipeline else "")
+
+
+def _no_text(path: Path, error: UnicodeDecodeError) -> str:
+    with open(path, "rb") as file:
+        head = file.read(16)
+    if head.startswith(b"SQLite format 3"):
+        return "is a database and no text; export a response store by `python stages/store.py --store PATH export FILE`"
+    if head.startswith((b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"(\xb5/\xfd")):
+        return "is compressed; unpack it first"
+    return f"not UTF-8 (byte {error.start}); save it as UTF-8"
 
 
 def json_lines(lines: Iterable[str], name: str) -> Iterable[tuple[int, dict[str, Any]]]:
@@ -112,7 +128,7 @@ def _parsed(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file; `dvc pull` fetches it, `dvc repro` makes it") from error
+        raise DataError(missing(path)) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not JSON ({error})") from error
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from io import StringIO
 
 from distill import paths
+from distill.lock import refuse_to_pay_again
 from distill.prompts.asking import Ask, most_in_words, request_for
 from distill.prompts.prompt_file import hand_written
 from distill.rows.records import Example, TaskCard
@@ -114,4 +115,6 @@ def search_opening_line(teacher: Teacher, card: TaskCard, train: Sequence[Exampl
     """What the search will ask, and the most that it can still cost, in one line."""
     rows = sum(map(len, slices(train, settings.prompt)))
     most = search_ahead(card, train, settings).to_pay
+    if settings.teacher.provider == "openai":
+        refuse_to_pay_again("optimize_prompt", most.calls)
     return most_in_words(settings.teacher.model, rows, most.calls, most.usd, teacher.budget_left())

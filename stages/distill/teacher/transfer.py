@@ -9,6 +9,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ _COLUMNS = (
     "key", "endpoint", "model", "sample", "purpose", "mode", "fingerprint", "asked_at", "answered_at", "attempts",
     "tokens_in", "tokens_cached", "tokens_out", "tokens_from", "failure", "request", "body",
 )  # fmt: skip
+_COUNT = "answers"  # the only field of the last line
 _CHUNK = 256
 
 
@@ -36,14 +38,15 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many answers were added, and how many were there already."""
+    """How many answers were added, how many were there already, and whether the file said how many it has."""
 
     added: int
     present: int
+    counted: bool
 
 
 def export_answers(store: Store, path: Path) -> Exported:
-    """Writes every answer, sorted by key, one JSON object a line; the file appears when it is whole.
+    """Writes every answer, sorted by key, one JSON object a line, and their count; the file appears when it is whole.
 
     Answers that a damaged store cannot give are skipped and counted.
     """
@@ -57,6 +60,7 @@ def export_answers(store: Store, path: Path) -> Exported:
                 written += 1
             except (StoreError, zlib.error, UnicodeDecodeError):
                 lost += 1
+        file.write(canonical({_COUNT: written}).encode() + b"\n")
     return Exported(written, lost)
 
 
@@ -92,22 +96,31 @@ def import_answers(store: Store, path: Path) -> Imported:
 
     Key, text and usage are derived anew from the request and the body of each line; the line is not trusted for them.
     """
+    counts: list[int] = []
     total = added = 0
-    for batch in _batches(path):
-        total += len(batch)
-        added += store.save(batch)
-    return Imported(added, total - added)
+    try:
+        answers = _answers(path, counts)
+        while batch := list(islice(answers, _CHUNK)):
+            total += len(batch)
+            added += store.save(batch)
+        if counts and counts[0] != total:
+            raise DataError(f"{path}: has {total:,} answers, and its last line says {counts[0]:,}: some were cut out")
+    except DataError as error:
+        raise DataError(
+            f"{error}. {total:,} answers before it are stored; import the whole file again, what is there stays"
+        ) from error
+    return Imported(added, total - added, bool(counts))
 
 
-def _batches(path: Path) -> Iterator[list[tuple[bytes, Answer]]]:
-    batch = []
+def _answers(path: Path, counts: list[int]) -> Iterator[tuple[bytes, Answer]]:
+    """The answers of a file, with their keys; the count of its last line goes to `counts`. Older exports have none."""
     for line, values in read_json_lines(path):
-        batch.append(_answer(values, f"{path}:{line}"))
-        if len(batch) == _CHUNK:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+        if counts:
+            raise DataError(f"{path}:{line}: stands behind the line that ends an export; import one file at a time")
+        if set(values) == {_COUNT}:
+            counts.append(values[_COUNT])
+        else:
+            yield _answer(values, f"{path}:{line}")
 
 
 def _answer(values: dict[str, Any], where: str) -> tuple[bytes, Answer]:
