@@ -13,7 +13,7 @@ from house import LIBRARY, ROOT, SCRIPTS, STAGES, closure, has_code
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 
 # They cannot change a result: values and paths are watched as such, and the rest is how a stage starts and stops.
-UNLISTED = ("settings", "paths.py", "errors.py", "progress.py", "running.py")
+UNLISTED = ("settings", "paths.py", "errors.py", "lock.py", "progress.py", "running.py")
 # But the values of presets are code.
 PRESETS = LIBRARY / "settings" / "presets.py"
 
