@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from distill.answers.parsing.folding import UNSPACED, word_set
 
@@ -179,6 +180,7 @@ _ENGLISH = word_set(
 _WORD = re.compile(r"[^\W\d_]+")
 
 
+@lru_cache(maxsize=16)
 def is_other_language(folded: str) -> bool:
     """Whether a text has any word of the table, so that its rows are worth looking for."""
     return not _TELLING.isdisjoint(_WORD.findall(folded)) or bool(_UNSPACED_TEXT.search(folded))

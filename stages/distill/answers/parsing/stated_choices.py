@@ -27,8 +27,9 @@ _QUOTED = re.compile(r"[\s*_:]*(?:(?:to|an?|the)\s+)?[\"'](?P<words>[^\"'\n]{6,6
 _REST = re.compile(r"[\s*_:]*(?:(?:to|an?|the)\s+)?(?:\(?[a-z1-9][).]\s*)?(?P<words>[a-z][a-z' -]{5,60})(?=[.,\n]|\Z)")
 _TURN = re.compile(rf"[^.?!\n]{{0,40}}?(?:\b(?:but|rather|instead)\b(?:\s+rather)?|{union('instead')})")
 _REVERSED = re.compile(
-    r"[\"'*_`)\]},]{0,4}\s*(?:is|are|was|would be|will be|seems to be|appears to be|would most likely be|being|as)\s+"
-    r"(?:(?:likely|probably|clearly|therefore|thus|indeed|also|generally|typically)\s+)?(?:the|my|our)\s+"
+    r"[\"'*_`)\]},]{0,4}\s*(?:is|are|was|were|(?:would|will|should|must)"
+    r"(?:\s+(?:\w{2,12}ly|also|most likely|indeed|thus|still))?\s+be|seems to be|appears to be|being|as)\s+"
+    r"(?:(?:\w{2,12}ly|therefore|thus|indeed|also)\s+)?(?:the|my|our)\s+"
     r"(?:(?!not\b)[a-z]+\s+){0,4}?(?:answer|choice|option|label|selection|classification|conclusion)\b"
 )
 _CONDITION = re.compile(r"\b(?:if|when|in case|depending on|unless)\b")
@@ -44,6 +45,7 @@ _OR_RATHER = re.compile(
     r"(?:(?:it(?:'s| is)|an?|the)\s+)?[\"'*_`(]*"
 )
 _EACH_FOR = re.compile(r"[\"'*_`)\]}]*\s+(?:for|if|when)\b")
+_BESIDE = re.compile(r",?\s*(?=(?:next to|in|on|at|near|inside|behind|under|by|with)\b)")
 _ONLY_COMMA = re.compile(r"[*_`)]*,\s*[*_`(]*")
 _SENTENCE_ENDS = re.compile(r"[\s\"'*_`)\]}$]*[.!]?[\s\"'*_`)\]}$]*(?:\n|\Z|(?<=[.!\"'\s])\S)")
 CORRECTS = re.compile(
@@ -98,7 +100,11 @@ def _is_conditional(folded: str, sentence: int, start: int, end: int) -> bool:
 
 def _head_of(folded: str, mentions: list[Mention], place: int) -> Mention:
     """The choice that a subject is about: "a drawer in the kitchen" is about the drawer."""
-    while place and _OF_SOMETHING.fullmatch(folded, mentions[place - 1].end, mentions[place].start):
+    while place:
+        before, start = mentions[place - 1].end, mentions[place].start
+        beside = _BESIDE.match(folded, before)
+        if not (_OF_SOMETHING.fullmatch(folded, before, start) or (beside and beside.end() == start)):
+            break
         if mentions[place - 1].bare or mentions[place - 1].denied or mentions[place - 1].unclaimed:
             break
         place -= 1
