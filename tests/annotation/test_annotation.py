@@ -25,7 +25,8 @@ OPEN = GateSettings((), None, False, False)
 
 
 def settings(rate=1.0, validation=0, test="all", source="teacher", show_gold=False, separate=0.0, samples=1, words=()):
-    return AnnotateSettings(source, rate, "none", words, show_gold, separate, samples, OPEN, validation, test, 0.1, 1)
+    rest = (OPEN, validation, test, 0.1, 1)
+    return AnnotateSettings(source, "answer", rate, "none", words, show_gold, separate, samples, *rest)
 
 
 def answer(i, label="yes", rationale="one two three", status="ok", tokens=(100, 50)):

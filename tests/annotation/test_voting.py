@@ -14,7 +14,7 @@ from distill.settings.annotate import AnnotateSettings, GateSettings
 ROW = Example("r", "which is it?", {"q": "?"}, label="yes")
 CARD = TaskCard("t", "classes", "d", ("q",), {}, ("yes", "no"))
 SETTINGS = AnnotateSettings(
-    "teacher", 1.0, "none", (), False, 0.0, 3, GateSettings((), None, False, False), 0, "all", 0.1, 1
+    "teacher", "answer", 1.0, "none", (), False, 0.0, 3, GateSettings((), None, False, False), 0, "all", 0.1, 1
 )
 
 

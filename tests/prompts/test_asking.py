@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from distill.prompts.asking import Ask, Asker
+from distill.prompts.asking import Ask, Asker, annotation
 from distill.rows.records import Example, TaskCard
 from distill.teacher.exchange import Reply, Usage
 from distill.templates import Template
@@ -75,3 +75,12 @@ def test_a_row_without_an_answer_is_failed(make_settings):
     _, found = ask(make_settings, a=(None, "failed: 500", None), b=("larger", None, "stop"), c=("", None, "stop"))
     assert (found["a"].status, found["a"].label) == ("failed", None)
     assert (found["c"].status, found["c"].label) == ("no_label", None)
+
+
+def test_the_thought_is_the_rationale_where_annotate_rationale_from_asks_for_it():
+    ask = ASKS[0]
+    for text, thought in (("<think>It leaks.</think>larger", None), ("larger", "It leaks.")):
+        reply = Reply("a", 0, text, "stop", "m-1", Usage(7, 0, 3, "reported"), None, False, thought=thought)
+        answer, by_thought = annotation(reply, ask, CARD), annotation(reply, ask, CARD, (), "thought")
+        assert (answer.label, answer.rationale, answer.status) == ("larger", None, "no_rationale")
+        assert (by_thought.label, by_thought.rationale, by_thought.status) == ("larger", "It leaks.", "ok")

@@ -47,7 +47,7 @@ def test_lines_by_place_by_id_and_of_a_batch(tmp_path):
     jsonl(tmp_path / "id.jsonl", {"id": "row-1", "response": "one", "model": "gpt-x", "finish_reason": "length"})
     body = {
         "model": "gpt-y",
-        "choices": [{"message": {"content": "two"}, "finish_reason": "stop"}],
+        "choices": [{"message": {"content": "two", "reasoning_content": "one and one"}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 5, "completion_tokens": 2},
     }
     jsonl(
@@ -57,6 +57,7 @@ def test_lines_by_place_by_id_and_of_a_batch(tmp_path):
     assert found["test/7"][0] == "seven"
     assert found["row-1"][:3] == ("one", "length", "gpt-x")
     assert found["row-2"][:3] == ("two", "stop", "gpt-y")
+    assert (found["row-1"][4], found["row-2"][4]) == (None, "one and one")
     assert (found["row-2"][3].tokens_in, found["row-2"][3].tokens_out) == (5, 2)
 
 

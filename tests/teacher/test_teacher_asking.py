@@ -5,6 +5,7 @@ import json
 import math
 import time
 import zlib
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
@@ -220,6 +221,16 @@ def test_logprobs_are_asked_for_and_become_a_confidence(endpoint, settings):
     assert (endpoint.bodies[0]["logprobs"], endpoint.bodies[0]["top_logprobs"]) == (True, 5)
     [reply], _ = ask(settings(), [question("a")])
     assert reply.tokens == () and "top_logprobs" not in endpoint.bodies[1]
+
+
+def test_a_thought_comes_with_the_reply_where_the_rationale_is_to_be_one_and_is_read_from_the_store(endpoint, settings):
+    endpoint.answer = lambda body, times: completion(reasoning_content="It rains.")
+    [reply], _ = ask(settings(), [question("a")])
+    assert reply.thought is None
+    base = settings()
+    thinking = replace(base, annotate=replace(base.annotate, rationale_from="thought"))
+    [reply], _ = ask(thinking, [question("a")])
+    assert (reply.thought, reply.from_store, endpoint.total) == ("It rains.", True, 1)
 
 
 def test_a_change_of_the_model_within_one_run_is_warned_of(endpoint, settings, capsys):

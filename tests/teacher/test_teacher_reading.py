@@ -9,7 +9,7 @@ from fake_endpoint import Said, completion, question
 
 from distill.teacher import open_teacher
 from distill.teacher.exchange import Usage
-from distill.teacher.reading import Unusable, read_completion
+from distill.teacher.reading import Unusable, answer_thought, read_completion
 from distill.teacher.store import Store
 from distill.teacher.transfer import export_answers, import_answers, verify
 
@@ -73,3 +73,25 @@ def test_impossible_token_counts_are_not_reported(wrong):
 def test_cached_tokens_are_a_part_of_those_in(cached, kept):
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": cached}}
     assert read_completion(changed(usage=usage)).usage == Usage(10, kept, 5, "reported")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"reasoning_content": "It rains."},
+        {"reasoning": "It rains."},
+        {"thinking": "It rains."},
+        {"reasoning_content": " ", "reasoning": "It rains."},
+        {"reasoning_details": [{"type": "reasoning.text", "text": "It rains."}]},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "It rains."}]}]},
+    ],
+)
+def test_the_thought_beside_an_answer_is_read_from_every_servers_field(message):
+    body = json.loads(completion().body)
+    body["choices"][0]["message"] |= message
+    assert answer_thought(json.dumps(body).encode()) == "It rains."
+
+
+def test_no_thought_is_none():
+    assert answer_thought(completion().body) is None
+    assert answer_thought(completion(reasoning_content=None, reasoning=7, reasoning_details=[3]).body) is None

@@ -32,7 +32,7 @@ def annotate(
     if settings.annotate.show_gold:
         check_leaks(splits["train"], card.classes)
     worded = annotation_templates(templates, card, settings.annotate)
-    asker = Asker(teacher, card, settings.teacher)
+    asker = Asker(teacher, card, settings.teacher, settings.annotate.rationale_from)
     annotations = {}
     for split, asks in rows_to_ask(splits, settings.annotate).items():
         rows = {row.id: row for row in splits[split]}

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from decimal import Decimal
 from itertools import chain, islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from distill.answers.parsing import parse_response
 from distill.prompts.label_probabilities import label_probabilities
@@ -70,11 +70,18 @@ class Asker:
     """Asks a teacher about rows of a task.
 
     Where `teacher.structured` is set, the first question is asked alone: an endpoint that takes no structured
-    output is asked for text from there on.
+    output is asked for text from there on. `rationale_from` is annotate.rationale_from.
     """
 
-    def __init__(self, teacher: Asks, card: TaskCard, settings: TeacherSettings):
+    def __init__(
+        self,
+        teacher: Asks,
+        card: TaskCard,
+        settings: TeacherSettings,
+        rationale_from: Literal["answer", "thought"] = "answer",
+    ):
         self.teacher, self.card, self.settings = teacher, card, settings
+        self.rationale_from = rationale_from
         self.structured, self._tried = settings.structured, False
 
     def answers(
@@ -127,10 +134,16 @@ class Asker:
 
         for reply in self.teacher.ask(requests(), total, title):
             ask = waiting.pop((reply.row_id, reply.sample))
-            yield ask, annotation(reply, ask, self.card, templates[ask.what].heads())
+            yield ask, annotation(reply, ask, self.card, templates[ask.what].heads(), self.rationale_from)
 
 
-def annotation(reply: Reply, ask: Ask, card: TaskCard, heads: Sequence[str] = ()) -> Annotation:
+def annotation(
+    reply: Reply,
+    ask: Ask,
+    card: TaskCard,
+    heads: Sequence[str] = (),
+    rationale_from: Literal["answer", "thought"] = "answer",
+) -> Annotation:
     """The record of one reply to a prompt with these `heads` (Template.heads). A rationale that was not asked for is
     not kept.
     """
@@ -149,6 +162,8 @@ def annotation(reply: Reply, ask: Ask, card: TaskCard, heads: Sequence[str] = ()
             aliases=card.aliases,
             heads=heads,
             decimal=card.decimal,
+            rationale_from=rationale_from,
+            thought=reply.thought,
         )
         label, status, notes = parsed.label, parsed.status, parsed.notes
         rationale = parsed.rationale if explains else None

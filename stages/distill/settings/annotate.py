@@ -28,6 +28,7 @@ class AnnotateSettings:
     """Which rows the teacher is asked about, and for what."""
 
     rationale_source: Literal["teacher", "human"]
+    rationale_from: Literal["answer", "thought"]
     rationale_rate: float = setting(least=0, most=1)
     priming: Literal["none", "teacher", "audience", "confidence"]
     rationale_words: tuple[int, ...]

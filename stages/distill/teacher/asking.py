@@ -16,7 +16,7 @@ from distill.teacher.budget import BudgetReached, check_prices
 from distill.teacher.exchange import Reply, Request, TeacherError, Token, Usage
 from distill.teacher.keys import SeenKeys, request_body, request_key
 from distill.teacher.money import Bill, Estimate, cost, dollars
-from distill.teacher.reading import answer_tokens
+from distill.teacher.reading import answer_thought, answer_tokens
 from distill.teacher.session import Done, Job, Session, Stopped
 from distill.teacher.store import Store, Stored
 from distill.teacher.tokens import estimate_prompt
@@ -224,8 +224,12 @@ class Asking:
             self._why[stored.failure] += 1
         elif stored.finish_reason == "length":
             self._why["cut at max_tokens"] += 1
-        body = books.store.body(key) if self._session.logprobs and stored.logprob is not None else None
-        return reply(request, stored, paid=paid, tokens=answer_tokens(body) if body else ())
+        tokens, thought = (), None
+        if self._session.logprobs and stored.logprob is not None:
+            tokens = answer_tokens(books.store.body(key))
+        if self._session.thoughts and stored.failure is None:
+            thought = answer_thought(books.store.body(key))
+        return reply(request, stored, paid=paid, tokens=tokens, thought=thought)
 
     def _ended(self, stopped: Stopped, *, interrupted: bool) -> None:
         """Raises, with what is stored and what is missing in the message."""
@@ -271,9 +275,11 @@ def key_and_body(session: Session, request: Request) -> tuple[bytes, bytes]:
     return request_key(session.endpoint, body, request.sample), body
 
 
-def reply(request: Request, stored: Stored, *, paid: bool, tokens: tuple[Token, ...] = ()) -> Reply:
+def reply(
+    request: Request, stored: Stored, *, paid: bool, tokens: tuple[Token, ...] = (), thought: str | None = None
+) -> Reply:
     """The reply to one of the requests that a stored answer belongs to."""
     return Reply(
         request.row_id, request.sample, stored.text, stored.finish_reason, stored.model, stored.usage, stored.failure,
-        not paid, stored.logprob, stored.mode, tokens,
+        not paid, stored.logprob, stored.mode, tokens, thought,
     )  # fmt: skip

@@ -62,7 +62,8 @@ class Reply:
     `failure` is None when there is an answer (which may be cut: finish_reason "length"), else "refusal",
     "content_filter" or "failed: <why>". `model` is the string that the server returned. `logprob` is the mean natural
     log-probability of the answer's `tokens`, where teacher.logprobs asks for them and the server gives them. `mode` is
-    how the answer was bought, "live" or "batch".
+    how the answer was bought, "live" or "batch". `thought` is what a reasoning model thought, where the server gives it
+    beside the answer and annotate.rationale_from asks for it.
     """
 
     row_id: str
@@ -76,3 +77,4 @@ class Reply:
     logprob: float | None = None
     mode: str = "live"
     tokens: tuple[Token, ...] = ()
+    thought: str | None = None

@@ -85,7 +85,7 @@ def _opened(
         )
     session = Session(
         endpoint, description, stage, paths.store(), runtime, client, batch_api, mode, simulated,
-        teacher_settings.logprobs, teacher_settings.max_tokens_field,
+        teacher_settings.logprobs, settings.annotate.rationale_from == "thought", teacher_settings.max_tokens_field,
     )  # fmt: skip
     teacher = Teacher(session)
     try:

@@ -81,6 +81,30 @@ def answer_tokens(body: bytes) -> tuple[Token, ...]:
     return readable if len(readable) == len(tokens) else ()
 
 
+def answer_thought(body: bytes) -> str | None:
+    """What a model thought before the answer of a body that `read_completion` takes, where the server gives it."""
+    return thought_of(json.loads(body.decode("utf-8-sig"))["choices"][0]["message"])
+
+
+def thought_of(message: dict[str, Any]) -> str | None:
+    """The thought beside a message's answer: in a field of its own, in parts with a type, or None."""
+    for name in ("reasoning_content", "reasoning", "thinking"):
+        if isinstance(message.get(name), str) and message[name].strip():
+            return _text(message[name])
+    pieces: list[str] = []
+    for parts in (message.get("reasoning_details"), message.get("content")):
+        for part in parts if isinstance(parts, list) else ():
+            if isinstance(part, dict) and str(part.get("type", "")).startswith(("reasoning", "thinking")):
+                pieces += _strings(part.get("text") or part.get("thinking") or part.get("summary"))
+    return _text("\n".join(pieces)) or None
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [text for part in value for text in _strings(part.get("text") if isinstance(part, dict) else part)]
+    return [value] if isinstance(value, str) and value.strip() else []
+
+
 def _token(entry: Any) -> Token | None:
     chance = _chance(entry)
     if chance is None:

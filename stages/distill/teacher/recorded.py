@@ -2,8 +2,8 @@
 
 `teacher.path` is one file or a folder. A file is known by its shape:
 
-- JSONL of `{"id": …, "response": …}`: the row's id and the text; `model`, `finish_reason` and OpenAI's
-  `usage` object may stand beside them.
+- JSONL of `{"id": …, "response": …}`: the row's id and the text; `model`, `finish_reason`, OpenAI's
+  `usage` object and `reasoning_content` (what the model thought) may stand beside them.
 - JSONL of a provider's batch output: `{"custom_id": …, "response": {"body": <chat completion>}}`.
 - JSONL of `{"split": …, "idx": …, "response": …}` (the code release of arXiv 2403.15886): the row's place in
   its published split.
@@ -25,6 +25,7 @@ from distill.rows.files import read_json_lines
 from distill.settings import Settings
 from distill.teacher.exchange import Reply, Request, Usage
 from distill.teacher.money import Bill, cost
+from distill.teacher.reading import thought_of
 
 _SHARD = re.compile(r"(?P<split>[a-z]+)_CoT_(?P<number>[0-9]+)\.json\Z")
 _UNKNOWN = Usage(None, None, None, None)
@@ -50,16 +51,17 @@ class RecordedTeacher:
                 why = "failed: no completion is recorded for this row"
                 yield Reply(request.row_id, request.sample, None, None, None, _UNKNOWN, why, from_store=True)
                 continue
-            text, finish_reason, model, usage = completion
+            text, finish_reason, model, usage, thought = completion
             model = model or self.model
             self.bill.add(usage, cost(usage, model, self.prices), from_store=True)
-            yield Reply(request.row_id, request.sample, text, finish_reason, model, usage, None, True)
+            yield Reply(request.row_id, request.sample, text, finish_reason, model, usage, None, True, thought=thought)
 
     def describe(self) -> str:
         return f"recorded answers of {self.model} ({len(self.completions)} completions)"
 
 
-Completion = tuple[str, str | None, str | None, Usage]
+# The text, its finish reason, the model, the usage, and what the model thought.
+Completion = tuple[str, str | None, str | None, Usage, str | None]
 
 
 def read_completions(path: Path) -> dict[str, Completion]:
@@ -95,7 +97,7 @@ def _all(files: list[Path]) -> Iterator[tuple[str, str, Completion]]:
             if number != expected:
                 raise DataError(f"{file}: shard {expected} of {split!r} is missing; the order of rows would be lost")
             for place, text in enumerate(_array(file)):
-                yield f"{split}/{index}", f"{file}[{place}]", (text, None, None, _UNKNOWN)
+                yield f"{split}/{index}", f"{file}[{place}]", (text, None, None, _UNKNOWN, None)
                 index += 1
 
 
@@ -123,7 +125,8 @@ def _lines(file: Path) -> Iterator[tuple[str, str, Completion]]:
             key = f"{row['split']}/{row['idx']}"
         else:
             raise DataError(f"{where}: needs 'id', 'custom_id', or 'split' and 'idx', to tell which row it answers")
-        yield key, where, (row["response"], row.get("finish_reason"), row.get("model"), _usage(row.get("usage")))
+        usage = _usage(row.get("usage"))
+        yield key, where, (row["response"], row.get("finish_reason"), row.get("model"), usage, thought_of(row))
 
 
 def _batch_line(row: dict[str, Any], where: str) -> Completion:
@@ -135,6 +138,7 @@ def _batch_line(row: dict[str, Any], where: str) -> Completion:
             choice.get("finish_reason"),
             body.get("model"),
             _usage(body.get("usage")),
+            thought_of(choice["message"]),
         )
     except (KeyError, IndexError, TypeError) as error:
         raise DataError(

@@ -17,7 +17,8 @@ from distill.teacher.store import Mode, Stored
 class Session:
     """Who is asked, for which stage, and how.
 
-    `endpoint` is part of every key: the server's address, or the identity of the simulated teacher.
+    `endpoint` is part of every key: the server's address, or the identity of the simulated teacher. `thoughts` says
+    that replies carry what the teacher thought.
     """
 
     endpoint: str
@@ -30,6 +31,7 @@ class Session:
     mode: Mode
     simulated: bool
     logprobs: bool
+    thoughts: bool
     output_limit: str
 
 
