@@ -29,10 +29,36 @@ def parse(text, **more):
         ("park\n\nPeople walk there.", "People walk there."),
         ("People walk there. \\boxed{A}", "People walk there."),
         ("<rationale>People walk there.</rationale><answer>park</answer>", "People walk there."),
+        ("The answer is (a) park, as a path is found there.", "a path is found there."),
+        ("Given the list above, the best choice is a park. People walk there.", "People walk there."),
+        ('People walk there. Still, out of these, "park" seems to be the most fitting choice.', "People walk there."),
+        ("People walk there, making a park the best choice.", "People walk there"),
+        ("While shops are near, the best choice is a park. People walk there.", "shops are near. People walk there."),
+        ("If you want to walk, the best choice would be a park. People do so.", "People do so."),
+        ("### Why\n1. People walk there.\n2. Dogs do too.\n\n### Answer\npark", "People walk there. Dogs do too."),
+        ("The typical pick and best option is a park (option a). People walk there.", "People walk there."),
+        ("People walk there. This makes it the best option.\nAnswer: park", "People walk there."),
+        ("b) garden center: dull. The answer is park.", "garden center: dull."),
     ],
 )
 def test_the_explanation_without_the_answer(text, rationale):
     assert parse(text) == Parsed("park", rationale, "ok")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Based on the options given, the best choice is a park.",
+        "The best choice would be a park and a bench.",
+        "The best choice for a long walk on a day without rain would be a park.",
+        'The preferred option would be "park."',
+        "The answer is a park, such as one in Rome.",
+        "If you want to walk, the best choice would be a park.",
+        "Sure! The answer is (a) park.",
+    ],
+)
+def test_a_verdict_alone_is_no_rationale(text):
+    assert parse(text) == Parsed("park", None, "no_rationale")
 
 
 def test_an_answer_inside_the_explanation_leaves_it_whole():

@@ -31,7 +31,8 @@ _LIST_MARK = re.compile(r"[ \t]*(?:[-*•–]|\(?\d{1,2}[.)]|\(?[a-zA-Z]\))[ \t]
 _RULE = re.compile(r"[\W_]*|[\W_]*\d{1,2}[.):]")
 _LEADING_MARKS = re.compile(r"[\s.,;:!?)\]}–—|]*(?:-\s+)?")
 _BECAUSE = re.compile(
-    r"(?:(?:this|that|it) is because|because(?! of\b)|since|due to the fact that|given that|as(?! an? )"
+    r"(?:(?:this|that|it) is because|because(?! of\b)|since|due to the fact that|given that|"
+    r"as(?! an? (?![^.;]*\b(?:is|are|was|were|has|have|can|could|will|would|may)\b))"
     r"|for the reason that|weil|denn|da|car|parce que|porque|perché|poiché|omdat|want|ponieważ|gdyż|bo)\b[\s,:]*"
     r"|因为|因為|なぜなら|왜냐하면",
     re.I,
@@ -63,7 +64,7 @@ _WORKING = re.compile(r"\d\s*[-+*/=x×÷]\s*\d")
 _SPEAKS_OF_MARKS = re.compile(r"`[<\[◁&][^`\n]{0,20}(?:think|thought)[^`\n]{0,20}`", re.I)
 
 # Words that a sentence neither begins nor ends with.
-_BROKEN_START = re.compile(r"[\s\"'*_`(]*(?:and|or|nor|than|of|who|whom)\b")
+_BROKEN_START = re.compile(r"[\s\"'*_`(]*(?:and|or|nor|than|of|who|whom|such as)\b")
 _BROKEN_END = re.compile(
     r"(?:\A|[\s,;(])(?:an?|the|and|or|nor|of|to|on|in|at|by|with|from|for|is|are|was|be|been|can|would|could|should|"
     r"will|that|than|as|because|since|so|therefore|thus|hence|based on|due to|out of|such as)[\s,;:\"'*_`]*\Z",

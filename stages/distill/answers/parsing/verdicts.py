@@ -52,6 +52,7 @@ _LEAD_IN = re.compile(
 _FINITE = re.compile(
     r"\b(?:is|are|was|were|has|have|had|does|do|did|can|could|will|would|may|might|must|should|says?|states?)\b"
 )
+_ASSERTS = re.compile(rf"{_FINITE.pattern}|\b(?:making|makes|rendering|leaving)\b")
 _LONGEST_LEAD_IN = 14
 _CLAIMED = re.compile(
     r"[\s\"'*_`(]*(?:(?:so|therefore|thus|hence|overall|and|but)[\s,]+)?(?:it\s+is\s+|we\s+can\s+\w+\s+that\s+)?"
@@ -157,7 +158,7 @@ def _kind(folded: str, clause: Span, naming: Naming) -> str:
 def _states(folded: str, start: int, stop: int, sentence: Span, naming: Naming) -> bool:
     """Whether clauses that name the answer state it: "by a drawer" does not."""
     stated = naming.statement and naming.statement[0] < stop and start < naming.statement[1]
-    return bool(stated) or (start, stop) == sentence or bool(_FINITE.search(folded, start, stop))
+    return bool(stated) or (start, stop) == sentence or bool(_ASSERTS.search(folded, start, stop))
 
 
 def _restates(folded: str, begin: int, end: int, naming: Naming) -> bool:
