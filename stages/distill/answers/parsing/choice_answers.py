@@ -18,9 +18,12 @@ from distill.answers.parsing.surroundings import AFTER_HEAD, BEFORE_HEAD, closed
 
 _LINE_END = re.compile(r"[\s\"'*_`)\]}$.!,]*")
 # "Sentiment: negative", "| class | negative |", "- **Label**: negative (sure)": a line of a key and a choice.
-_KEY = re.compile(r"[ \t>*_#|\-]*(?P<key>[^\W\d][^\n:=|]{0,30}?)(?:[*_ \t]*[:=|]|[ \t]+[-–—](?=[ \t]))[\s*_\"'`(\[{<]*")
+_KEY = re.compile(
+    r"[ \t>*_#|\-]*(?P<key>[^\W\d][^\n:=|]{0,30}?)(?:[*_ \t]*[:=|]|[ \t]+[-–—](?=[ \t]))[\s*_\"'`(\[{<]*"
+    r"|[ \t]*<(?P<tag>[a-z_]\w*)>\s*"
+)
 _LINE_ENDS = re.compile(
-    r"(?:\s*(?:out of|/|of)\s*\d{1,3})?(?:\s*(?:stars?|points?)\b)?[\"'*_`)\]}$.,!;|"
+    r"(?:\s*</\w+>)?(?:\s*(?:out of|/|of)\s*\d{1,3})?(?:\s*(?:stars?|points?)\b)?[\"'*_`)\]}$.,!;|"
     r"]*[ \t]*(?:\([^()\n]{0,40}\))?[ \t|]*(?=\n|\Z)"
 )
 _NO_KEYS = word_set(
@@ -74,7 +77,8 @@ def _headed(folded: str, mentions: list[Mention]) -> Finding | None:
         line = folded.rfind("\n", 0, mention.start) + 1
         match = _KEY.fullmatch(folded, line, mention.start)
         alone = _LINE_ENDS.match(folded, mention.end)
-        if match and alone and not (mention.denied or mention.unclaimed or match["key"].strip() in _NO_KEYS):
+        key = (match["key"] or match["tag"]).strip() if match else ""
+        if key and alone and not (mention.denied or mention.unclaimed or key in _NO_KEYS):
             headed.append((mention, (line, alone.end())))
     if not headed:
         return None

@@ -68,6 +68,13 @@ def implied_choice(
         if named and _CONCLUDES.match(folded, begin):
             return _only(named, "conclusion")
     opening, closing = (_within(claims, span[0], _reason(folded, *span)) for span in (spans[0], spans[-1]))
+    if not lexicon.markers and any(
+        m.label != claims[-1].label and not (m.denied or m.unclaimed)
+        for begin, end in spans
+        if begin <= claims[-1].start < end
+        for m in _within(mentions, begin, end)
+    ):
+        return Finding(label=None, rule="only one", several=True)
     if len(_labels(claims)) == 1 and (opening or closing or len(folded) < _SHORT):
         return _only(claims, "only one")
     if lexicon.markers and len(_labels(opening)) == 1 and _labels(closing) <= _labels(opening):

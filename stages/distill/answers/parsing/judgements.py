@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from distill.answers.parsing.folding import word_set
 from distill.answers.parsing.languages import is_other_language, union
@@ -28,7 +28,7 @@ _OTHER_SUBJECT = re.compile(rf"(?:\b(?:die|der|das|la|le|les|el|il|lo|o|a|het|de
 _PRONOUN = re.compile(r"(?:\A|(?<=[\s,;:(]))(?:it|this|that|which|there|they|these|overall)\s*\Z")
 _COPULA = (
     r"(?:is|was|are|were|be|being|becomes?|remains?|stays?|seems?|appears?|counts?|qualif(?:ies|y)|stands?|reads?|"
-    r"feels?|"
+    r"feels?|holds?|"
     r"sounds?|comes? across|leans?|falls?|belongs?|expresses|express|conveys?|shows?|has|have|carries|reflects?|"
     r"contains?|constitutes?|represents?|indicates?|suggests?|points? to|tends?|proves?|turns? out)"
 )
@@ -39,7 +39,7 @@ _ADVERB = (
     r"taken|said|"
     r"marked|described|determined|understood|interpreted|assumed|concluded|supported|refuted|backed|most|more|best|"
     r"likely|overall|towards?|in|category|label|class|one|of|being|not only|and|can|could|should|would|must|will|now|"
-    r"just|example|instance|just|simply|all in all|strong|slightly|mostly|just|case)"
+    r"just|a sense of|sense|feeling|example|instance|just|simply|all in all|strong|slightly|mostly|just|case)"
 )
 _PREDICATE = re.compile(
     rf"(?P<subject>[^\n]*?)(?P<modal>\b(?:can|could|should|would|must|will|may|might)\b[\s\w]{{0,16}})?"
@@ -92,6 +92,7 @@ _SO = re.compile(r"\b(?:so|therefore|thus|hence|but|however|wait|no)[\s,:]*\Z")
 # Words that are answers only where they end a clause: "there is no claim …".
 _ANSWERS = word_set("yes no not maybe")
 _CLOSES = re.compile(r"[\"'*_`)\]}]*\s*(?:\Z|[.,;:!\n])")
+_BUT = re.compile(r"[\"'*_`]*,?\s+(?:but|yet|though)\s+(?:\w+ly\s+|also\s+|not\s+|an?\s+)?[\"'*_`]*")
 # A class that is a number is one on a scale.
 ON_SCALE = re.compile(r"[\"'*_`]*[\s-]*(?:out of\b|/\s?\d|stars?\b|points?\b|of \d+ (?:stars|points)\b)")
 _SCORE = re.compile(r"\b(?:rat(?:e|ed|ing)|scor(?:e|ed|ing)|grade|label|class|category|answer|level)\b[^.\n]*\Z")
@@ -113,11 +114,14 @@ def find_judgements(folded: str, spans: list[tuple[int, int]], mentions: Sequenc
     """Every verdict of a folded text whose sentences are `spans`, in order."""
     verdicts, at = [], 0
     other = is_other_language(folded)
-    for mention in mentions:
+    following = [*mentions[1:], None]
+    for mention, after in zip(mentions, following, strict=False):
         while spans[at][1] <= mention.start:
             at += 1
         if not (mention.bare or mention.denied or mention.unclaimed or mention.rivals):
-            verdict = _verdict(folded, spans[at], at, mention, other)
+            verdict = _verdict(
+                folded, spans[at], at, mention, after if after and after.label != mention.label else None, other
+            )
             if verdict:
                 verdicts.append(verdict)
     return verdicts
@@ -137,13 +141,15 @@ def settled(verdicts: Sequence[Judgement], last_sentence: int) -> Judgement | No
     if not plain:
         return None
     last = plain[-1]
-    agreed = all(verdict.mention.label == last.mention.label for verdict in plain)
-    at_odds = any(v.sentence == last.sentence and v.mention.label != last.mention.label for v in plain)
+    at_odds = any(v.sentence == last.sentence and v.mention.label != last.mention.label for v in verdicts)
+    agreed = not at_odds and all(verdict.mention.label == last.mention.label for verdict in plain)
     closes = last.plain and last.sentence == last_sentence and not at_odds
     return last if agreed or last.concludes or closes else None
 
 
-def _verdict(folded: str, span: tuple[int, int], sentence: int, mention: Mention, other: bool) -> Judgement | None:
+def _verdict(
+    folded: str, span: tuple[int, int], sentence: int, mention: Mention, at_odds: Mention | None, other: bool
+) -> Judgement | None:
     begin = max(span[0], mention.start - 400)
     before = folded[begin : mention.start]
     if folded[mention.start : mention.end] in _ANSWERS and not _CLOSES.match(folded, mention.end):
@@ -155,6 +161,8 @@ def _verdict(folded: str, span: tuple[int, int], sentence: int, mention: Mention
     start, plain = _subject(before, other)
     if start is None:
         return None
+    if at_odds and _BUT.fullmatch(folded, mention.end, at_odds.start):
+        mention = replace(mention, rivals=(at_odds.label,))
     question = _OPEN_QUESTION.match(folded, mention.end)
     if mention_is_number(folded, mention) and not (ON_SCALE.match(folded, mention.end) or _SCORE.search(before)):
         return None
@@ -178,7 +186,9 @@ def _subject(before: str, other: bool) -> tuple[int | None, bool]:
     predicate = _PREDICATE.fullmatch(before)
     if predicate and not HEDGED.search(before[-40:]):
         end = predicate.end("subject")
-        subjects = list(_SUBJECT.finditer(before, 0, end))
+        # "It is mixed: the food is …" says nothing more of what stands before the colon.
+        begin = max(before.rfind(mark, 0, end) for mark in (": ", "; ")) + 1
+        subjects = list(_SUBJECT.finditer(before, begin, end))
         if subjects:
             return subjects[_first_of(subjects)].start(), True
         pronoun = _PRONOUN.search(before[:end])

@@ -33,7 +33,8 @@ _DENIAL = re.compile(
 # Between the members of a list of choices.
 _LINK = re.compile(
     r"[\s,;/|&*_\"'`()\[\]{}:•\-]*(?:\b(?:and|or|nor|vs|versus|both|either|maybe|possibly|potentially|perhaps|also|"
-    r"even|as well as|along with|together with|combined with|plus|a bit of|some|an?|the|in|at|to|on|option|choice)\b"
+    r"even|partly|partially|equally|as well as|along with|"
+    r"together with|combined with|plus|a bit of|some|an?|the|in|at|to|on|option|choice)\b"
     r"[\s,;/|&*_\"'`()\[\]{}:.\-]*){0,6}"
 )
 _JOINED = re.compile(r"[/|&]|\b(?:and|or|nor|vs|versus|as well as|along with|together with|combined with|plus)\b")

@@ -10,15 +10,17 @@ from distill.answers.parsing.record import Finding
 _QUESTION_MARK = re.compile(r"[\"'*_`)\]}.]*\?")
 _SCALE = re.compile(r"[\"'*_`]*\s*(?:(?:out of|/)\s*(?:a\s+possible\s+)?\d{1,3}|stars?\b|points?\b)")
 _CLOSERS = re.compile(r"(?:[ \t]*[\"'”’*_`)\]}$.,!?]|[ \t]*\\\)|[ \t]*\\\]){0,12}")
+_SIGNS = "\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"
 BEFORE_HEAD = re.compile(
-    r"[\s\"'*_`(\[{<#>$•\-–—:=→⇒]*(?:(?:a:|sure|certainly|of course|okay|ok|so|therefore|thus|hence|actually|wait|no|"
-    r"rather|"
-    r"correction|hmm|sorry|option|choice|it"
-    r" is|it's|the|an?|in|at|on|to|"
-    r"i think|probably|most likely|rationale|explanation)[\s\"'*_`(\[{!.,:]+){0,3}"
+    rf"[\s\"'*_`(\[{{<#>$•\-–—:={_SIGNS}]*(?:\d{{1,2}}[.)]\s+)?"
+    r"(?:(?:a:|sure|certainly|of course|okay|ok|so|therefore|thus|hence|actually|wait|no|rather|correction|hmm|sorry|"
+    r"overall|clearly|definitely|very|strongly|slightly|mostly|option|choice|it is|it's|the|an?|in|at|on|to|i think|"
+    r"probably|most likely|rationale|explanation)[\s\"'*_`(\[{!.,:]+){0,3}"
 )
 AFTER_HEAD = re.compile(
-    r"[\"'*_`)\]}$]*[ \t]*(?:\n|\Z|[.,:;!–—|\-]|\((?!s\))|(?:because|since|as|due to|for|given|out of|stars?)\b|/\s?\d)"
+    rf"[\"'*_`)\]}}$]*[ \t]*(?:[{_SIGNS}]|\n|\Z|[.,:;!–—|\-]|\((?!s\))|(?:because|since|as|due to|for|given|out of|"
+    rf"stars?)\b|/\s?\d|"
+    r"(?:sentiment|tone|label|class|review|opinion|statement|relationship|emotion)[.!]?\s*(?:\n|\Z))"
 )
 
 
