@@ -210,3 +210,11 @@ def test_nothing_to_train_on_or_to_judge_by_is_refused(tmp_path):
         train_student([], examples(), CARD, settings(), tmp_path / "m", tmp_path / "p")
     with pytest.raises(DataError, match="validation has no rows"):
         train_student(training_rows(), [], CARD, settings(), tmp_path / "m", tmp_path / "p")
+
+
+def test_a_warm_up_that_never_ends_is_said(tmp_path, capfd):
+    train(tmp_path, steps=12, evaluate_every=6, warmup_steps=12)
+    said = "train.warmup_steps is 12 and train.steps 12, so the learning rates never reach their values; a warm-up of 1"
+    assert said in capfd.readouterr().err
+    train(tmp_path, "other", steps=12, evaluate_every=6, warmup_steps=11)
+    assert "warm-up" not in capfd.readouterr().err

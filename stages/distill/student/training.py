@@ -93,6 +93,12 @@ def train_student(
     if settings.preset.name and processes.is_first():
         values = ", ".join(f"{key}={value}" for key, value in settings.preset.values().items())
         say(f"preset {settings.preset.name} sets {values}")
+    warmup, steps = settings.train.warmup_steps, settings.train.steps
+    if warmup >= steps and processes.is_first():
+        say(
+            f"train.warmup_steps is {warmup:,} and train.steps {steps:,}, so the learning rates never reach their"
+            f" values; a warm-up of {steps // 8:,} would be in the default's proportion"
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
         places: list[Checkpoints] = []
