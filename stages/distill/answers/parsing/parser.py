@@ -186,7 +186,7 @@ def _naming(
     words, folded = _lexicon(kind, choices, aliases), fold(text)
     named = [(place, words.label_of(folded[slice(*place)])) for place in words.find(folded)[-_MOST_NAMES:]]
     own = [place for place, label in named if finding.label in (None, label)]
-    others = [place for place, label in named if kind == "classes" and finding.label not in (None, label)]
+    others = [place for place, label in named if finding.label not in (None, label)]
     return Naming(own + ([finding.words] if finding.words else []), finding.statement, others)
 
 

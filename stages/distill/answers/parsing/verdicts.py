@@ -74,7 +74,8 @@ _CONCLUDES = re.compile(r"[\s\"'*_`(]*(?:so|therefore|thus|hence|in total|in con
 class Naming:
     """Where a text names its answer: at `places`, and in the words that state it, where they are known.
 
-    `others` are the places of other answers that a verdict may name as well ("whether it is true or false").
+    `others` are the places of other answers, which a verdict may name as well ("whether it is true or false"), and
+    which were given first where a text corrects itself.
     """
 
     places: Sequence[Span] = ()
@@ -146,6 +147,9 @@ def _kind(folded: str, clause: Span, naming: Naming) -> str:
     words = _words(folded, begin, end, [*blanks, *((begin + a, begin + b) for a, b in quoted(folded[begin:end]))])
     plain = not _strange(words) or is_lead_in(folded, begin, end)
     if not (names or stated):
+        other = any(begin <= place[0] < end for place in naming.others) and not _ANSWER_WORDS.isdisjoint(words)
+        if plain and other:
+            return "verdict"
         return "lead" if plain else "content"
     if names and not plain:
         tail = _words(folded, names[-1][1], end, blanks)
