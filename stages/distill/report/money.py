@@ -97,8 +97,8 @@ def _note(run: Run, paid_is_known: bool) -> str:
     if not run.has_teacher:
         return "No teacher was asked in this run. What people's labels cost is not known here."
     text = (
-        "“As if cold” is what these answers cost somebody who has none of them yet; it depends on the answers and the"
-        " prices alone."
+        "“As if cold” is what these answers cost somebody who has none of them yet, by answers and prices alone; an"
+        " answer that both the search and the annotation need counts in both."
     )
     if paid_is_known:
         text += (
