@@ -114,3 +114,13 @@ def test_the_thought_is_the_rationale_where_it_is_asked_for():
     assert parse("<think>The spout drips.") == Parsed(None, None, "truncated")
     plain = parse_response("Answer: blame", kind="classes", choices=CLASSES, thought="The spout drips.")
     assert plain == Parsed("blame", None, "no_rationale")
+
+
+def test_the_reasoning_tag_holds_the_rationale_unless_another_explanation_follows():
+    def parse(text):
+        return parse_response(text, kind="classes", choices=CLASSES)
+
+    tag = "<reasoning>The spout drips. Or is it praise?</reasoning>"
+    assert parse(f"{tag}The lid shines. So the answer is blame.") == Parsed("blame", "The lid shines.", "ok")
+    for answer in ("<answer>blame</answer>", "\nThe answer is blame.", "\nLabel: blame\nConfidence: rather high"):
+        assert parse(tag + answer).rationale.startswith("The spout drips. Or is it praise?")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from distill.answers.parsing.folding import sentences
+
 # Tags whose name speaks of thinking: <think>, <Thinking>, <seed:think>, <longcat_think>, <inner_thoughts>.
 _NAME = (
     r"[\w:.-]{0,24}?(?:think|thought|scratch_?pad|reflection|reflect|monologue|deliberation|chain[-_]of[-_]thought)"
@@ -29,6 +31,9 @@ _MARK = re.compile(rf"(?<!`)(?:{_OPEN}|(?P<closes>{_CLOSE})|{_TAG})(?!`)", re.I 
 _FENCE = re.compile(
     r"(?ims)^[ \t]*```[ \t]*(?:think|thinking|thoughts?|reasoning|scratchpad)[ \t]*\n(?P<thought>.*?)(?:^[ \t]*```|\Z)"
 )
+# The tag that prompts ask a rationale in as well: a thought only where an explanation of its own comes behind it.
+_REASONING = re.compile(r"(?is)<reasoning>(?P<thought>.{0,20000}?)</reasoning>(?P<rest>.*)")
+_ANSWER_ELEMENT = re.compile(r"(?is)<(answer|label|final_answer)>.{0,2000}?</\1>")
 # Harmony writes in channels: <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final<|message|>…
 _HEADER = re.compile(
     r"(?:<\|start\|>[^<>\n]{0,80}|\bassistant)?(?:<\|channel\|>)?[ \t]{0,3}(?P<channel>analysis|commentary|final)\b"
@@ -121,4 +126,14 @@ def _marks(text: str) -> list[tuple[int, int, bool]]:
         marks.append((*mark.span(), not (mark["slash"] or mark["bar_slash"] or mark["closes"])))
     for fence in _FENCE.finditer(text):
         marks += [(fence.start(), fence.start("thought"), True), (fence.end("thought"), fence.end(), False)]
+    reasoning = _REASONING.search(text)
+    if reasoning and _explains(_ANSWER_ELEMENT.sub("\n", reasoning["rest"])):
+        begin, end = reasoning.span("thought")
+        marks += [(reasoning.start(), begin, True), (end, end + len("</reasoning>"), False)]
     return sorted(marks)
+
+
+def _explains(text: str) -> bool:
+    """Whether a text has several sentences of its own, not an answer under its heading alone."""
+    spoken = [text[begin:end].strip() for begin, end in sentences(text)]
+    return sum(len(line.split()) > 2 and ":" not in line for line in spoken) > 1
