@@ -38,6 +38,7 @@ def parse(text, **more):
         ("### Why\n1. People walk there.\n2. Dogs do too.\n\n### Answer\npark", "People walk there. Dogs do too."),
         ("The typical pick and best option is a park (option a). People walk there.", "People walk there."),
         ("People walk there. This makes it the best option.\nAnswer: park", "People walk there."),
+        ("2 + 3 = 5\nAnswer: park\nDogs do too.", "2 + 3 = 5. Dogs do too."),
         ("b) garden center: dull. The answer is park.", "garden center: dull."),
     ],
 )

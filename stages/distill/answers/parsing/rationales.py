@@ -59,6 +59,7 @@ _CAUSE = re.compile(
     r"\b(?:because|since|due to|so that|, as|as it|as they|which|where they|in order to|providing|allowing)\b", re.I
 )
 _ANY_WORD = re.compile(r"[^\W\d_]{2,}|[^\W\d_a-zA-Z]")
+_LETTER = re.compile(r"[^\W\d_]")
 _WORKING = re.compile(r"\d\s*[-+*/=x×÷]\s*\d")
 # "(I used no `<think>` tag.)"
 _SPEAKS_OF_MARKS = re.compile(r"`[<\[◁&][^`\n]{0,20}(?:think|thought)[^`\n]{0,20}`", re.I)
@@ -87,6 +88,7 @@ def find_rationale(text: str, finding: Finding, naming: Naming, *, cut: bool = F
     folded = fold(text)
     parts: list[str] = []
     clauses: list[int] = []
+    reached = 0
     opening = _OPENING.match(text)
     begins = opening.end() if opening else 0
     whole = True
@@ -103,12 +105,17 @@ def find_rationale(text: str, finding: Finding, naming: Naming, *, cut: bool = F
                     continue
                 because = _THIS_IS_BECAUSE.match(text, begin, end)
                 begin = because.end() if because else begin
+            # A line without a stop does not run on into what comes after something that was dropped.
+            if parts and _LETTER.search(text, reached, begin):
+                clauses.append(len(parts) - 1)
             parts.append(text[begin:end])
+            reached = end
             continue
         whole = whole and finding.statement is not None
         for clause in _left(text, folded, begin, end, verdicts):
             clauses.append(len(parts))
             parts.append(clause)
+        reached = begin
     parts = [_closed(part) if at in clauses and at < len(parts) - 1 else part for at, part in enumerate(parts)]
     rationale = tidy(" ".join(parts)) if parts else None
     if rationale is None or is_fragment(rationale):
