@@ -271,3 +271,10 @@ def test_arguments_are_checked():
         parse_response("x", kind="label")
     with pytest.raises(ValueError, match="needs choices"):
         parse_response("x", kind="classes")
+
+
+@pytest.mark.parametrize("reason", ["as it is a big city", "because it is an old park", "since the park is a big city"])
+@pytest.mark.parametrize("cue", ["is the correct answer", "would be the best option", "is my choice"])
+def test_what_stands_left_of_the_cue_is_the_answer_and_not_what_its_reason_names(cue, reason):
+    response = f"Chicago {cue}, {reason} with many cars."
+    assert parse_response(response, kind="choices", choices=("chicago", "big city", "old park")).label == "chicago"

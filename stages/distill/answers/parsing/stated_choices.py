@@ -65,20 +65,22 @@ def stated_choice(
     other choice is so stated.
     """
     stated, conditional, starts = [], [], [mention.start for mention in mentions]
-    begins = [begin for begin, _ in spans]
-    for statement in statements:
-        mention = _attached(folded, mentions, starts, statement)
-        if mention:
-            item = (mention.start, mention, (statement.start, closed(folded, mention.end)))
-            sentence = begins[max(bisect_right(begins, statement.start) - 1, 0)]
-            (conditional if _is_conditional(folded, sentence, statement.start, mention.end) else stated).append(item)
+    begins, taken = [begin for begin, _ in spans], set()
     for place, mention in enumerate(mentions):
         match = None if mention.bare or mention.denied or mention.unclaimed else _REVERSED.match(folded, mention.end)
         if match and not is_question(folded, match.end()):
+            taken.add(match.end())
             head = _head_of(folded, mentions, place)
             item = (head.start, head, (head.start, closed(folded, match.end())))
             sentence = begins[max(bisect_right(begins, head.start) - 1, 0)]
             (conditional if _is_conditional(folded, sentence, head.start, match.end()) else stated).append(item)
+    for statement in statements:
+        # In "A is the best option, as it is B" the answer stands left of the cue.
+        mention = None if statement.head in taken else _attached(folded, mentions, starts, statement)
+        if mention:
+            item = (mention.start, mention, (statement.start, closed(folded, mention.end)))
+            sentence = begins[max(bisect_right(begins, statement.start) - 1, 0)]
+            (conditional if _is_conditional(folded, sentence, statement.start, mention.end) else stated).append(item)
     if not stated and len({mention.label for _, mention, _ in conditional}) > 1:
         return Finding(label=None, rule="stated", several=True)
     stated = stated or conditional
