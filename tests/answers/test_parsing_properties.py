@@ -225,7 +225,7 @@ HOSTILE = {
 @pytest.mark.parametrize("kind", ["classes", "choices", "number", "text"])
 def test_hostile_text_ends_soon(name, kind):
     choices = ("park", "park bench", "true") if kind in ("classes", "choices") else ()
-    started = time.perf_counter()
+    started = time.process_time()
     parse_response(HOSTILE[name], kind=kind, choices=choices)
     # A quarter of a second where it was measured; catastrophic backtracking takes minutes.
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
