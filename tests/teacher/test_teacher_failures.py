@@ -30,7 +30,7 @@ STOPPING = {
         "lower teacher.max_tokens",
     ),
     "unknown model": (error(404, "model_not_found"), "check teacher.model"),
-    "refused request": (error(400, "unsupported_parameter", "no seed here"), "compare the teacher settings"),
+    "refused request": (error(400, "bad_request", "no such thing here"), "compare the teacher settings"),
 }
 RECORDED = {
     "content filter": (error(400, "content_filter"), "content_filter"),

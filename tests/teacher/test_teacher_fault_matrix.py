@@ -22,7 +22,7 @@ PASSING = {
 STOPPING = {
     "insufficient_quota": "add credit", "unauthorized": "runtime.key_env", "forbidden": "rights at the provider",
     "model_not_found": "check teacher.model", "bad_request": "compare the teacher settings",
-    "context_length": "lower teacher.max_tokens", "no_response_format": "compare the teacher settings",
+    "context_length": "lower teacher.max_tokens", "no_response_format": "set teacher.structured to false",
 }  # fmt: skip
 RECORDED = {"refusal": "refusal", "content_filter": "content_filter", "length": None}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from distill.handover.results import RunResults
 from distill.intervals import p_in_words
 from distill.rows.records import TaskCard
 from distill.settings import Settings
+from distill.settings.teacher import TeacherSettings
 from distill.student.plan import DECODER_ONLY, ENCODER, StudentPlan
 
 _ANSWER_FORMS = {"choices": "one of the row's own answers", "number": "a number", "text": "a text"}
@@ -187,10 +189,7 @@ def teacher_section(results: RunResults, settings: Settings) -> str:
         ["reported as", escaped(annotated["teacher"])],
         ["requested model", f"{escaped(teacher.model)}, provider {teacher.provider}, {address}"],
         ["returned model", models or "none: the rationales are people's"],
-        [
-            "sampling",
-            f"temperature {teacher.temperature:g}, top\\_p {teacher.top_p:g}, at most {teacher.max_tokens} tokens",
-        ],
+        ["sampling", _sampling(teacher)],
     ]
     train = annotated["train"]
     if train["rows"] and "parse" in train:
@@ -205,6 +204,20 @@ def teacher_section(results: RunResults, settings: Settings) -> str:
         system = f"System message:\n\n{fenced(template.system)}\n\n" if template.system else ""
         parts.append(f"{system}Asked of {results.prompt_uses[name]:,} train rows:\n\n{fenced(template.user)}")
     return "\n\n".join(parts)
+
+
+def _sampling(teacher: TeacherSettings) -> str:
+    """How the answers were drawn; what was not sent is the server's default."""
+    parts = [
+        f"{escaped(name)} {value:g}" if value is not None else f"{escaped(name)} not sent"
+        for name, value in (("temperature", teacher.temperature), ("top_p", teacher.top_p))
+    ]
+    parts.append(f"at most {teacher.max_tokens} tokens")
+    if teacher.reasoning_effort:
+        parts.append(f"reasoning effort {teacher.reasoning_effort}")
+    if teacher.extra:
+        parts.append(f"and {escaped(json.dumps(teacher.extra, ensure_ascii=False))}")
+    return ", ".join(parts)
 
 
 def cost_section(results: RunResults) -> str:

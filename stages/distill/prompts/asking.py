@@ -60,6 +60,8 @@ def request_for(
         max_tokens=settings.max_tokens,
         seed=None if settings.seed is None else settings.seed + ask.sample,
         response_format=response_format(card, rationale=explains) if structured else None,
+        reasoning_effort=settings.reasoning_effort,
+        extra=settings.extra,
         sample=ask.sample,
         source=ask.example.source,
         purpose="explain" if explains else "label",

@@ -31,17 +31,25 @@ _LONG_WORD = " lettered"
 
 
 def proposal_request(question: str, row_id: str, *, number: int, sample: int, settings: Settings) -> Request:
-    """One question for a new prompt. `number` tells all proposals of a search apart, `sample` those of one round."""
-    prompt = settings.prompt
+    """One question for a new prompt. `number` tells all proposals of a search apart, `sample` those of one round.
+
+    Where teacher.top_p or teacher.seed is null, proposals go without it too, and teacher.reasoning_effort is sent to
+    teacher.model alone.
+    """
+    prompt, teacher = settings.prompt, settings.teacher
+    model, seeded = prompt.model or teacher.model, teacher.seed is not None
     return Request(
         row_id=row_id,
         messages=({"role": "user", "content": question},),
-        model=prompt.model or settings.teacher.model,
+        model=model,
         temperature=prompt.temperature,
-        top_p=1.0,
+        top_p=None if teacher.top_p is None else 1.0,
         max_tokens=TOKENS_A_WORD * prompt.max_words + TOKENS_AROUND,
-        seed=prompt.seed * 1_000_000 + number,
-        sample=sample,
+        seed=prompt.seed * 1_000_000 + number if seeded else None,
+        reasoning_effort=teacher.reasoning_effort if model == teacher.model else None,
+        extra=teacher.extra,
+        # Without a seed the same question in a later round would be answered by the store.
+        sample=sample if seeded else number,
         purpose="propose",
     )
 

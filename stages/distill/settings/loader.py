@@ -10,6 +10,7 @@ Where a setting is a number or true or false, a scalar that the two dialects rea
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import types
 import typing
@@ -22,6 +23,9 @@ import yaml
 from distill.errors import UserError
 
 T = TypeVar("T")
+# A setting that is any JSON object.
+JsonObject = typing.NewType("JsonObject", dict)
+_DEEPEST = 20  # sections of such an object within one another
 
 _NULL = re.compile(r"(?:~|null|Null|NULL|)\Z")
 _BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
@@ -117,6 +121,8 @@ class _Reader:
             many = {tuple: yaml.SequenceNode, dict: yaml.MappingNode}.get(typing.get_origin(option))
             if many and isinstance(node, many):
                 return self.read(option, node, key, limits)
+            if option is JsonObject and isinstance(node, yaml.MappingNode):
+                return self.json(node, key)
         return self.match(options, self.scalar(node, key, options), node, key, limits or {})
 
     def section(self, cls: type, node: yaml.Node, key: str) -> Any:
@@ -158,6 +164,20 @@ class _Reader:
         if not isinstance(node, yaml.SequenceNode):
             self.fail(node, key, f"must be a list, not {_shown(node)}")
         return tuple(self.read(item, child, f"{key}[{i}]") for i, child in enumerate(node.value))
+
+    def json(self, node: yaml.Node, key: str, depth: int = 1) -> Any:
+        """Any JSON value: numbers are finite, and what two dialects of YAML read differently is refused."""
+        if depth > _DEEPEST:
+            self.fail(node, key, f"is nested more than {_DEEPEST} deep")
+        if isinstance(node, yaml.MappingNode):
+            children = self.mapping(node, key)
+            return {name: self.json(value, f"{key}.{name}", depth + 1) for name, (_, value) in children.items()}
+        if isinstance(node, yaml.SequenceNode):
+            return [self.json(child, f"{key}[{place}]", depth + 1) for place, child in enumerate(node.value)]
+        value = self.scalar(node, key, (bool, float, str))
+        if isinstance(value, Decimal) and not math.isfinite(float(value)):
+            self.fail(node, key, f"is {value}; allowed: a number of at most 1.8e308")
+        return float(value) if isinstance(value, Decimal) else value
 
     def scalar(self, node: yaml.Node, key: str, options: tuple[Any, ...]) -> Any:
         """The value of a single scalar, read as one of the types in `options`."""
@@ -243,6 +263,7 @@ def _allowed(options: tuple[Any, ...], limits: dict[str, Any]) -> str:
         bool: "true or false",
         str: "text",
         type(None): "null",
+        JsonObject: "a section of any keys",
     }
     allowed = []
     for option in options:

@@ -29,7 +29,7 @@ class PromptSettings:
     label_only: str | None
     system: str | None
     model: str | None
-    temperature: float = setting(least=0, most=2)
+    temperature: float | None = setting(least=0, most=2)
     steps: int = setting(least=1)
     candidates: int = setting(least=1)
     history: int = setting(least=1)

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
+from distill.teacher.dialect import OutputLimit
 from distill.teacher.failures import Symptom, symptom_of_status
 
 SAMPLE_HEADER = "X-Sample-Index"
@@ -35,7 +36,8 @@ class CallResult:
 class Client:
     """Speaks to one endpoint; used within one event loop, as an async context manager."""
 
-    def __init__(self, base_url: str | None, key: str, timeout_s: float):
+    def __init__(self, base_url: str | None, key: str, timeout_s: float, limit: OutputLimit | None = None):
+        self._limit = limit
         self._url, self._headers = _prepared(base_url, key)
         self._proxy = _proxy(self._url)
         self._key, self._timeout_s = key, timeout_s
@@ -61,6 +63,15 @@ class Client:
 
         A `sample` above 0 goes into a header, which the simulated teacher reads and other servers ignore.
         """
+        if self._limit is None:
+            return await self._post(body, sample)
+        sent = self._limit.fitted(body)
+        result = await self._post(sent, sample)
+        if self._limit.learns(result.symptom, renamed=sent is not body):
+            result = await self._post(self._limit.fitted(body), sample)
+        return result
+
+    async def _post(self, body: bytes, sample: int) -> CallResult:
         headers = {**self._headers, SAMPLE_HEADER: str(sample)} if sample else self._headers
         try:
             async with self._session.post(

@@ -18,19 +18,22 @@ class TeacherError(UserError):
 class Request:
     """One question for the teacher.
 
-    `sample` tells repeated draws of one question apart. `row_id`, `source` (the row's name in a
-    published file, as "train/12") and `purpose` never enter the key of the store.
+    What is None is not sent. `extra` is merged into what is sent. `sample` tells repeated draws of one question apart.
+    `row_id`, `source` (the row's name in a published file, as "train/12") and `purpose` never enter the key of the
+    store.
     """
 
     row_id: str
     messages: tuple[dict[str, str], ...]
     model: str
-    temperature: float
-    top_p: float
+    temperature: float | None
+    top_p: float | None
     max_tokens: int
     seed: int | None = None
     stop: tuple[str, ...] = ()
     response_format: dict[str, Any] | None = None
+    reasoning_effort: str | None = None
+    extra: dict[str, Any] | None = None
     sample: int = 0
     source: str | None = None
     purpose: str = "explain"

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from distill.teacher.parameters import parameter_advice
 
 Action = Literal["retry", "record", "stop"]
 
@@ -106,8 +108,11 @@ FAILURES: tuple[Failure, ...] = (
 
 
 def judge_failure(symptom: Symptom) -> Failure:
-    """The first row of FAILURES that fits."""
-    return next(failure for failure in FAILURES if failure.matches(symptom))
+    """The first row of FAILURES that fits; where the server names a parameter, with the setting that mends it."""
+    failure = next(failure for failure in FAILURES if failure.matches(symptom))
+    refused = failure.action == "stop" and symptom.status in (400, 403, 404, 422)
+    advice = parameter_advice(f"{symptom.code} {symptom.message}") if refused else None
+    return replace(failure, advice=advice) if advice else failure
 
 
 def symptom_of_status(status: int, body: bytes) -> Symptom:
@@ -118,7 +123,7 @@ def symptom_of_status(status: int, body: bytes) -> Symptom:
         parsed = None
     error = parsed.get("error", parsed) if isinstance(parsed, dict) else None
     if isinstance(error, dict):
-        code = " ".join(str(error[name]) for name in ("code", "type") if error.get(name))
+        code = " ".join(str(error[name]) for name in ("code", "type", "param") if error.get(name))
         message = str(error.get("message") or error.get("detail") or "")
     else:
         code, message = "", str(error or body[:300].decode(errors="replace"))

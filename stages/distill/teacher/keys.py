@@ -19,22 +19,29 @@ def request_body(request: Request, output_limit: str = "max_tokens", *, logprobs
 
     `output_limit` is the field that carries `request.max_tokens`.
     """
+    optional = {
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "seed": request.seed,
+        "stop": request.stop or None,
+        "response_format": request.response_format,
+        "reasoning_effort": request.reasoning_effort,
+    }
     sent: dict[str, Any] = {
+        **(request.extra or {}),
         output_limit: request.max_tokens,
         "messages": request.messages,
         "model": request.model,
-        "temperature": request.temperature,
-        "top_p": request.top_p,
+        **{name: value for name, value in optional.items() if value is not None},
     }
-    if request.seed is not None:
-        sent["seed"] = request.seed
-    if request.stop:
-        sent["stop"] = request.stop
-    if request.response_format is not None:
-        sent["response_format"] = request.response_format
     if logprobs:
         sent["logprobs"], sent["top_logprobs"] = True, TOP_LOGPROBS
-    return _ENCODER.encode(sent).encode()
+    return canonical_json(sent)
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON with sorted keys and without spaces, as UTF-8. Raises ValueError on a number that is not finite."""
+    return _ENCODER.encode(value).encode()
 
 
 def request_key(endpoint: str, sent: bytes, sample: int) -> bytes:

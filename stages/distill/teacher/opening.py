@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,6 +16,7 @@ from distill import paths
 from distill.settings.loader import SettingsError
 from distill.teacher.batch_api import BatchApi
 from distill.teacher.client import Client
+from distill.teacher.dialect import OutputLimit
 from distill.teacher.exchange import TeacherError
 from distill.teacher.session import Session
 from distill.teacher.teacher import Teacher
@@ -70,12 +72,16 @@ def _opened(
 
     @cache
     def client() -> Client:
-        return Client(base_url, secret(base_url, runtime.key_env), runtime.timeout_s)
+        limit = OutputLimit(teacher_settings.max_tokens_field, say)
+        return Client(base_url, secret(base_url, runtime.key_env), runtime.timeout_s, limit)
+
+    def say(line: str) -> None:
+        print(f"{stage}: {line}", file=sys.stderr, flush=True)
 
     def batch_api() -> BatchApi:
         return BatchApi(base_url, secret(base_url, runtime.key_env), runtime.timeout_s, runtime.max_retries)
 
-    mode = teacher_settings.mode
+    mode, field = teacher_settings.mode, teacher_settings.max_tokens_field
     if stage in _ALWAYS_LIVE and mode == "batch":
         mode = "live"
         print(
@@ -85,7 +91,8 @@ def _opened(
         )
     session = Session(
         endpoint, description, stage, paths.store(), runtime, client, batch_api, mode, simulated,
-        teacher_settings.logprobs, settings.annotate.rationale_from == "thought", teacher_settings.max_tokens_field,
+        teacher_settings.logprobs, settings.annotate.rationale_from == "thought",
+        "max_tokens" if field == "auto" else field,
     )  # fmt: skip
     teacher = Teacher(session)
     try:

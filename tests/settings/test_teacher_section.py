@@ -1,0 +1,116 @@
+"""The section `teacher`: what may be null, and `extra`, which is any JSON object that the request lacks."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from distill.settings import SettingsError, load_settings
+from distill.settings.loader import JsonObject, loads
+from distill.settings.teacher import TeacherSettings
+from house import ROOT
+
+PARAMS = (ROOT / "params.yaml").read_text()
+
+
+def section(extra: str) -> TeacherSettings:
+    """The committed section with another `extra`, as it would stand in the file."""
+    text = PARAMS[PARAMS.index("teacher:\n") : PARAMS.index("\n# The zero-shot prompt")]
+    indented = [line[2:] for line in text.splitlines()[1:]]
+    return loads(TeacherSettings, "\n".join(line if line != "extra:" else f"extra: {extra}" for line in indented))
+
+
+def test_sampling_may_be_null(make_settings):
+    nulls = ("teacher.temperature", "teacher.top_p", "teacher.seed", "prompt.temperature")
+    teacher = make_settings(**dict.fromkeys(nulls)).teacher
+    assert (teacher.temperature, teacher.top_p, teacher.seed, teacher.reasoning_effort) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("effort", ["none", "minimal", "low", "medium", "high", "xhigh", "max", "default", None])
+def test_an_effort_that_vendors_publish_is_taken(make_settings, effort):
+    assert make_settings(**{"teacher.reasoning_effort": effort}).teacher.reasoning_effort == effort
+
+
+def test_another_effort_is_refused_with_those_that_there_are(make_settings):
+    with pytest.raises(
+        SettingsError, match=r"teacher.reasoning_effort: is 'hihg'; allowed: none, minimal, low, .*null"
+    ):
+        make_settings(**{"teacher.reasoning_effort": "hihg"})
+
+
+def test_extra_is_read_as_json():
+    text = "{chat_template_kwargs: {enable_thinking: false}, top_k: 1, p: 0.5, big: 1e3, list: [a, null, {b: 'no'}]}"
+    assert section(text).extra == {
+        "chat_template_kwargs": {"enable_thinking": False},
+        "top_k": 1,
+        "p": 0.5,
+        "big": 1000.0,
+        "list": ["a", None, {"b": "no"}],
+    }
+    assert section("{}").extra == {} and section("").extra is None
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ("{messages: []}", "extra.messages: cannot be sent from here: the prompt decides it"),
+        ("{model: m}", "extra.model: cannot be sent from here: teacher.model decides it"),
+        ("{n: 2}", "extra.n: cannot be sent from here: annotate.samples decides"),
+        ("{stream: true}", "extra.stream: cannot be sent from here: answers are read whole"),
+        ("{temperature: 1}", "extra.temperature: cannot be sent from here: teacher.temperature decides it"),
+        ("{max_completion_tokens: 1}", "teacher.max_tokens decides it, and teacher.max_tokens_field"),
+        ("{reasoning_effort: low}", "extra.reasoning_effort: cannot be sent from here: teacher.reasoning_effort"),
+        ("{response_format: {type: text}}", "teacher.structured decides it"),
+        ("{a: [{api_key: sk-1}]}", "extra: has 'api_key'; secrets come from the environment alone"),
+        ("{headers: {Authorization: x}}", "extra: has 'Authorization'; secrets"),
+        ("text", "extra: is 'text'; allowed: a section of any keys, null"),
+        ("[1]", "extra: must be a single value, not a list"),
+        ("{a: .inf}", "extra.a: `.inf` is read in two ways"),
+        ("{a: .nan}", "extra.a: `.nan` is read in two ways"),
+        ("{a: [1, 1e999]}", r"extra.a\[1\]: is 1E\+999; allowed: a number of at most 1.8e308"),
+        ("{enable_thinking: off}", "extra.enable_thinking: `off` is read in two ways by YAML 1.1 and 1.2; write true"),
+        ("{a: 1, a: 2}", "extra.a: is there twice"),
+        ("&loop {a: *loop}", "is nested more than 20 deep"),
+        (r'{a: "\ud800"}', "not valid YAML: found invalid Unicode"),
+        ("{[a]: 1}", "keys must be plain words"),
+    ],
+)
+def test_an_extra_that_cannot_be_sent_is_refused_with_the_way_out(extra, message):
+    with pytest.raises(SettingsError, match=message) as error:
+        section(extra)
+    assert "sk-1" not in str(error.value)
+
+
+def test_a_setting_of_any_keys_may_be_alone():
+    import dataclasses
+
+    alone = dataclasses.make_dataclass("Alone", [("extra", JsonObject)])
+    alone.__annotations__["extra"] = JsonObject
+    assert loads(alone, "extra: {a: 1}").extra == {"a": 1}
+    with pytest.raises(SettingsError, match="extra: is empty; allowed: a section of any keys"):
+        loads(alone, "extra:")
+
+
+@pytest.mark.parametrize(
+    ("override", "extra"),
+    [
+        (
+            "teacher.extra={chat_template_kwargs: {enable_thinking: false}}",
+            {"chat_template_kwargs": {"enable_thinking": False}},
+        ),
+        ("+teacher.extra.top_k=1", {"top_k": 1}),
+        ("teacher.extra={thinking: {type: disabled}, stop: ['\\n\\n', 'x']}", {"thinking": {"type": "disabled"}}),
+        ("teacher.extra=null", None),
+        ("teacher.extra={}", {}),
+    ],
+)
+def test_dvc_writes_extra_so_that_it_is_read_as_it_was_meant(tmp_path, override, extra):
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    code = "import sys; from dvc.utils.hydra import apply_overrides; apply_overrides('params.yaml', sys.argv[1:])"
+    for overrides in ([override], ["train.steps=7"]):
+        subprocess.run([sys.executable, "-c", code, *overrides], cwd=tmp_path, check=True)
+        read = load_settings(tmp_path / "params.yaml").teacher.extra
+        assert (read and {name: value for name, value in read.items() if name != "stop"}) == extra
