@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from fake_batches import FakeBatchEndpoint
-from fake_endpoint import FakeEndpoint, completion, error
+from fake_endpoint import FakeEndpoint, completion, error, question
+
+from distill.teacher import TeacherError, open_teacher
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-this-is-the-secret-0123456789"
@@ -95,6 +97,35 @@ def test_a_full_run_leaves_the_key_nowhere(repository, mode):
             assert KEY not in done.stdout + done.stderr
         assert (endpoint.batched > 0) is (mode == "batch") and set(endpoint.keys) <= {f"Bearer {KEY}"}
     assert scanned(folder) == []
+
+
+BAD_KEYS = {
+    "a line break at its end": (f"{KEY}\n", "white space or a line break at its beginning or end"),
+    "one of Windows": (f"{KEY}\r", "white space or a line break at its beginning or end"),
+    "a space before it": (f" {KEY}", "white space or a line break at its beginning or end"),
+    "nothing but a line break": ("\n", "white space or a line break at its beginning or end"),
+    "two lines": (f"{KEY}\n{KEY}", "white space or a control character in it"),
+    "a tab within": (KEY.replace("-", "\t"), "white space or a control character in it"),
+    "an escape": (f"{KEY}\x1b[0m", "white space or a control character in it"),
+    "a mark of byte order": (f"\ufeff{KEY}", "white space or a control character in it"),
+    "a curly mark": (f"“{KEY}”", "not ASCII, as a curly quotation mark"),
+    "a letter that headers do not take": (f"{KEY}é", "not ASCII"),
+    "quotation marks": (f'"{KEY}"', "begins with a quotation mark"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_KEYS)
+@pytest.mark.parametrize("mode", ["live", "batch"])
+def test_a_key_that_cannot_be_is_refused_before_the_first_call_and_not_shown(settings, monkeypatch, name, mode):
+    key, words = BAD_KEYS[name]
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with FakeBatchEndpoint() as endpoint:
+        asked = settings({"base_url": endpoint.base_url, "mode": mode})
+        with open_teacher(asked, "annotate") as teacher, pytest.raises(TeacherError) as error:
+            list(teacher.ask([question("a")]))
+    assert words in str(error.value) and "environment variable OPENAI_API_KEY" in str(error.value)
+    assert KEY not in str(error.value) and "secret" not in str(error.value)
+    assert endpoint.total == 0 and endpoint.keys == []
 
 
 def test_a_server_that_quotes_the_key_does_not_make_us_say_it(repository):

@@ -115,8 +115,16 @@ def open_batch_api(settings: Settings) -> Iterator[BatchApi]:
 
 
 def secret(base_url: str, key_env: str) -> str:
-    """The key, from the environment alone; a dummy for a server on this machine or network. Raises TeacherError."""
+    """The key, from the environment alone; a dummy for a server on this machine or network.
+
+    Raises TeacherError without a key, and on one that no server can have given out; the message does not show it.
+    """
     key = os.environ.get(key_env, "")
+    if fault := _fault(key):
+        raise TeacherError(
+            f"the key in the environment variable {key_env} {fault}: set it anew, as with "
+            f"export {key_env}=\"$(tr -d '[:space:]' < FILE)\""
+        )
     if key:
         return key
     if is_local(base_url):
@@ -124,6 +132,19 @@ def secret(base_url: str, key_env: str) -> str:
     raise TeacherError(
         f"{base_url} needs a key: set the environment variable {key_env}, or name another in runtime.key_env"
     )
+
+
+def _fault(key: str) -> str | None:
+    """What is wrong with a key, in words that do not hold it; None where it can be sent."""
+    if key != key.strip():
+        return "has white space or a line break at its beginning or end"
+    if any(character.isspace() or not character.isprintable() for character in key):
+        return "has white space or a control character in it"
+    if not key.isascii():
+        return "has a character in it that is not ASCII, as a curly quotation mark or a dash from a text program"
+    if key[:1] in ("'", '"'):
+        return "begins with a quotation mark"
+    return None
 
 
 def is_local(base_url: str) -> bool:
