@@ -13,6 +13,7 @@ from typing import TextIO
 # Seconds between two lines. A log gets them less often once the work has taken a minute.
 _TERMINAL_S, _LOG_S, _LONG_LOG_S, _LONG_AFTER_S = 0.2, 5.0, 30.0, 60.0
 _WIDTH = 20
+CLEAR_LINE = "\r\x1b[K"  # what a terminal takes the bar away by
 
 
 def _nothing() -> Iterable[str]:
@@ -103,7 +104,7 @@ class Progress:
         self._stream.flush()
 
     def _fresh_line(self) -> str:
-        return "\r\x1b[K" if self._terminal else ""
+        return CLEAR_LINE if self._terminal else ""
 
     def _line(self, now: float) -> str:
         seconds = max(now - self._began, 1e-9)

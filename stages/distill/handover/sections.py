@@ -184,7 +184,7 @@ def teacher_section(results: RunResults, settings: Settings) -> str:
     models = ", ".join(
         f"{escaped(name) or 'no name'} ({count:,} answers)" for name, count in sorted(results.returned_models.items())
     )
-    address = escaped(teacher.base_url or "default address")
+    address = escaped(teacher.endpoint_name or ", ".join(teacher.addresses) or "default address")
     rows = [
         ["reported as", escaped(annotated["teacher"])],
         ["requested model", f"{escaped(teacher.model)}, provider {teacher.provider}, {address}"],

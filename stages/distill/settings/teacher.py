@@ -34,7 +34,8 @@ class TeacherSettings:
     provider: Literal["simulated", "openai", "recorded"]
     mode: Literal["live", "batch"]
     model: str
-    base_url: str | None
+    base_url: str | tuple[str, ...] | None
+    endpoint_name: str | None
     path: str
     temperature: float | None = setting(least=0, most=2)
     top_p: float | None = setting(above=0, most=1)
@@ -47,14 +48,7 @@ class TeacherSettings:
     structured: bool
 
     def __post_init__(self) -> None:
-        if self.base_url is not None and not self.base_url.startswith(("http://", "https://")):
-            raise Refused(
-                "base_url", f"is {self.base_url!r}; allowed: null, or an address that starts with http:// or https://"
-            )
-        if self.base_url is not None and "@" in self.base_url.split("://", 1)[1].split("/", 1)[0]:
-            raise Refused(
-                "base_url", "holds a user name or password; secrets come from the environment alone (runtime.key_env)"
-            )
+        self._check_addresses()
         for name in self.extra or {}:
             if name in _ELSEWHERE:
                 raise Refused(f"extra.{name}", f"cannot be sent from here: {_ELSEWHERE[name]}")
@@ -63,6 +57,43 @@ class TeacherSettings:
                 raise Refused(
                     "extra", f"has {name!r}; secrets come from the environment alone (runtime.key_env): leave it out"
                 )
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Those of base_url, without slashes at their ends; none where it is null."""
+        several = (self.base_url or (),) if isinstance(self.base_url, str) else self.base_url or ()
+        return tuple(address.rstrip("/") for address in several)
+
+    def _check_addresses(self) -> None:
+        for address in (self.base_url,) if isinstance(self.base_url, str) else self.base_url or ():
+            if not address.startswith(("http://", "https://")):
+                raise Refused(
+                    "base_url", f"is {address!r}; allowed: null, or an address that starts with http:// or https://"
+                )
+            if "@" in address.split("://", 1)[1].split("/", 1)[0]:
+                raise Refused(
+                    "base_url",
+                    "holds a user name or password; secrets come from the environment alone (runtime.key_env)",
+                )
+        name, addresses = self.endpoint_name, self.addresses
+        if name is not None and (not name.strip() or name != name.strip() or not name.isprintable()):
+            raise Refused("endpoint_name", f"is {name!r}; allowed: null, or a name without white space around it")
+        if not isinstance(self.base_url, tuple):
+            return
+        if not addresses or len(set(addresses)) < len(addresses):
+            raise Refused("base_url", f"is {list(addresses)}; allowed: null, an address, or several, each once")
+        if name is None:
+            raise Refused(
+                "base_url",
+                "is a list, and answers are stored by the name of the endpoint: set teacher.endpoint_name, as to the "
+                "name of the model's servers",
+            )
+        if self.mode == "batch":
+            raise Refused(
+                "base_url",
+                "is a list and teacher.mode is batch, and one server works on a batch: name its address alone, or set "
+                "teacher.mode to live",
+            )
 
 
 def _names(value: Any) -> Iterator[str]:

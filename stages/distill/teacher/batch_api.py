@@ -48,13 +48,16 @@ class BatchResult:
 
 
 class BatchApi:
-    """The batches of one endpoint. Methods raise TeacherError where the client's own retries did not help."""
+    """The batches of one server, which the store knows as `endpoint`.
 
-    def __init__(self, base_url: str, key: str, timeout_s: float, max_retries: int):
+    Methods raise TeacherError where the client's own retries did not help.
+    """
+
+    def __init__(self, base_url: str, key: str, timeout_s: float, max_retries: int, endpoint: str | None = None):
         import openai
 
         self._openai, self._key = openai, key
-        self.endpoint = base_url.rstrip("/")
+        self.endpoint = endpoint or base_url.rstrip("/")
         self._api = openai.OpenAI(base_url=base_url, api_key=key, timeout=timeout_s, max_retries=max_retries)
 
     def close(self) -> None:

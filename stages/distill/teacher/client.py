@@ -26,11 +26,15 @@ _OWN = frozenset(("host", "content-length", "accept-encoding", "connection"))
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """Headers and body of the response; `symptom` is set where it is no answer."""
+    """Headers and body of the response; `symptom` is set where it is no answer.
+
+    `unreached`: no connection was made, so that nothing was asked.
+    """
 
     headers: Mapping[str, str]
     body: bytes = b""
     symptom: Symptom | None = None
+    unreached: bool = False
 
 
 class Client:
@@ -50,7 +54,7 @@ class Client:
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
             timeout=aiohttp.ClientTimeout(total=self._timeout_s),
         )
-        self._broken = (aiohttp.ClientError, OSError)
+        self._unreachable, self._broken = aiohttp.ClientConnectorError, (aiohttp.ClientError, OSError)
         return self
 
     async def __aexit__(
@@ -85,7 +89,8 @@ class Client:
         except TimeoutError:
             return CallResult({}, symptom=Symptom(broke="timeout", message=f"no answer within {self._timeout_s:g} s"))
         except self._broken as error:
-            return CallResult({}, symptom=Symptom(broke="connection", message=str(error)))
+            symptom = Symptom(broke="connection", message=str(error))
+            return CallResult({}, symptom=symptom, unreached=isinstance(error, self._unreachable))
 
 
 def scrubbed(body: bytes, key: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from distill import paths
+from distill.progress import CLEAR_LINE
 from distill.settings.loader import SettingsError
 from distill.teacher.batch_api import BatchApi
 from distill.teacher.client import Client
 from distill.teacher.dialect import OutputLimit
 from distill.teacher.exchange import TeacherError
+from distill.teacher.servers import Servers
 from distill.teacher.session import Session
 from distill.teacher.teacher import Teacher
 
@@ -55,31 +57,33 @@ def open_teacher(settings: Settings, stage: str) -> Iterator[Teacher]:
             )
         with serve(Path(settings.teacher.path)) as server:
             description = f"{settings.teacher.model}, simulated: no LLM was asked"
-            yield from _opened(settings, stage, server.base_url, server.identity, description, simulated=True)
+            yield from _opened(settings, stage, (server.base_url,), server.identity, description, simulated=True)
     else:
-        base_url = settings.teacher.base_url or VENDOR
-        endpoint = base_url.rstrip("/")
+        addresses = settings.teacher.addresses or (VENDOR,)
+        endpoint = _endpoint(settings)
         yield from _opened(
-            settings, stage, base_url, endpoint, f"{settings.teacher.model} at {endpoint}", simulated=False
+            settings, stage, addresses, endpoint, f"{settings.teacher.model} at {endpoint}", simulated=False
         )
 
 
 def _opened(
-    settings: Settings, stage: str, base_url: str, endpoint: str, description: str, *, simulated: bool
+    settings: Settings, stage: str, addresses: Sequence[str], endpoint: str, description: str, *, simulated: bool
 ) -> Iterator[Teacher]:
     # The key is read when something has to be asked: what is stored needs none.
     teacher_settings, runtime = settings.teacher, settings.runtime
 
     @cache
-    def client() -> Client:
-        limit = OutputLimit(teacher_settings.max_tokens_field, say)
-        return Client(base_url, secret(base_url, runtime.key_env), runtime.timeout_s, limit)
+    def client() -> Client | Servers:
+        limit, key = OutputLimit(teacher_settings.max_tokens_field, say), secret(addresses, runtime.key_env)
+        clients = {address: Client(address, key, runtime.timeout_s, limit) for address in addresses}
+        return Servers(clients, say) if len(clients) > 1 else clients[addresses[0]]
 
     def say(line: str) -> None:
-        print(f"{stage}: {line}", file=sys.stderr, flush=True)
+        # A progress bar may stand on the terminal's line.
+        print(f"{CLEAR_LINE if sys.stderr.isatty() else ''}{stage}: {line}", file=sys.stderr, flush=True)
 
     def batch_api() -> BatchApi:
-        return BatchApi(base_url, secret(base_url, runtime.key_env), runtime.timeout_s, runtime.max_retries)
+        return BatchApi(addresses[0], secret(addresses, runtime.key_env), runtime.timeout_s, runtime.max_retries)
 
     mode, field = teacher_settings.mode, teacher_settings.max_tokens_field
     if stage in _ALWAYS_LIVE and mode == "batch":
@@ -106,16 +110,24 @@ def open_batch_api(settings: Settings) -> Iterator[BatchApi]:
     """The Batch API of the endpoint that `settings.teacher` names. Raises TeacherError for another provider."""
     if settings.teacher.provider != "openai":
         raise TeacherError(f"teacher.provider is {settings.teacher.provider}: batches are for openai")
-    base_url, runtime = settings.teacher.base_url or VENDOR, settings.runtime
-    api = BatchApi(base_url, secret(base_url, runtime.key_env), runtime.timeout_s, runtime.max_retries)
+    addresses, runtime = settings.teacher.addresses or (VENDOR,), settings.runtime
+    if len(addresses) > 1:
+        raise TeacherError("teacher.base_url is a list: name the one server whose batches are meant")
+    key = secret(addresses, runtime.key_env)
+    api = BatchApi(addresses[0], key, runtime.timeout_s, runtime.max_retries, _endpoint(settings))
     try:
         yield api
     finally:
         api.close()
 
 
-def secret(base_url: str, key_env: str) -> str:
-    """The key, from the environment alone; a dummy for a server on this machine or network.
+def _endpoint(settings: Settings) -> str:
+    """What stands for the server or servers in every key."""
+    return settings.teacher.endpoint_name or (settings.teacher.addresses or (VENDOR,))[0]
+
+
+def secret(addresses: Sequence[str], key_env: str) -> str:
+    """The key, from the environment alone; a dummy where all servers are on this machine or network.
 
     Raises TeacherError without a key, and on one that no server can have given out; the message does not show it.
     """
@@ -127,10 +139,11 @@ def secret(base_url: str, key_env: str) -> str:
         )
     if key:
         return key
-    if is_local(base_url):
+    remote = [address for address in addresses if not is_local(address)]
+    if not remote:
         return _NO_KEY
     raise TeacherError(
-        f"{base_url} needs a key: set the environment variable {key_env}, or name another in runtime.key_env"
+        f"{remote[0]} needs a key: set the environment variable {key_env}, or name another in runtime.key_env"
     )
 
 

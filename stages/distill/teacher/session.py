@@ -10,6 +10,7 @@ from distill.settings.runtime import RuntimeSettings
 from distill.teacher.batch_api import BatchApi
 from distill.teacher.client import Client
 from distill.teacher.exchange import Request
+from distill.teacher.servers import Servers
 from distill.teacher.store import Mode, Stored
 
 
@@ -17,8 +18,8 @@ from distill.teacher.store import Mode, Stored
 class Session:
     """Who is asked, for which stage, and how.
 
-    `endpoint` is part of every key: the server's address, or the identity of the simulated teacher. `thoughts` says
-    that replies carry what the teacher thought.
+    `endpoint` is part of every key: the server's address, its name, or the identity of the simulated teacher.
+    `thoughts` says that replies carry what the teacher thought.
     """
 
     endpoint: str
@@ -26,7 +27,7 @@ class Session:
     stage: str
     store: Path
     runtime: RuntimeSettings
-    client: Callable[[], Client]
+    client: Callable[[], Client | Servers]
     batch_api: Callable[[], BatchApi]
     mode: Mode
     simulated: bool
