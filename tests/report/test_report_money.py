@@ -43,6 +43,18 @@ def test_a_colleague_who_never_ran_it_sees_no_paid_and_an_unknown_price_is_never
     assert "does not mean nothing" in table.note and not any("$0.00" in cell for row in table.rows[1:] for cell in row)
 
 
+def test_the_share_of_the_tokens_in_that_was_cached_is_told_where_a_provider_could(make_settings):
+    words = "of the tokens in from its cache"
+    assert words not in money_table(make_run(make_settings())).note
+    run = make_run(make_settings(**{"teacher.provider": "openai"}))
+    assert f"The provider read 0.0\N{NO-BREAK SPACE}% {words}" in money_table(run).note
+    train = run.annotate["cost"]["train"] | {"tokens_cached": 3_750}
+    cached = replace(run, annotate=run.annotate | {"cost": run.annotate["cost"] | {"train": train}})
+    assert f"The provider read 25.0\N{NO-BREAK SPACE}% {words}" in money_table(cached).note
+    unknown = replace(run, annotate=run.annotate | {"cost": {"train": train | {"tokens_cached": None}}})
+    assert words not in money_table(unknown).note
+
+
 def test_few_shot_beside_zero_shot_where_the_search_compared_them(make_settings):
     run = make_run(make_settings())
     assert few_shot_table(run) is None

@@ -130,7 +130,7 @@ def llama_cpp(body: dict[str, Any], times: int) -> Said:
 
 
 class DialectEndpoint(FakeEndpoint):
-    """Serves under the paths of all vendors; requests that are cut short of a model or messages are the test's fault."""
+    """Serves under the paths of all vendors; `base_url` is the one that most have."""
 
     def routes(self, app: web.Application) -> None:
         super().routes(app)

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 import dialects
 import pytest
 from dialects import ANSWER, ANSWERED, THOUGHT, THOUGHT_OF, DialectEndpoint
-from scratch import changed
-from test_docs import code_lines, settings_of
 
 from house import ROOT
+from scratch import changed
+from test_docs import code_lines, settings_of
 
 PAGE = (ROOT / "docs" / "teachers.md").read_text(encoding="utf-8")
 SMALL = {

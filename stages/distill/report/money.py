@@ -87,10 +87,19 @@ def _both(first: MetricsSection, second: MetricsSection) -> dict[str, Any]:
 
 def _sum(parts: Iterable[MetricsSection]) -> dict[str, Any]:
     """The sum of costs; what is unknown in one part is unknown in the sum."""
-    parts, keys = list(parts), ("usd", "calls", "tokens_in", "tokens_out")
+    parts, keys = list(parts), ("usd", "calls", "tokens_in", "tokens_cached", "tokens_out")
     return {
         key: None if any(part.get(key) is None for part in parts) else sum(part[key] for part in parts) for key in keys
     }
+
+
+def _cached(run: Run) -> str:
+    """What share of the tokens in the provider read from its cache; nothing where no provider could."""
+    tokens = _sum([run.search["cost"], *run.annotate["cost"].values()])
+    if run.settings.teacher.provider != "openai" or not tokens["tokens_in"] or tokens["tokens_cached"] is None:
+        return ""
+    share = as_percent(tokens["tokens_cached"] / tokens["tokens_in"])
+    return f" The provider read {share} of the tokens in from its cache of prompts’ beginnings."
 
 
 def _note(run: Run, paid_is_known: bool) -> str:
@@ -105,6 +114,7 @@ def _note(run: Run, paid_is_known: bool) -> str:
             " “Paid” and “saved by the store” tell of the last time that the stage ran in the clone that made this"
             " page; an answer that is stored is never paid for twice."
         )
+    text += _cached(run)
     if run.simulated:
         text += " The prices are made up, of the order of a small commercial model's."
     if _sum([run.search["cost"], *run.annotate["cost"].values()])["usd"] is None:
