@@ -85,6 +85,7 @@ def test_the_cost_is_exact_and_the_unknown_stays_unknown(make_settings):
         "tokens_in": 200,
         "tokens_cached": 0,
         "tokens_out": 100,
+        "tokens_reasoning": None,
     }
     assert cost_of([answer(0)], teacher, {})["usd"] is None
     unknown = cost_of([answer(0), answer(1, tokens=(None, None))], teacher, prices)
@@ -120,6 +121,7 @@ def test_metrics_of_human_rationales_claim_no_accuracy_and_no_parsing(make_setti
         "tokens_in": 0,
         "tokens_cached": 0,
         "tokens_out": 0,
+        "tokens_reasoning": 0,
     }
 
 
@@ -166,6 +168,6 @@ def test_too_many_rows_without_an_answer_fail_the_stage_with_their_ids(make_sett
     check_failures(annotations, make_settings(**{"annotate.max_failed_share": 0.1}))
     with pytest.raises(
         DataError,
-        match=r"2 of 20 rows got no answer .*train00, train01 among them.*run again to ask for the missing ones alone",
+        match=r"2 of 20 rows got no whole answer .*: 2 failed; train00, train01 among them.*run again to ask for the fa",
     ):
         check_failures(annotations, make_settings(**{"annotate.max_failed_share": 0.05}))

@@ -92,7 +92,7 @@ def test_the_winner_is_the_best_on_rows_that_the_search_never_saw(settings):
         "scored": 2,
         "dropped": 0,
         "answers_on_search_rows": 30,
-        "rejected": {"no_answer": 0, "no_tags": 0, "placeholders": 1, "too_long": 0, "repeated": 1},
+        "rejected": {"no_answer": 0, "cut": 0, "no_tags": 0, "placeholders": 1, "too_long": 0, "repeated": 1},
     }
     held_out = slices(ROWS, settings.prompt)[1]
     right = {

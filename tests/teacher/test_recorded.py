@@ -112,5 +112,6 @@ def test_what_was_not_counted_is_unknown_and_never_0(tmp_path, make_settings):
     teacher = RecordedTeacher(make_settings(**changes), "annotate")
     list(teacher.ask([request("a")]))
     unknown = {"usd": None, "calls": 1, "tokens_in": None, "tokens_cached": None, "tokens_out": None}
+    unknown["tokens_reasoning"] = None
     assert teacher.bill.runtime()["saved"] == unknown
     assert teacher.bill.runtime()["paid"]["tokens_in"] == 0

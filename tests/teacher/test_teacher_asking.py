@@ -33,11 +33,18 @@ def test_a_reply_carries_text_model_usage_and_costs(endpoint, settings):
         "stop",
         "fake-2026-01-01",
     )
-    assert (reply.usage, reply.failure, reply.from_store) == (Usage(10, 4, 5, "reported"), None, False)
+    assert (reply.usage, reply.failure, reply.from_store) == (Usage(10, 4, 5, "reported", 0), None, False)
     # 6 tokens at 1.00, 4 cached at 0.50 and 5 out at 2.00 dollars a million
     assert bill.as_if_cold.usd == bill.paid.usd == Decimal("0.000018")
     assert bill.saved.usd == 0 and bill.saved.calls == 0
-    assert bill.metrics() == {"usd": 0.000018, "calls": 1, "tokens_in": 10, "tokens_cached": 4, "tokens_out": 5}
+    assert bill.metrics() == {
+        "usd": 0.000018,
+        "calls": 1,
+        "tokens_in": 10,
+        "tokens_cached": 4,
+        "tokens_out": 5,
+        "tokens_reasoning": 0,
+    }
 
 
 def test_what_is_stored_is_never_asked_again_and_costs_the_same_as_if_cold(endpoint, settings):

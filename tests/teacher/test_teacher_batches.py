@@ -129,9 +129,9 @@ def test_rows_of_the_error_file_follow_the_table_of_failures(endpoint, batch):
 
 def test_a_lasting_failure_in_the_error_file_stops_and_keeps_the_rest(endpoint, batch, store_path):
     endpoint.answer = lambda body, times: (
-        error(400, "context_length_exceeded") if body["messages"][0]["content"] == "row 3" else completion()
+        error(400, "unsupported_value") if body["messages"][0]["content"] == "row 3" else completion()
     )
-    with pytest.raises(TeacherError, match=r"context length.*lower teacher.max_tokens"):
+    with pytest.raises(TeacherError, match=r"refused request.*compare the teacher settings"):
         ask(batch())
     assert len(Store(store_path)) == 29
 

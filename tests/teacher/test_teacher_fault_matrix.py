@@ -16,27 +16,43 @@ from distill.teacher.simulated.faults import FAULT_KINDS
 
 ROOT = Path(__file__).parents[2]
 PASSING = {
-    "timeout_408", "conflict_409", "rate_limit", "server_error", "unavailable", "bad_gateway", "hang", "cut",
-    "torn_body", "torn_json", "empty_choices", "null_content",
+    "timeout_408",
+    "conflict_409",
+    "rate_limit",
+    "server_error",
+    "unavailable",
+    "bad_gateway",
+    "hang",
+    "cut",
+    "torn_body",
+    "torn_json",
 }  # fmt: skip
+EMPTY = {"empty_choices", "null_content"}  # billed, and asked again where the next answer may differ
 STOPPING = {
     "insufficient_quota": "add credit", "unauthorized": "runtime.key_env", "forbidden": "rights at the provider",
     "model_not_found": "check teacher.model", "bad_request": "compare the teacher settings",
-    "context_length": "lower teacher.max_tokens", "no_response_format": "set teacher.structured to false",
+    "no_response_format": "set teacher.structured to false",
 }  # fmt: skip
-RECORDED = {"refusal": "refusal", "content_filter": "content_filter", "length": None}
+RECORDED = {
+    "refusal": "refusal", "content_filter": "content_filter", "length": None, "context_length": "context_length",
+}  # fmt: skip
 
 
 @pytest.fixture
 def ask(settings, monkeypatch):
     """Asks a simulated teacher that has the fault about so many rows."""
 
-    def run(fault: ServerFault, rows: int = 40, **runtime: object):
+    def run(fault: ServerFault, rows: int = 40, temperature: float = 0.0, **runtime: object):
         monkeypatch.setattr(simulated, "serve", partial(simulated.serve, faults=[fault]))
         asked = settings({"provider": "simulated", "model": "simulated-1"}, **{"timeout_s": 0.5, **runtime})
         asked = replace(asked, teacher=replace(asked.teacher, path=str(ROOT / asked.teacher.path), base_url=None))
         questions = (
-            question(f"Which is larger, a mouse or a house? ({number})", row_id=str(number), model="simulated-1")
+            question(
+                f"Which is larger, a mouse or a house? ({number})",
+                row_id=str(number),
+                model="simulated-1",
+                temperature=temperature,
+            )
             for number in range(rows)
         )
         with open_teacher(asked, "annotate") as teacher:
@@ -46,7 +62,7 @@ def ask(settings, monkeypatch):
 
 
 def test_every_kind_of_fault_is_tested_here():
-    assert PASSING | set(STOPPING) | set(RECORDED) == set(FAULT_KINDS)
+    assert PASSING | EMPTY | set(STOPPING) | set(RECORDED) == set(FAULT_KINDS)
 
 
 @pytest.mark.parametrize("kind", sorted(PASSING))
@@ -62,6 +78,22 @@ def test_a_fault_that_does_not_pass_costs_its_row(ask, kind):
     replies, bill = ask(ServerFault(kind, rate=1.0), rows=6, max_retries=1)
     assert all(reply.failure.startswith("failed: ") and reply.failure.endswith("2 attempts") for reply in replies)
     assert len(replies) == 6 and bill.as_if_cold.calls == 0
+
+
+@pytest.mark.parametrize("kind", sorted(EMPTY))
+def test_an_empty_answer_is_asked_again_and_every_one_is_paid(ask, kind):
+    replies, bill = ask(ServerFault(kind, rate=0.3), temperature=1.0, max_retries=12)
+    assert not any(reply.failure for reply in replies) and bill.as_if_cold.calls == 40
+    assert bill.unanswered.calls > 0 and bill.paid.calls == 40 + bill.unanswered.calls
+
+
+@pytest.mark.parametrize("kind", sorted(EMPTY))
+def test_an_empty_answer_that_comes_the_same_again_is_asked_twice_and_stored(ask, kind):
+    replies, bill = ask(ServerFault(kind, rate=1.0), rows=6, max_retries=12)
+    assert [reply.failure for reply in replies] == ["empty"] * 6
+    assert (bill.as_if_cold.calls, bill.unanswered.calls, bill.paid.calls) == (6, 6, 12)
+    again, second = ask(ServerFault(kind, rate=1.0), rows=6)
+    assert [reply.failure for reply in again] == ["empty"] * 6 and second.paid.calls == 0
 
 
 @pytest.mark.parametrize("kind", sorted(STOPPING))

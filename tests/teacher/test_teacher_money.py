@@ -52,7 +52,9 @@ def test_the_three_costs_stay_apart_and_one_unknown_price_makes_only_its_own_unk
     bill.add(Usage(100, 10, 20), Decimal("0.5"), from_store=False)
     bill.add(Usage(100, 0, 20), None, from_store=True)
     assert bill.as_if_cold.usd is None and bill.paid.usd == Decimal("0.5") and bill.saved.usd is None
-    assert bill.metrics() == {"usd": None, "calls": 2, "tokens_in": 200, "tokens_cached": 10, "tokens_out": 40}
+    assert bill.metrics() == {
+        "usd": None, "calls": 2, "tokens_in": 200, "tokens_cached": 10, "tokens_out": 40, "tokens_reasoning": 0,
+    }  # fmt: skip
     assert bill.closing_line() == (
         "teacher: as if cold unknown (no price) (2 calls), paid now $0.5000 (1 calls), saved by the store unknown (no "
         "price) (1 calls)"

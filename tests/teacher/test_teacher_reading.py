@@ -72,7 +72,7 @@ def test_impossible_token_counts_are_not_reported(wrong):
 @pytest.mark.parametrize("cached, kept", [(-4, 0), (4, 4), (11, 10), ("4", 0)])
 def test_cached_tokens_are_a_part_of_those_in(cached, kept):
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": cached}}
-    assert read_completion(changed(usage=usage)).usage == Usage(10, kept, 5, "reported")
+    assert read_completion(changed(usage=usage)).usage == Usage(10, kept, 5, "reported", 0)
 
 
 @pytest.mark.parametrize(

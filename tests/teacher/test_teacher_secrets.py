@@ -78,7 +78,7 @@ def scanned(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("mode", ["live", "batch"])
 def test_an_answer_that_echoes_the_key_is_kept_without_it(repository, mode):
-    with FakeBatchEndpoint(answer=lambda body, times: completion(f"You are Bearer {KEY}. Answer: yes")) as endpoint:
+    with FakeBatchEndpoint(answer=lambda body, times: completion(f"You are Bearer {KEY}. Answer: larger")) as endpoint:
         folder = repository(endpoint.base_url, mode)
         for stage in ("prepare", "optimize_prompt", "annotate"):
             done = run(folder, stage)
@@ -89,7 +89,7 @@ def test_an_answer_that_echoes_the_key_is_kept_without_it(repository, mode):
 
 @pytest.mark.parametrize("mode", ["live", "batch"])
 def test_a_full_run_leaves_the_key_nowhere(repository, mode):
-    with FakeBatchEndpoint(answer=lambda body, times: completion("Because it is so. Answer: yes")) as endpoint:
+    with FakeBatchEndpoint(answer=lambda body, times: completion("Because it is so. Answer: larger")) as endpoint:
         folder = repository(endpoint.base_url, mode)
         for stage in ("prepare", "optimize_prompt", "annotate"):
             done = run(folder, stage)

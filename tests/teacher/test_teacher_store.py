@@ -101,6 +101,8 @@ def test_migrations_are_named_and_run_once(store):
         "claims",
         "payments",
         "batches",
+        "reservations",
+        "reasoning",
     ]
     migrate(store._db)
 

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from distill.annotation.asks import rows_to_ask, train_order
 from distill.annotation.quality import check_leaks, gated
 from distill.annotation.voting import label_with_rationale, voted
 from distill.annotation.wording import GOLD, annotation_templates
+from distill.answers.parsing import STATUSES
 from distill.errors import DataError
 from distill.prompts.asking import Ask, Asker, Asks
+from distill.prompts.early_stop import cause_of, stopping_early
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.settings import Settings
 from distill.settings.annotate import AnnotateSettings
 from distill.templates import Template
 
+# What counts as a missing answer, and what to do about it. A refusal or a row that is too long is the row's own.
+_MISSING = {
+    "failed": "run again to ask for the failed ones alone",
+    "cut": "raise teacher.max_tokens for those that were cut",
+    "empty": "raise teacher.max_tokens, or have the model think less, for those that are empty",
+}
 # The status of a row that nobody was asked about: its gold label and its own rationale.
 HUMAN = "human"
 
@@ -36,7 +44,10 @@ def annotate(
     annotations = {}
     for split, asks in rows_to_ask(splits, settings.annotate).items():
         rows = {row.id: row for row in splits[split]}
-        annotations[split] = annotations_of_rows(asker.answers(asks, worded, split), rows, card, settings.annotate)
+        answers = asker.answers(asks, worded, split)
+        if settings.runtime.stop_early and settings.teacher.provider != "recorded":  # recorded answers cost nothing
+            answers = stopping_early(answers)
+        annotations[split] = annotations_of_rows(answers, rows, card, settings.annotate)
     return annotations
 
 
@@ -71,7 +82,7 @@ def _with_gold(answer: Annotation, row: Example) -> Annotation:
     answer = dataclasses.replace(answer, asked="explain")
     # The teacher was shown this label: its confidence says nothing.
     answer = dataclasses.replace(answer, label_probabilities={})
-    if answer.status in ("failed", "refusal"):
+    if answer.status not in STATUSES or answer.status == "refusal":
         return answer
     return dataclasses.replace(answer, label=row.label, status="ok" if answer.rationale else "no_rationale")
 
@@ -103,11 +114,14 @@ def human_annotations(train: Sequence[Example], settings: AnnotateSettings) -> l
 
 
 def check_failures(annotations: Sequence[Annotation], settings: Settings) -> None:
-    """Raises DataError where more rows than `annotate.max_failed_share` got no answer at all."""
-    failed = [a.id for a in annotations if a.status == "failed"]
-    if len(failed) > settings.annotate.max_failed_share * len(annotations):
-        raise DataError(
-            f"{len(failed)} of {len(annotations)} rows got no answer (annotate.max_failed_share is "
-            f"{settings.annotate.max_failed_share}), {', '.join(failed[:5])} among them. All answers are stored: "
-            "run again to ask for the missing ones alone"
-        )
+    """Raises DataError where more rows than `annotate.max_failed_share` got no answer, or one that was cut."""
+    missing = {a.id: cause for a in annotations if (cause := cause_of(a)) in _MISSING}
+    if len(missing) <= settings.annotate.max_failed_share * len(annotations):
+        return
+    causes = ", ".join(f"{count} {cause}" for cause, count in Counter(missing.values()).most_common())
+    advice = [_MISSING[cause] for cause in _MISSING if cause in missing.values()]
+    raise DataError(
+        f"{len(missing)} of {len(annotations)} rows got no whole answer (annotate.max_failed_share is "
+        f"{settings.annotate.max_failed_share}): {causes}; {', '.join(list(missing)[:5])} among them. All answers are "
+        f"stored: {'; '.join(advice)}"
+    )

@@ -122,4 +122,5 @@ def cost_of(annotations: Sequence[Annotation], teacher: TeacherSettings, prices:
         "tokens_in": total([usage.tokens_in for usage in usages]),
         "tokens_cached": total([usage.tokens_cached for usage in usages]),
         "tokens_out": total([usage.tokens_out for usage in usages]),
+        "tokens_reasoning": total([usage.tokens_reasoning for usage in usages]),
     }

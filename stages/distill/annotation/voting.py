@@ -80,5 +80,6 @@ def with_calls(kept: Annotation, answers: Sequence[Annotation]) -> Annotation:
         tokens_in=total("tokens_in"),
         tokens_cached=total("tokens_cached"),
         tokens_out=total("tokens_out"),
+        tokens_reasoning=total("tokens_reasoning"),
         tokens_from=kept.tokens_from if len(sources) == 1 else "estimate",
     )

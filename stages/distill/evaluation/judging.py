@@ -116,7 +116,7 @@ def _named(row: Judged, label: str | None) -> str:
 
 def total_cost(*parts: Mapping[str, Any]) -> dict[str, Any]:
     """The sum of costs as if cold; what is unknown in one part is unknown in the sum."""
-    keys = ("usd", "calls", "tokens_in", "tokens_cached", "tokens_out")
+    keys = ("usd", "calls", "tokens_in", "tokens_cached", "tokens_out", "tokens_reasoning")
     return {
         key: None if any(part.get(key) is None for part in parts) else sum(part[key] for part in parts) for key in keys
     }

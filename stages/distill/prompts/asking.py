@@ -91,8 +91,8 @@ class Asker:
     ) -> Iterator[tuple[Ask, Annotation]]:
         """The teacher's answer to everything that is asked, in the order in which answers come.
 
-        Rows are matched by id. A row that got no answer comes back with the status "failed", or "refusal". `title`
-        names the pass in the progress line.
+        Rows are matched by id. A row that got no answer comes back with the status "failed", "refusal", "empty",
+        "too_long" or "row_error". `title` names the pass in the progress line.
         """
         total = len(asks) if isinstance(asks, Sized) else None
         # A batch comes back within a day: one that is asked first costs more time than it saves.
@@ -139,6 +139,13 @@ class Asker:
             yield ask, annotation(reply, ask, self.card, templates[ask.what].heads(), self.rationale_from)
 
 
+# What becomes of a row without an answer, by the reply's failure; any other is "failed".
+_STATUS = {
+    "refusal": "refusal", "content_filter": "refusal", "empty": "empty", "stopped": "empty",
+    "context_length": "too_long", "row_error": "row_error",
+}  # fmt: skip
+
+
 def annotation(
     reply: Reply,
     ask: Ask,
@@ -153,7 +160,7 @@ def annotation(
     label = rationale = None
     notes: tuple[str, ...] = ()
     if reply.failure is not None:
-        status = "refusal" if reply.failure in ("refusal", "content_filter") else "failed"
+        status = _STATUS.get(reply.failure, "failed")
     else:
         parsed = parse_response(
             reply.text or "",
@@ -182,6 +189,7 @@ def annotation(
         tokens_cached=reply.usage.tokens_cached,
         tokens_out=reply.usage.tokens_out,
         tokens_from=reply.usage.tokens_from,
+        tokens_reasoning=reply.usage.tokens_reasoning,
         confidence=None if reply.logprob is None or label is None else round(math.exp(reply.logprob), 6),
         label_probabilities=label_probabilities(label, example.choices or card.classes, reply.tokens) if label else {},
         mode=reply.mode,
@@ -191,7 +199,8 @@ def annotation(
 
 def usage_of(answer: Annotation) -> Usage:
     """The tokens of an answer, or of all calls that it was made of."""
-    return Usage(answer.tokens_in, answer.tokens_cached, answer.tokens_out, answer.tokens_from)
+    tokens = answer.tokens_in, answer.tokens_cached, answer.tokens_out
+    return Usage(*tokens, answer.tokens_from, answer.tokens_reasoning)
 
 
 def most_in_words(model: str, rows: int, calls: int, usd: Decimal | None, budget_left: str | None) -> str:

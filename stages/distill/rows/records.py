@@ -40,13 +40,15 @@ class Annotation:
     """What the teacher answered for a row, raw and parsed.
 
     `asked` is "explain" (label and rationale) or "label"; `status` a parse status (distill.answers.parsing.STATUSES),
-    or "failed"; `tokens_from` "reported", "tiktoken" or "estimate", None where nothing is known; `mode` how the answer
-    was bought, "live" or "batch". Where a row was asked more than once, tokens are those of all `calls`, and
-    `confidence` is the share of answers that agree on the label; of a row asked once it is the answer's mean token
-    probability (teacher.logprobs). `label_probabilities` is what the teacher gave each label, where that is known
-    (distill.prompts.label_probabilities; distill.annotation.voting for several answers). `prompt` names the prompt that
-    label and rationale come from (distill.annotation.wording), two of them as "label+explain". `dropped` is the quality
-    gate's rule that took the rationale. `notes` are the parser's on the response (distill.answers.parsing.NOTES).
+    or "failed", "empty" (no text came), "too_long" (for the model) or "row_error" (teacher.row_errors); `tokens_from`
+    "reported", "tiktoken" or "estimate", None where nothing is known; `mode` how the answer was bought, "live" or
+    "batch". Where a row was asked more than once, tokens are those of all `calls`, and `confidence` is the share of
+    answers that agree on the label; of a row asked once it is the answer's mean token probability (teacher.logprobs).
+    `label_probabilities` is what the teacher gave each label, where that is known
+    (distill.prompts.label_probabilities; distill.annotation.voting for several answers). `prompt` names the prompt
+    that label and rationale come from (distill.annotation.wording), two of them as "label+explain". `dropped` is the
+    quality gate's rule that took the rationale. `notes` are the parser's on the response
+    (distill.answers.parsing.NOTES).
     """
 
     id: str
@@ -61,6 +63,7 @@ class Annotation:
     tokens_cached: int | None = None
     tokens_out: int | None = None
     tokens_from: str | None = None
+    tokens_reasoning: int | None = None
     calls: int = 1
     prompt: str | None = None
     confidence: float | None = None

@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
+from distill.errors import UserError
 from distill.rows.records import Annotation, Example
-from distill.search.proposals import Rejected, fingerprint, proposed_template
+from distill.search.proposals import REJECTIONS, UNREADABLE, Rejected, fingerprint, proposed_template
 from distill.search.scoring import Score, difference
 from distill.search.tryouts import Tryouts
+from distill.teacher.exchange import Reply
 from distill.templates import Template
+
+_HOPELESS_PROPOSALS = 10  # the first ones, without a prompt in any
 
 
 @dataclass(eq=False)
@@ -54,11 +58,14 @@ class Arena:
             (c for c in self.candidates if not c.dropped), key=lambda c: (c.search.rows, c.search.total, -c.number)
         )
 
-    def checked(self, text: str | None) -> Template | None:
-        """The prompt in a proposal; None where it is not worth a call. What is rejected is counted by reason."""
+    def checked(self, reply: Reply) -> Template | None:
+        """The prompt in a proposal; None where it is not worth a call. What is rejected is counted by reason.
+
+        Raises UserError where the first proposals hold no prompt at all: the search would go on for nothing.
+        """
         try:
             template = proposed_template(
-                text,
+                reply.text,
                 system=self.start.system,
                 needed=self.start.placeholders(),
                 fields=self.tryouts.card.fields,
@@ -66,10 +73,24 @@ class Arena:
                 seen=self.seen,
             )
         except Rejected as rejection:
-            self.rejected[rejection.reason] += 1
+            cut = reply.finish_reason == "length" and rejection.reason in UNREADABLE
+            self.rejected["cut" if cut else rejection.reason] += 1
+            self._check_proposals()
             return None
         self.seen.add(fingerprint(template))
         return template
+
+    def _check_proposals(self) -> None:
+        unreadable = {reason: self.rejected[reason] for reason in UNREADABLE if self.rejected[reason]}
+        if not self.tryouts.settings.runtime.stop_early or len(self.seen) > 1:
+            return
+        if self.rejected.total() == sum(unreadable.values()) == _HOPELESS_PROPOSALS:
+            causes = ", ".join(f"{count} {REJECTIONS[reason]}" for reason, count in unreadable.items())
+            raise UserError(
+                f"the first {_HOPELESS_PROPOSALS} proposals hold no prompt ({causes}), and nothing more is asked: "
+                "raise prompt.proposal_tokens (a reasoning model's thoughts count), or name another model in "
+                "prompt.model. To go on all the same, set runtime.stop_early to false"
+            )
 
     def race(self, templates: Sequence[Template], step: int) -> list[Candidate]:
         """Tries the prompts on the first rows, and those not clearly behind the best on twice as many, until all

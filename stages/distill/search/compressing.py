@@ -26,7 +26,7 @@ def compress(tryouts: Tryouts, winner: Candidate, rows: Sequence[Example], arena
     words, variants = len(winner.template.user.split()), []
     try:
         for reply in tryouts.proposals(shortening_requests(winner.template, tryouts.card, tryouts.settings)):
-            template = arena.checked(reply.text)
+            template = arena.checked(reply)
             if template and len(template.user.split()) < words:
                 variants.append(template)
         tries = {f"shorter {i}": (template, rows) for i, template in enumerate(variants)}

@@ -121,7 +121,7 @@ def unsearched(template: Template, source: str) -> tuple[dict[str, Any], dict[st
 
     The trace has the fields of a search's, so that its plot can be drawn.
     """
-    cost = dict.fromkeys(("usd", "calls", "tokens_in", "tokens_cached", "tokens_out"), 0)
+    cost = dict.fromkeys(("usd", "calls", "tokens_in", "tokens_cached", "tokens_out", "tokens_reasoning"), 0)
     metrics = {"candidates": {"proposed": 0, "scored": 0}, "cost": cost}
     trace = [{"candidate": 0, "step": 0, "score": None, "held_out_score": None, "prompt": template.user}]
     return {"optimizer": "fixed", "from": source, "step": 0}, metrics, trace

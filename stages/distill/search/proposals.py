@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from distill.answers.parsing.thoughts import split_thoughts
 from distill.rows.records import Example, TaskCard
 from distill.settings import Settings
+from distill.settings.prompt import PromptSettings
 from distill.teacher.exchange import Request
 from distill.templates import Template, TemplateError
 
@@ -17,17 +18,28 @@ _TAGGED = re.compile(rf"{re.escape(OPEN)}((?:(?!{re.escape(OPEN)}).)*?){re.escap
 # Why a proposal is not worth a call, as metrics name it and as people read it.
 REJECTIONS = {
     "no_answer": "without an answer",
+    "cut": "cut at prompt.proposal_tokens",
     "no_tags": f"without a prompt between {OPEN} and {CLOSE}",
     "placeholders": "without a placeholder that is needed, or with an unknown one",
     "too_long": "longer than prompt.max_words",
     "repeated": "seen before",
 }
 
+# Of these, what tells that the model's answers hold no prompt at all.
+UNREADABLE = ("no_answer", "cut", "no_tags")
+
 # A proposal is a prompt between its tags. English takes four tokens for three words; two a word leave room for rare
 # words and placeholders, and the rest is for what a model says around the prompt.
 TOKENS_A_WORD, TOKENS_AROUND = 2, 200
 # A word of TOKENS_A_WORD tokens, as they are estimated.
 _LONG_WORD = " lettered"
+
+
+def proposal_tokens(prompt: PromptSettings) -> int:
+    """The most tokens of one proposal: prompt.proposal_tokens, or what a prompt of prompt.max_words takes."""
+    if prompt.proposal_tokens == "auto":
+        return TOKENS_A_WORD * prompt.max_words + TOKENS_AROUND
+    return prompt.proposal_tokens
 
 
 def proposal_request(question: str, row_id: str, *, number: int, sample: int, settings: Settings) -> Request:
@@ -44,7 +56,7 @@ def proposal_request(question: str, row_id: str, *, number: int, sample: int, se
         model=model,
         temperature=prompt.temperature,
         top_p=None if teacher.top_p is None else 1.0,
-        max_tokens=TOKENS_A_WORD * prompt.max_words + TOKENS_AROUND,
+        max_tokens=proposal_tokens(prompt),
         seed=prompt.seed * 1_000_000 + number if seeded else None,
         reasoning_effort=teacher.reasoning_effort if model == teacher.model else None,
         extra=teacher.extra,

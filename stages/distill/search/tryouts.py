@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from distill.errors import UserError
 from distill.prompts.asking import Ask, Asker, Asks, request_for, usage_of
+from distill.prompts.early_stop import stopping_early
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.search.scoring import Score, score
 from distill.settings import Settings
@@ -124,7 +125,10 @@ class Tryouts:
         asks = [Ask(row, name) for name, (_, rows) in tries.items() for row in rows]
         templates = {name: template for name, (template, _) in tries.items()}
         annotations: dict[str, list[Annotation]] = {name: [] for name in tries}
-        for ask, answer in self.asker.answers(asks, templates, title):
+        answers = self.asker.answers(asks, templates, title)
+        if not self.spent.calls and self.settings.runtime.stop_early:
+            answers = stopping_early(answers, opening=True)
+        for ask, answer in answers:
             annotations[ask.what].append(answer)
             usage = usage_of(answer)
             if answer.status != "failed":
@@ -144,7 +148,7 @@ class Tryouts:
         replies = sorted(self.teacher.ask(requests, title="proposals"), key=lambda reply: reply.sample)
         model = self.settings.prompt.model or self.settings.teacher.model
         for reply in replies:
-            if reply.text is not None:
+            if not (reply.failure or "").startswith("failed"):
                 self.spent.add(reply.usage, cost(reply.usage, model, self.settings.runtime.prices, reply.mode))
         return replies
 

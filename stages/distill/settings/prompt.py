@@ -46,6 +46,7 @@ class PromptSettings:
     few_shot: int = setting(least=0)
     compress: int = setting(least=0)
     compress_margin: float = setting(least=0, most=1)
+    proposal_tokens: AutoRows = setting(least=50)
     max_words: int = setting(least=10)
     least_parsed: float = setting(least=0, most=1)
     least_explained: float = setting(least=0, most=1)

@@ -12,9 +12,9 @@ from distill.settings.loader import Refused, setting
 class Price:
     """Dollars per million tokens of one model, with the day and the place they were read."""
 
-    tokens_in: Decimal | None = setting(least=0)
-    tokens_cached: Decimal | None = setting(least=0)
-    tokens_out: Decimal | None = setting(least=0)
+    tokens_in: Decimal | None = setting(least=0, most=1000)
+    tokens_cached: Decimal | None = setting(least=0, most=1000)
+    tokens_out: Decimal | None = setting(least=0, most=1000)
     date: str
     source: str
 
@@ -31,6 +31,7 @@ class RuntimeSettings:
     max_retries: int = setting(least=0)
     batch_poll_s: float = setting(above=0)
     offline: bool
+    stop_early: bool
     budget_usd: Decimal | None = setting(least=0)
     budget_calls: int | None = setting(least=0)
     budget_tokens: int | None = setting(least=0)

@@ -46,8 +46,14 @@ class TeacherSettings:
     extra: JsonObject | None
     logprobs: bool
     structured: bool
+    row_errors: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        for pattern in self.row_errors:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise Refused("row_errors", f"holds {pattern!r}, which is no regular expression: {error}") from error
         self._check_addresses()
         for name in self.extra or {}:
             if name in _ELSEWHERE:

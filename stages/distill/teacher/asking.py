@@ -17,7 +17,7 @@ from distill.teacher.exchange import Reply, Request, TeacherError, Token, Usage
 from distill.teacher.keys import SeenKeys, request_body, request_key
 from distill.teacher.money import Bill, Estimate, cost, dollars
 from distill.teacher.reading import answer_thought, answer_tokens
-from distill.teacher.session import Done, Job, Session, Stopped
+from distill.teacher.session import Done, Job, Session, SpentCall, Stopped
 from distill.teacher.store import Store, Stored
 from distill.teacher.tokens import estimate_prompt
 from distill.teacher.workers import Workers
@@ -110,7 +110,7 @@ class Asking:
         size, more = 16, True
         with Interrupts(self._stop, lambda: self._stop(now=True)) as interrupts:
             while more or self._pending:
-                done: list[Done] | Stopped = []
+                done: list[Done | SpentCall] | Stopped = []
                 if interrupts.count and not self._workers:
                     done = Stopped(None)
                 elif more and not interrupts.count and (not self._workers or len(self._pending) < self._workers.window):
@@ -128,6 +128,9 @@ class Asking:
                 if isinstance(done, Stopped):
                     self._ended(done, interrupted=interrupts.count > 0)
                 for finished in done:
+                    if isinstance(finished, SpentCall):
+                        self._spend(finished)
+                        continue
                     for answer in self._replies(finished):
                         self._progress.done += 1
                         yield answer
@@ -210,6 +213,11 @@ class Asking:
                 self._why[(done.why or "").split(":")[0].split(" (")[0]] += 1
                 self._without_answer += 1
                 yield Reply(request.row_id, request.sample, None, None, None, Usage(), f"failed: {done.why}", False)
+
+    def _spend(self, spent: SpentCall) -> None:
+        model = spent.job.requests[0].model
+        usd = cost(spent.usage, model, self._session.runtime.prices, self._session.mode)
+        self._books.bill.spend(spent.usage, usd, lost=spent.lost)
 
     def _reply(self, key: bytes, request: Request, stored: Stored, *, paid: bool) -> Reply:
         books = self._books

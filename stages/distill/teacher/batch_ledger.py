@@ -39,7 +39,8 @@ class BatchRequest:
 
 
 def record_batch(store: Store, number: str, endpoint: str, stage: str, jobs: Sequence[Job]) -> None:
-    """Notes a batch before it is sent. The batch now holds its rows, so the claims on them end."""
+    """Notes a batch before it is sent. The batch now holds its rows, and what was held back for them: the claims on
+    them end."""
     rows = [
         (
             number,
@@ -52,8 +53,17 @@ def record_batch(store: Store, number: str, endpoint: str, stage: str, jobs: Seq
         for job in jobs
     ]
     with store.writing() as db:
-        db.execute("INSERT INTO batches VALUES (?, NULL, ?, ?, ?)", (number, endpoint, stage, time.time()))
+        db.execute(
+            "INSERT INTO batches (number, endpoint, stage, created_at) VALUES (?, ?, ?, ?)",
+            (number, endpoint, stage, time.time()),
+        )
         db.executemany("INSERT INTO batch_rows VALUES (?, ?, ?, ?, ?, ?)", rows)
+        db.execute(
+            "UPDATE batches SET (calls, tokens, picodollars, simulated) = (SELECT coalesce(sum(c.calls), 0),"
+            " coalesce(sum(c.tokens), 0), coalesce(sum(c.picodollars), 0), coalesce(max(c.simulated), 0)"
+            " FROM batch_rows r JOIN claims c ON c.key = r.key WHERE r.number = ?) WHERE number = ?",
+            (number, number),
+        )
         db.executemany("DELETE FROM claims WHERE key = ?", [(job.key,) for job in jobs])
 
 

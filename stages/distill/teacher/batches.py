@@ -28,13 +28,20 @@ from distill.teacher.batch_ledger import (
 )
 from distill.teacher.budget import Budget, BudgetReached
 from distill.teacher.exchange import TeacherError, Usage
-from distill.teacher.failures import Symptom, describe_failure, judge_failure, symptom_of_status
+from distill.teacher.failures import (
+    RECORDED,
+    Symptom,
+    describe_failure,
+    judge_failure,
+    symptom_of_error,
+    symptom_of_status,
+)
 from distill.teacher.reading import Unusable, read_completion
-from distill.teacher.session import Done, Job, Session, Stopped
+from distill.teacher.session import Done, Job, Session, SpentCall, Stopped
 from distill.teacher.store import LEASE_S, Answer, Store, Stored
 from distill.teacher.tokens import usage_or_count
 from distill.teacher.workers import Workers
-from distill.teacher.writing import payments_for
+from distill.teacher.writing import Bought, bought_answer, payments_for
 
 BATCH_ROWS = 20_000  # of one batch; OpenAI takes 50,000 rows and 200 MB
 _AT_ONCE = 10  # batches under way: what bounds the memory
@@ -43,38 +50,47 @@ _SAVED_AT_ONCE = 256
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """An answer to store, or why there is none. `stop`: every other call would fail as well."""
+    """An answer to store, or why there is none, and the usage that is billed all the same. `stop`: every other call
+    would fail as well."""
 
     answer: Answer | None
     why: str | None = None
     stop: bool = False
+    usage: Usage = field(default_factory=Usage)
 
 
-def read_result(result: BatchResult, request: BatchRequest, batch: OpenBatch) -> BatchOutcome:
+def read_result(
+    result: BatchResult, request: BatchRequest, batch: OpenBatch, row_errors: Sequence[str] = ()
+) -> BatchOutcome:
     """What one line of a batch comes to, by the table of failures that live calls follow."""
+    usage = Usage()
     if result.status == 200:
         try:
             reading = read_completion(result.body)
         except Unusable as error:
-            return _without(Symptom(broke=error.broke, message=str(error)), result, request, batch)
-        usage = usage_or_count(reading.usage, json.loads(request.request)["messages"], reading.text, request.model)
-        stored = Stored(
-            reading.text, reading.finish_reason, reading.failure, reading.model, usage, reading.logprob, "batch"
-        )
-        return BatchOutcome(_answer(stored, result, request, batch, reading.fingerprint))
-    if result.status is None:
-        return _without(Symptom(broke="empty", message=result.message), result, request, batch)
-    return _without(symptom_of_status(result.status, result.body), result, request, batch)
-
-
-def _without(symptom: Symptom, result: BatchResult, request: BatchRequest, batch: OpenBatch) -> BatchOutcome:
-    failure = judge_failure(symptom)
+            usage = error.usage
+            symptom = Symptom(broke=error.broke, message=str(error))
+            if error.broke == "error":
+                symptom = symptom_of_error(error.error)
+        else:
+            messages = json.loads(request.request)["messages"]
+            used = usage_or_count(reading.usage, messages, reading.text, request.model)
+            stored = Stored(
+                reading.text, reading.finish_reason, reading.failure, reading.model, used, reading.logprob, "batch"
+            )
+            return BatchOutcome(_answer(stored, result, request, batch, reading.fingerprint))
+    elif result.status is None:
+        symptom = Symptom(broke="empty", message=result.message)
+    else:
+        symptom = symptom_of_status(result.status, result.body)
+    failure = judge_failure(symptom, row_errors)
     if failure.action == "record":
-        stored = Stored(None, None, failure.name.replace(" ", "_"), None, Usage(0, 0, 0, "estimate"), mode="batch")
+        usage = usage if usage.tokens_from else Usage(0, 0, 0, "estimate")
+        stored = Stored(None, None, RECORDED[failure.name], None, usage, mode="batch")
         return BatchOutcome(_answer(stored, result, request, batch, None))
     why = describe_failure(failure, symptom)
     stop = failure.action == "stop"
-    return BatchOutcome(None, f"{why}. What to do: {failure.advice}" if stop else why, stop)
+    return BatchOutcome(None, f"{why}. What to do: {failure.advice}" if stop else why, stop, usage)
 
 
 def _answer(
@@ -108,7 +124,7 @@ class Batches:
         self.retried: Counter[str] = Counter()
         self.warnings: deque[tuple[str, str]] = deque()
         self._api: BatchApi = session.batch_api()
-        self._out: queue.SimpleQueue[list[Done] | Stopped] = queue.SimpleQueue()
+        self._out: queue.SimpleQueue[list[Done | SpentCall] | Stopped] = queue.SimpleQueue()
         self._inbox: queue.SimpleQueue[list[Job] | bool] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._unsent: list[Job] = []
@@ -130,7 +146,7 @@ class Batches:
         self._inbox.put(final)
         self._wake.set()
 
-    def take(self, timeout_s: float) -> list[Done] | Stopped:
+    def take(self, timeout_s: float) -> list[Done | SpentCall] | Stopped:
         """Waits for whatever is done next; an empty list after `timeout_s` without anything."""
         try:
             return self._out.get(timeout=timeout_s)
@@ -208,10 +224,10 @@ class Batches:
     def _accept(self, jobs: Sequence[Job]) -> None:
         """Sorts jobs: in a batch already, answered meanwhile, asked by another process, or to be sent."""
         batches = {batch.number: batch for batch in open_batches(self._store, self._session.endpoint)}
-        there = batches_of(self._store, [job.key for job in jobs])
+        numbers = batches_of(self._store, [job.key for job in jobs])
         new = []
         for job in jobs:
-            number = there.get(job.key)
+            number = numbers.get(job.key)
             if number in batches:
                 self._waiting.setdefault(number, _Awaited(batches[number])).jobs[job.key] = job
             else:
@@ -229,17 +245,10 @@ class Batches:
 
     def _send(self) -> bool:
         """Sends a batch of as many jobs as the budget allows; the others wait. False where nothing was sent."""
-        fitting: list[Job] = []
-        limit = None
-        for job in self._unsent:
-            limit = self._budget.exceeded_by(job) if self._budget.limited else None
-            if limit or len(fitting) == BATCH_ROWS:
-                break
-            self._budget.reserve(job)
-            fitting.append(job)
+        fitting = self._unsent[: self._budget.reserve(self._unsent[:BATCH_ROWS])]
         if not fitting:
-            if limit and not self._waiting:
-                raise BudgetReached(f"the next call could pass {limit}")
+            if not self._waiting:
+                raise BudgetReached(f"the next call could pass {self._budget.exceeded}")
             return False
         number = uuid.uuid4().hex
         self._store.claim([claim_of(number)])  # so that no other process takes it for one that was lost
@@ -273,8 +282,6 @@ class Batches:
         self._say(f"{why}: asking live, at the full price")
         jobs, self._unsent = [*self._unsent, *self._elsewhere], []
         self._elsewhere = []
-        for job in jobs:
-            self._budget.free(job)
         self._live = live = Workers(replace(self._session, mode="live"))
         self.retried, self.warnings = live.retried, live.warnings
         live.submit(jobs)
@@ -322,27 +329,31 @@ class Batches:
 
     def _save(self, results: Sequence[BatchResult], sent: dict[bytes, BatchRequest], waiting: _Awaited) -> list[str]:
         """Stores answers with their payments and hands back the jobs that wait. Returns the reasons to stop the run."""
-        answers, done, stops = [], [], []
+        answers, bought, ended, stops = [], [], [], []
         before = self._store.lookup([result.key for result in results])
         for result in results:
-            outcome = read_result(result, sent[result.key], waiting.open)
-            stored = before.get(result.key) or (outcome.answer.stored if outcome.answer else None)
-            if outcome.answer and result.key not in before:
+            request = sent[result.key]
+            outcome = read_result(result, request, waiting.open, self._session.row_errors)
+            new = outcome.answer is not None and result.key not in before
+            if new:
                 answers.append((result.key, outcome.answer))
+                bought.append(bought_answer(outcome.answer))
+                before[result.key] = outcome.answer.stored
+            elif outcome.usage.tokens_from:
+                bought.append(Bought(request.model, outcome.usage, "batch"))
             if outcome.stop:
                 stops.append(outcome.why or "")
             job = waiting.jobs.pop(result.key, None)
+            if job and outcome.usage.tokens_from:
+                ended.append(SpentCall(job, outcome.usage, lost=False, again_s=None))
             if job and not outcome.stop:
-                paid = stored is not None and result.key not in before
-                done.append(Done(job, stored, paid=paid, why=outcome.why))
-        self._store.save(answers, payments_for(self._session, waiting.open.stage, [answer for _, answer in answers]))
+                ended.append(Done(job, before.get(result.key), paid=new, why=outcome.why))
+        self._store.save(answers, payments_for(self._session, waiting.open.stage, bought))
         self._budget.update()
-        self._hand_back(done)
+        self._hand_back(ended)
         return stops
 
-    def _hand_back(self, done: list[Done]) -> None:
-        for finished in done:
-            self._budget.free(finished.job)
+    def _hand_back(self, done: list[Done | SpentCall]) -> None:
         self.budget_left = self._budget.left()
         if done:
             self._out.put(done)

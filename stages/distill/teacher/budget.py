@@ -1,17 +1,19 @@
 """A budget for the whole pipeline: what the store says was paid, plus the most that calls in flight may cost.
 
-It counts every payment that the store holds from `runtime.budget_since` on, whichever stage or process
-made it, so that stages and queue workers share one budget. Payments to the simulated teacher, and real
-ones, count apart.
+It counts every payment that the store holds from `runtime.budget_since` on, and every call that is in flight, whichever
+stage or process made it: stages and queue workers share one budget, and pass it neither alone nor together. Payments to
+the simulated teacher, and real ones, count apart.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from distill.settings.runtime import RuntimeSettings
 from distill.teacher.exchange import TeacherError, Usage
 from distill.teacher.money import cost, dollars, from_picodollars, picodollars, price_of
+from distill.teacher.reservations import Amount, held_back, hold
 from distill.teacher.session import Job, Session
 from distill.teacher.store import Store
 
@@ -21,7 +23,11 @@ class BudgetReached(TeacherError):
 
 
 class Budget:
-    """What is spent and what calls in flight may cost, against the limits. For one thread, with its own Store."""
+    """What is spent and what calls in flight may cost, against the limits. For one thread, with its own Store.
+
+    After a `reserve` that held back for none, `exceeded` names the limit in words, and `others` says whether other
+    processes hold a part of it, which they may give back.
+    """
 
     def __init__(self, session: Session, store: Store):
         self._runtime, self._store, self._simulated, self._mode = (
@@ -30,9 +36,8 @@ class Budget:
             session.simulated,
             session.mode,
         )
-        self._seen = self._calls = self._tokens = self._picodollars = 0
-        self._reserved: dict[Job, tuple[int, int]] = {}
-        self._reserved_tokens = self._reserved_picodollars = 0
+        self._seen, self._spent = 0, Amount()
+        self.exceeded, self.others = "", False
         runtime = session.runtime
         self.limited = (
             runtime.budget_usd is not None or runtime.budget_calls is not None or runtime.budget_tokens is not None
@@ -46,9 +51,7 @@ class Budget:
             return
         for paid in self._store.paid(self._simulated, self._runtime.budget_start(), after=self._seen):
             self._seen = max(self._seen, paid.last)
-            self._calls += paid.calls
-            self._tokens += paid.tokens_in + paid.tokens_out
-            self._picodollars += paid.picodollars
+            self._spent += Amount(paid.calls, paid.tokens_in + paid.tokens_out, paid.picodollars)
             if paid.unpriced and self._runtime.budget_usd is not None:
                 usd = cost(Usage(*paid.unpriced_tokens), paid.model, self._runtime.prices)
                 if usd is None:
@@ -57,67 +60,74 @@ class Budget:
                         f"unknown price. Add {paid.model!r} to runtime.prices, or set runtime.budget_since to a later "
                         "time"
                     )
-                self._picodollars += picodollars(usd) or 0
+                self._spent += Amount(picodollars=picodollars(usd) or 0)
 
-    def exceeded_by(self, job: Job) -> str | None:
-        """Which limit the call could pass, in words; None where it fits."""
-        runtime = self._runtime
-        if runtime.budget_calls is not None and self._calls + len(self._reserved) + 1 > runtime.budget_calls:
-            return f"runtime.budget_calls ({runtime.budget_calls:,}; {self._calls:,} made)"
-        tokens = self._tokens + self._reserved_tokens + job.expected_in + job.expected_out
-        if runtime.budget_tokens is not None and tokens > runtime.budget_tokens:
-            return f"runtime.budget_tokens ({runtime.budget_tokens:,}; {self._tokens:,} used)"
+    def reserve(self, jobs: Sequence[Job]) -> int:
+        """Holds back the most that calls may cost, for as many of the first jobs as fit; returns how many.
+
+        The jobs' keys must be claimed. Raises TeacherError.
+        """
+        if not self.limited:
+            return len(jobs)
+        fitting: list[tuple[bytes, Amount]] = []
+        with self._store.writing() as db:  # no other process pays or holds back meanwhile
+            self.update()
+            mine, others = held_back(self._store, simulated=self._simulated)
+            self.others, held = others.calls > 0, mine + others
+            for job in jobs:
+                amount = Amount(1, job.expected_in + job.expected_out, self._worst(job))
+                held += amount
+                self.exceeded = self._exceeded(held)
+                if self.exceeded:
+                    break
+                fitting.append((job.key, amount))
+            hold(db, fitting, simulated=self._simulated)
+        return len(fitting)
+
+    def _exceeded(self, more: Amount) -> str:
+        """Which limit so much more could pass, in words; empty where it fits."""
+        runtime, spent = self._runtime, self._spent
+        if runtime.budget_calls is not None and spent.calls + more.calls > runtime.budget_calls:
+            return f"runtime.budget_calls ({runtime.budget_calls:,}; {spent.calls:,} made)"
+        if runtime.budget_tokens is not None and spent.tokens + more.tokens > runtime.budget_tokens:
+            return f"runtime.budget_tokens ({runtime.budget_tokens:,}; {spent.tokens:,} used)"
         if runtime.budget_usd is not None:
-            spent = from_picodollars(self._picodollars)
-            if spent + from_picodollars(self._reserved_picodollars + self._worst(job)) > runtime.budget_usd:
-                return f"runtime.budget_usd ({dollars(runtime.budget_usd)}; {dollars(spent)} spent)"
-        return None
-
-    def reserve(self, job: Job) -> None:
-        """Holds back the most that the call may cost, as it starts."""
-        if self.limited:
-            tokens, money = job.expected_in + job.expected_out, self._worst(job)
-            self._reserved[job] = (tokens, money)
-            self._reserved_tokens += tokens
-            self._reserved_picodollars += money
-
-    def free(self, job: Job) -> None:
-        """Gives back what was held for a call: it failed, or its payment is in the store."""
-        tokens, money = self._reserved.pop(job, (0, 0))
-        self._reserved_tokens -= tokens
-        self._reserved_picodollars -= money
+            usd = from_picodollars(spent.picodollars)
+            if usd + from_picodollars(more.picodollars) > runtime.budget_usd:
+                return f"runtime.budget_usd ({dollars(runtime.budget_usd)}; {dollars(usd)} spent)"
+        return ""
 
     def left(self) -> str | None:
         """What is left, in words; None without a budget."""
-        runtime, parts = self._runtime, []
+        runtime, spent, parts = self._runtime, self._spent, []
         if runtime.budget_usd is not None:
-            parts.append(dollars(max(Decimal(0), runtime.budget_usd - from_picodollars(self._picodollars))))
+            parts.append(dollars(max(Decimal(0), runtime.budget_usd - from_picodollars(spent.picodollars))))
         if runtime.budget_calls is not None:
-            parts.append(f"{max(0, runtime.budget_calls - self._calls):,} calls")
+            parts.append(f"{max(0, runtime.budget_calls - spent.calls):,} calls")
         if runtime.budget_tokens is not None:
-            parts.append(f"{max(0, runtime.budget_tokens - self._tokens):,} tokens")
+            parts.append(f"{max(0, runtime.budget_tokens - spent.tokens):,} tokens")
         return ", ".join(parts) or None
 
     def passed_by(self, calls: int, tokens: int, usd: Decimal | None) -> list[str]:
         """Which limits so much more could pass, a line each; `usd` is None where a price is unknown."""
-        runtime, lines = self._runtime, []
-        if runtime.budget_calls is not None and self._calls + calls > runtime.budget_calls:
+        runtime, spent, lines = self._runtime, self._spent, []
+        if runtime.budget_calls is not None and spent.calls + calls > runtime.budget_calls:
             lines.append(
-                f"runtime.budget_calls {runtime.budget_calls:,} can be passed: {self._calls:,} made, up to {calls:,}"
+                f"runtime.budget_calls {runtime.budget_calls:,} can be passed: {spent.calls:,} made, up to {calls:,}"
                 " more"
             )
-        if runtime.budget_tokens is not None and self._tokens + tokens > runtime.budget_tokens:
+        if runtime.budget_tokens is not None and spent.tokens + tokens > runtime.budget_tokens:
             lines.append(
-                f"runtime.budget_tokens {runtime.budget_tokens:,} can be passed: {self._tokens:,} used, up to"
+                f"runtime.budget_tokens {runtime.budget_tokens:,} can be passed: {spent.tokens:,} used, up to"
                 f" {tokens:,} more"
             )
         if runtime.budget_usd is not None and calls:
-            spent = from_picodollars(self._picodollars)
+            paid = from_picodollars(spent.picodollars)
             if usd is None:
                 lines.append("runtime.budget_usd cannot be kept: a price is unknown; add it to runtime.prices")
-            elif spent + usd > runtime.budget_usd:
+            elif paid + usd > runtime.budget_usd:
                 lines.append(
-                    f"runtime.budget_usd {dollars(runtime.budget_usd)} can be passed: {dollars(spent)} spent, up to"
+                    f"runtime.budget_usd {dollars(runtime.budget_usd)} can be passed: {dollars(paid)} spent, up to"
                     f" {dollars(usd)} more"
                 )
         return lines

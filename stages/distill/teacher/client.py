@@ -89,8 +89,9 @@ class Client:
         except TimeoutError:
             return CallResult({}, symptom=Symptom(broke="timeout", message=f"no answer within {self._timeout_s:g} s"))
         except self._broken as error:
-            symptom = Symptom(broke="connection", message=str(error))
-            return CallResult({}, symptom=symptom, unreached=isinstance(error, self._unreachable))
+            unreached = isinstance(error, self._unreachable)
+            symptom = Symptom(broke="connection" if unreached else "cut", message=str(error))
+            return CallResult({}, symptom=symptom, unreached=unreached)
 
 
 def scrubbed(body: bytes, key: str) -> bytes:

@@ -41,12 +41,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one answer; `tokens_cached` is the part of `tokens_in` read from the provider's cache."""
+    """Tokens of one answer.
+
+    `tokens_cached` is the part of `tokens_in` read from the provider's cache, and `tokens_reasoning` the part of
+    `tokens_out` that a reasoning model thought.
+    """
 
     tokens_in: int | None = None
     tokens_cached: int | None = None
     tokens_out: int | None = None
     tokens_from: TokensFrom | None = None
+    tokens_reasoning: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,10 @@ class Reply:
     """The teacher's answer to one request.
 
     `failure` is None when there is an answer (which may be cut: finish_reason "length"), else "refusal",
-    "content_filter" or "failed: <why>". `model` is the string that the server returned. `logprob` is the mean natural
-    log-probability of the answer's `tokens`, where teacher.logprobs asks for them and the server gives them. `mode` is
-    how the answer was bought, "live" or "batch". `thought` is what a reasoning model thought, where the server gives it
-    beside the answer and annotate.rationale_from asks for it.
+    "content_filter", "empty", "stopped", "context_length", "row_error" or "failed: <why>". `model` is the string that
+    the server returned. `logprob` is the mean natural log-probability of the answer's `tokens`, where teacher.logprobs
+    asks for them and the server gives them. `mode` is how the answer was bought, "live" or "batch". `thought` is what a
+    reasoning model thought, where the server gives it beside the answer and annotate.rationale_from asks for it.
     """
 
     row_id: str

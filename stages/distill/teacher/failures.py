@@ -8,7 +8,8 @@ stop    would hit every further call: nothing more is asked, and the message say
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -21,8 +22,9 @@ Action = Literal["retry", "record", "stop"]
 class Symptom:
     """What is seen of a call without an answer: an HTTP status, or what broke.
 
-    `broke` is "timeout", "connection" (refused, cut or reset), "torn" (status 200, but the body is no JSON object) or
-    "empty" (status 200, but no choice or no content).
+    `broke` is "timeout", "connection" (none was made), "cut" (it broke after the request was sent), "torn" (status 200,
+    but the body is no JSON object), "empty" (status 200, but no choice or no content) or "stopped" (the server broke
+    the answer off).
     """
 
     status: int | None = None
@@ -45,9 +47,46 @@ class Failure:
     advice: str = ""
 
 
+# What vendors say where a row's content is the reason, in lower case. A permission or a wrong key never says these.
+_CONTENT = (
+    "content_filter", "content filter", "content_policy", "content policy", "content management policy",
+    "responsibleaipolicyviolation", "data_inspection_failed", "datainspectionfailed", "inappropriate content",
+    "content exists risk", "content risk", "high risk", "usage policy", "usage policies", "usage guidelines",
+    "safety reasons", "safety system", "safety_check", "content filtering", "filtering policy", "sensitivecontent",
+    "sensitive content", "new_sensitive", "unsafe content", "prohibited content", "prohibited_content",
+    "requires moderation", "input was flagged", "prompt was flagged", "flagged_input", "guardrail", "blocked by safety",
+    "prompt was blocked", "request was blocked", "content was blocked", "content is blocked", "blocked content",
+    "blocked_content", "moderation_blocked", "content_blocked", "invalid_prompt",
+    "不安全或敏感", "敏感内容", "违规",
+)  # fmt: skip
+# Zhipu's, MiniMax's and Baidu's numbers for the same.
+_CONTENT_CODES = re.compile(r"(?<!\d)(?:1301|1026|1027|336104)(?!\d)")
+
+# What servers say of one prompt that is too long for the model.
+_TOO_LONG = (
+    "context_length", "context length", "maximum context", "context window", "context size", "context limit",
+    "exceed_context", "too many tokens", "too many input tokens", "prompt is too long", "input is too long",
+    "input too long", "exceeds max length", "maximum prompt length", "maximum input length", "maximum number of tokens",
+    "range of input length", "too large for model", "longer than the model", "reduce the length",
+    "string_above_max_length", "reduce your message size", "inputs tokens + max_new_tokens", "max_new_tokens` must be",
+    "input length", "prompt length", "request too large", "request_too_large", "payload too large",
+)  # fmt: skip
+_REFUSED = (400, 403, 413, 422, 451)
+
+
 def _says(symptom: Symptom, *words: str) -> bool:
     text = f"{symptom.code} {symptom.message}".lower()
     return any(word in text for word in words)
+
+
+def _is_content(symptom: Symptom) -> bool:
+    return symptom.status in _REFUSED and (
+        _says(symptom, *_CONTENT) or bool(_CONTENT_CODES.search(symptom.code)) or symptom.status == 451
+    )
+
+
+def _is_too_long(symptom: Symptom) -> bool:
+    return symptom.status in (413, 429) or (symptom.status in (400, 422) and _says(symptom, *_TOO_LONG))
 
 
 FAILURES: tuple[Failure, ...] = (
@@ -56,11 +95,12 @@ FAILURES: tuple[Failure, ...] = (
         "see that the server is up and not overloaded, lower runtime.concurrency, or raise runtime.timeout_s",
     ),
     Failure(
-        "connection", "retry", lambda s: s.broke == "connection",
+        "connection", "retry", lambda s: s.broke in ("connection", "cut"),
         "see that the server is up, and that teacher.base_url is its address",
     ),
     Failure("torn JSON", "retry", lambda s: s.broke == "torn"),
-    Failure("empty choices", "retry", lambda s: s.broke == "empty"),
+    Failure("empty answer", "retry", lambda s: s.broke == "empty"),
+    Failure("answer broken off", "retry", lambda s: s.broke == "stopped"),
     Failure(
         "request timeout", "retry", lambda s: s.status == 408,
         "see that the server is not overloaded, or lower runtime.concurrency",
@@ -69,31 +109,28 @@ FAILURES: tuple[Failure, ...] = (
     Failure(
         "quota", "stop",
         lambda s: s.status == 402
-        or (s.status == 429 and _says(s, "insufficient_quota", "billing_hard_limit", "billing_not_active")),
+        or (
+            s.status in (400, 403, 429)
+            and _says(
+                s, "insufficient_quota", "billing_hard_limit", "billing_not_active", "insufficient balance",
+                "insufficient_balance", "insufficient credit", "credit balance", "exceeded_current_quota", "余额",
+            )
+        ),
         "add credit or raise the spending limit at the provider, then run again: what is stored is not paid twice",
     ),
-    Failure("rate limit", "retry", lambda s: s.status == 429),
+    # A row that is larger than a minute's allowance never passes.
+    Failure("rate limit", "retry", lambda s: s.status == 429 and not _says(s, "request too large")),
     Failure("server error", "retry", lambda s: s.status is not None and s.status >= 500),
     Failure(
         "key", "stop", lambda s: s.status == 401,
         "the server does not accept the key: check the environment variable that runtime.key_env names",
     ),
+    Failure("content filter", "record", _is_content),
     Failure(
         "permission", "stop", lambda s: s.status == 403,
         "the key may not use this model, project or region: check its rights at the provider",
     ),
-    Failure(
-        "content filter", "record",
-        lambda s: s.status == 400
-        and _says(s, "content_filter", "content_policy_violation", "responsibleaipolicyviolation"),
-    ),
-    Failure(
-        "context length", "stop",
-        lambda s: s.status in (400, 413)
-        and _says(s, "context_length", "context length", "maximum context", "context window", "too many tokens"),
-        "the prompt and teacher.max_tokens do not fit the model: shorten the prompt or the row, lower "
-        "teacher.max_tokens, or take a model with a longer context",
-    ),
+    Failure("context length", "record", _is_too_long),
     Failure(
         "unknown model", "stop",
         lambda s: s.status == 404
@@ -102,16 +139,29 @@ FAILURES: tuple[Failure, ...] = (
     ),
     Failure(
         "refused request", "stop", lambda s: s.status is not None,
-        "the server does not take this request: compare the teacher settings with what the server supports",
+        "the server does not take this request: compare the teacher settings with what the server supports. If it "
+        "refuses this one row for its content, put words of this message into teacher.row_errors: such rows are then "
+        "recorded, and the run goes on",
     ),
 )  # fmt: skip
+_ROW = Failure("row error", "record", lambda s: True)
+_MARKABLE = frozenset(("permission", "unknown model", "refused request"))
+
+# A row's failure, by the name of its line in the table: what the store and the reply say.
+RECORDED = {"content filter": "content_filter", "context length": "context_length", "row error": "row_error"}
 
 
-def judge_failure(symptom: Symptom) -> Failure:
-    """The first row of FAILURES that fits; where the server names a parameter, with the setting that mends it."""
+def judge_failure(symptom: Symptom, row_errors: Sequence[str] = ()) -> Failure:
+    """The first row of FAILURES that fits; where the server names a parameter, with the setting that mends it.
+
+    `row_errors` (teacher.row_errors) are patterns of messages that concern one row alone.
+    """
     failure = next(failure for failure in FAILURES if failure.matches(symptom))
+    text = f"{symptom.code} {symptom.message}"
+    if failure.name in _MARKABLE and any(re.search(pattern, text, re.IGNORECASE) for pattern in row_errors):
+        return _ROW
     refused = failure.action == "stop" and symptom.status in (400, 403, 404, 422)
-    advice = parameter_advice(f"{symptom.code} {symptom.message}") if refused else None
+    advice = parameter_advice(text) if refused else None
     return replace(failure, advice=advice) if advice else failure
 
 
@@ -119,15 +169,49 @@ def symptom_of_status(status: int, body: bytes) -> Symptom:
     """An HTTP error as the table reads it; code and message from the body where it has them."""
     try:
         parsed: Any = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = None
-    error = parsed.get("error", parsed) if isinstance(parsed, dict) else None
+    if isinstance(parsed, list) and parsed:  # as Gemini's OpenAI layer sends it
+        parsed = parsed[0]
+    error = parsed.get("error") or parsed if isinstance(parsed, dict) else None
     if isinstance(error, dict):
-        code = " ".join(str(error[name]) for name in ("code", "type", "param") if error.get(name))
-        message = str(error.get("message") or error.get("detail") or "")
+        code, message = _words(error)
     else:
         code, message = "", str(error or body[:300].decode(errors="replace"))
     return Symptom(status=status, code=code, message=message[:500])
+
+
+def symptom_of_error(error: Any) -> Symptom:
+    """An error that stands in a body with status 200, judged as the status that it names, or that its words mean."""
+    code, message = _words(error) if isinstance(error, dict) else ("", str(error))
+    symptom = Symptom(code=code, message=message[:500])
+    named = re.match(r"[45]\d\d(?!\d)", code)
+    return Symptom(status=int(named[0]) if named else _meant(symptom), code=code, message=message[:500])
+
+
+def _meant(symptom: Symptom) -> int:
+    """The status for an error that names none; 500 where its words tell nothing, so that it is asked again."""
+    if _says(symptom, "quota", "insufficient", "credit", "balance", "billing"):
+        return 402
+    if _says(symptom, "rate limit", "rate_limit", "too many requests", "throttl"):
+        return 429
+    if _says(symptom, "api key", "api_key", "unauthorized", "authentication"):
+        return 401
+    if _says(symptom, *_CONTENT, *_TOO_LONG) or _CONTENT_CODES.search(symptom.code):
+        return 400
+    return 500
+
+
+def _words(error: dict[str, Any]) -> tuple[str, str]:
+    """Code and message of an error object, with what a proxy (OpenRouter), Azure or FastAPI puts inside it."""
+    inner = error.get("innererror") or error.get("inner_error") or error.get("metadata")
+    codes = [error.get(name) for name in ("code", "type", "status", "param")]
+    messages = [error.get(name) for name in ("message", "msg", "error_msg", "detail")]
+    if isinstance(inner, dict):
+        codes.append(inner.get("code"))
+        messages += [inner.get("raw"), inner.get("reasons")]
+    message = ". ".join(text if isinstance(text, str) else json.dumps(text) for text in messages if text)
+    return " ".join(str(code) for code in codes if isinstance(code, (str, int)) and code), message
 
 
 def describe_failure(failure: Failure, symptom: Symptom) -> str:

@@ -54,12 +54,31 @@ def _batches(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX batch_rows_number ON batch_rows (number)")
 
 
+def _reservations(db: sqlite3.Connection) -> None:
+    """What calls in flight, and open batches, may cost at most: held back from the budget of all processes.
+
+    A payment's `lost` calls brought no answer and no usage (a time-out, a cut connection): they are counted at the most
+    that they may have cost.
+    """
+    for table in ("claims", "batches"):
+        for column in ("calls", "tokens", "picodollars", "simulated"):
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE payments ADD COLUMN lost INTEGER NOT NULL DEFAULT 0")
+
+
+def _reasoning(db: sqlite3.Connection) -> None:
+    """The part of tokens_out that a reasoning model thought; null in answers that were stored before."""
+    db.execute("ALTER TABLE answers ADD COLUMN tokens_reasoning INTEGER")
+
+
 # By the names under which a store remembers them.
 MIGRATIONS: dict[str, Callable[[sqlite3.Connection], None]] = {
     "answers": _answers,
     "claims": _claims,
     "payments": _payments,
     "batches": _batches,
+    "reservations": _reservations,
+    "reasoning": _reasoning,
 }
 
 

@@ -129,6 +129,7 @@ class Cost:
     tokens_in: int = 0
     tokens_cached: int = 0
     tokens_out: int = 0
+    tokens_reasoning: int = 0
     usd: Decimal | None = Decimal(0)
     counted: bool = True
 
@@ -138,6 +139,7 @@ class Cost:
         self.tokens_in += usage.tokens_in or 0
         self.tokens_cached += usage.tokens_cached or 0
         self.tokens_out += usage.tokens_out or 0
+        self.tokens_reasoning += usage.tokens_reasoning or 0
         self.usd = None if usd is None or self.usd is None else self.usd + usd
 
     def numbers(self) -> dict[str, Any]:
@@ -148,6 +150,7 @@ class Cost:
             "tokens_in": self.tokens_in if self.counted else None,
             "tokens_cached": self.tokens_cached if self.counted else None,
             "tokens_out": self.tokens_out if self.counted else None,
+            "tokens_reasoning": self.tokens_reasoning if self.counted else None,
         }
 
 
@@ -156,18 +159,28 @@ class Bill:
     """The three costs of a run.
 
     `as_if_cold` is what its answers cost in all, each counted once: the same for the same answers, whoever paid. `paid`
-    is what this run bought, and `saved` what the store had already. `estimate` is what was expected of the paid calls.
+    is what this run bought, and `saved` what the store had already. `unanswered` is the part of `paid` that brought no
+    answer; `lost` of its calls have no usage, and count at the most that they may have cost. `estimate` is what was
+    expected of the paid calls.
     """
 
     as_if_cold: Cost = field(default_factory=Cost)
     paid: Cost = field(default_factory=Cost)
     saved: Cost = field(default_factory=Cost)
+    unanswered: Cost = field(default_factory=Cost)
+    lost: int = 0
     estimate: Estimate | None = None
 
     def add(self, usage: Usage, usd: Decimal | None, *, from_store: bool) -> None:
         """Counts one answer, at the dollars it costs."""
         self.as_if_cold.add(usage, usd)
         (self.saved if from_store else self.paid).add(usage, usd)
+
+    def spend(self, usage: Usage, usd: Decimal | None, *, lost: bool) -> None:
+        """Counts a call that is paid and brought no answer."""
+        self.paid.add(usage, usd)
+        self.unanswered.add(usage, usd)
+        self.lost += lost
 
     def metrics(self) -> dict[str, Any]:
         """The as-if-cold cost, for metrics that stages depend on."""
@@ -177,8 +190,14 @@ class Bill:
         """Paid now and saved, which differ from run to run, and how far the estimate was off."""
         paid = self.paid.numbers()
         off = {"estimate": self.estimate.against(paid)} if self.estimate and self.paid.calls else {}
-        return {"paid": paid, "saved": self.saved.numbers(), **off}
+        unanswered = {**self.unanswered.numbers(), "lost_calls": self.lost}
+        return {"paid": paid, "saved": self.saved.numbers(), "unanswered": unanswered, **off}
 
     def closing_line(self) -> str:
         parts = (("as if cold", self.as_if_cold), ("paid now", self.paid), ("saved by the store", self.saved))
-        return "teacher: " + ", ".join(f"{name} {dollars(cost.usd)} ({cost.calls:,} calls)" for name, cost in parts)
+        line = "teacher: " + ", ".join(f"{name} {dollars(cost.usd)} ({cost.calls:,} calls)" for name, cost in parts)
+        if not self.unanswered.calls:
+            return line
+        lost = f", {self.lost:,} of them at the most that they may have cost" if self.lost else ""
+        wasted = f"{self.unanswered.calls:,} calls ({dollars(self.unanswered.usd)}{lost})"
+        return f"{line}; of what was paid, {wasted} brought no answer"

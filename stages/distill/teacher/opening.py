@@ -97,6 +97,7 @@ def _opened(
         endpoint, description, stage, paths.store(), runtime, client, batch_api, mode, simulated,
         teacher_settings.logprobs, settings.annotate.rationale_from == "thought",
         "max_tokens" if field == "auto" else field,
+        teacher_settings.row_errors,
     )  # fmt: skip
     teacher = Teacher(session)
     try:

@@ -9,23 +9,44 @@ from typing import Any
 
 from distill.teacher.exchange import Token, Usage
 
-_MOST_TOKENS = 2**53  # what every reader of JSON keeps exactly, and a database adds up without overflow
+# A server that reports more for one answer is not believed: no model writes or reads as much.
+_MOST_TOKENS = 10**7
+
+# What servers call the ends of an answer, in lower case: whole, cut, and kept back.
+_WHOLE = frozenset(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed", "finished"))
+_CUT = frozenset(
+    ("length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length", "token_limit",
+     "model_context_window_exceeded", "context_window_exceeded")
+)  # fmt: skip
+_FILTERED = frozenset(
+    ("content_filter", "content_filtered", "content_filter_error", "sensitive", "safety", "recitation", "blocklist",
+     "prohibited_content", "spii", "guardrail_intervened", "image_safety", "language", "error_toxic")
+)  # fmt: skip
+# Answers that cannot be used, and may come out better when asked again.
+PASSING = frozenset(("empty", "stopped"))
 
 
 class Unusable(ValueError):
-    """A body with status 200 that holds no answer; `broke` is "torn" or "empty" (see failures)."""
+    """A body with status 200 that holds no completion.
 
-    def __init__(self, broke: str, message: str):
+    `broke` is "torn" (no JSON object), "empty" (no choices) or "error": then `error` is the object that says which.
+    `usage` is what the server counts all the same.
+    """
+
+    def __init__(self, broke: str, message: str, usage: Usage | None = None, error: Any = None):
         super().__init__(message)
-        self.broke = broke
+        self.broke, self.usage, self.error = broke, usage or Usage(), error
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The first choice of a completion. `failure` is None, "refusal" or "content_filter".
+    """The first choice of a completion.
 
-    A refusal's words stay in the raw body: `text` is None wherever there is a failure. `logprob` is the mean
-    natural log-probability of the answer's tokens, where the server gave them.
+    `failure` is None, "refusal", "content_filter", "empty" (no text), or "stopped" (the server broke off). The words of
+    a failed answer stay in the raw body: `text` is None wherever there is a failure. `finish_reason` is "stop" or
+    "length", whatever the server calls them, "stopped: NAME", or None where the server says nothing. `logprob` is the
+    mean natural log-probability of the answer's tokens, where the server gave them. `odd` names what cannot be
+    believed in the body, a sentence each.
     """
 
     text: str | None
@@ -35,38 +56,86 @@ class Reading:
     fingerprint: str | None
     usage: Usage
     logprob: float | None
+    odd: tuple[str, ...] = ()
 
 
 def read_completion(body: bytes) -> Reading:
     """Reads a body. A field that has another type than it should counts as missing. Raises Unusable."""
+    completion = _object(body)
+    usage, odd = _usage(completion.get("usage"))
+    choices = completion.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    error = error_of(completion) or (choice.get("error") if isinstance(choice, dict) else None)
+    if error and not _message(choice).get("content"):
+        raise Unusable("error", "an error with status 200", usage, error)
+    if not isinstance(choice, dict) and usage.tokens_from is None:
+        raise Unusable("empty", "no choices")
+    choice = choice if isinstance(choice, dict) else {}
+    logprob, unlikely = _logprob(choice.get("logprobs"))
+    text, finish, failure = _judged(_message(choice), choice.get("finish_reason"))
+    return Reading(
+        text, finish, failure, _text(completion.get("model")), _text(completion.get("system_fingerprint")), usage,
+        logprob, (*odd, *unlikely),
+    )  # fmt: skip
+
+
+def _object(body: bytes) -> dict[str, Any]:
     try:
-        completion = json.loads(body.decode("utf-8-sig"))
+        parsed = json.loads(body.decode("utf-8-sig"))
     except ValueError as error:
         raise Unusable("torn", f"not JSON: {error}") from error
     except RecursionError as error:
         raise Unusable("torn", "JSON nested too deeply") from error
-    if not isinstance(completion, dict):
-        raise Unusable("torn", f"a JSON {type(completion).__name__}, not an object")
-    choices = completion.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise Unusable("empty", "no choices")
-    choice = choices[0]
-    message = choice.get("message")
-    if not isinstance(message, dict):
-        raise Unusable("empty", "a choice without a message")
-    text, finish, failure = message.get("content"), choice.get("finish_reason"), None
-    if finish == "content_filter":
-        text, failure = None, "content_filter"
-    elif message.get("refusal"):
-        text, failure = None, "refusal"
-    elif text is None and finish == "length":
-        text = ""  # cut before the first word, as when all tokens went into hidden reasoning
-    elif not isinstance(text, str):
-        raise Unusable("empty", "a message without content")
-    return Reading(
-        _text(text), _text(finish), failure, _text(completion.get("model")),
-        _text(completion.get("system_fingerprint")), _usage(completion.get("usage")), _logprob(choice.get("logprobs")),
-    )  # fmt: skip
+    if not isinstance(parsed, dict):
+        raise Unusable("torn", f"a JSON {type(parsed).__name__}, not an object")
+    return parsed
+
+
+def error_of(completion: dict[str, Any]) -> Any:
+    """The error that stands in a body in the place of an answer; None where there is none."""
+    if completion.get("error"):
+        return completion["error"]
+    if "choices" in completion:
+        return None
+    named = any(completion.get(name) for name in ("message", "msg", "detail", "error_msg", "errors"))
+    return completion if named and completion.get("usage") is None else None
+
+
+def _message(choice: Any) -> dict[str, Any]:
+    message = choice.get("message") if isinstance(choice, dict) else None
+    return message if isinstance(message, dict) else {}
+
+
+def _judged(message: dict[str, Any], reason: Any) -> tuple[str | None, str | None, str | None]:
+    """Text, finish reason and failure of a message."""
+    named = _text(reason)
+    end = (named or "").lower()
+    text, refused = _content(message.get("content"))
+    if end in _FILTERED:
+        return None, "content_filter", "content_filter"
+    if message.get("refusal") or refused or end == "refusal":
+        return None, _whole(end), "refusal"
+    if end in _CUT:  # cut before the first word, as when all tokens went into hidden reasoning, is an empty text
+        return text or "", "length", None
+    if named is not None and end not in _WHOLE:
+        return None, f"stopped: {named[:50]}", "stopped"
+    if not (text or "").strip():
+        return None, _whole(end), "empty"
+    return text, _whole(end), None
+
+
+def _whole(end: str) -> str | None:
+    return "stop" if end else None
+
+
+def _content(content: Any) -> tuple[str | None, bool]:
+    """The text of a message's content, a string or parts with a type, and whether a part is a refusal."""
+    if isinstance(content, str):
+        return _text(content), False
+    parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    texts = [part.get("text") for part in parts if part.get("type", "text") in ("text", "output_text")]
+    joined = "".join(text for text in texts if isinstance(text, str))
+    return _text(joined) or None, any(part.get("type") == "refusal" for part in parts)
 
 
 def answer_tokens(body: bytes) -> tuple[Token, ...]:
@@ -83,7 +152,7 @@ def answer_tokens(body: bytes) -> tuple[Token, ...]:
 
 def answer_thought(body: bytes) -> str | None:
     """What a model thought before the answer of a body that `read_completion` takes, where the server gives it."""
-    return thought_of(json.loads(body.decode("utf-8-sig"))["choices"][0]["message"])
+    return thought_of(_message(json.loads(body.decode("utf-8-sig"))["choices"][0]))
 
 
 def thought_of(message: dict[str, Any]) -> str | None:
@@ -126,23 +195,47 @@ def _text(value: Any) -> str | None:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
 
 
-def _logprob(logprobs: Any) -> float | None:
+def _logprob(logprobs: Any) -> tuple[float | None, tuple[str, ...]]:
     entries = logprobs.get("content") if isinstance(logprobs, dict) else None
-    values = [token.get("logprob") for token in entries or () if isinstance(token, dict)]
-    numbers = [value for value in values if isinstance(value, (int, float))]
-    return sum(numbers) / len(numbers) if numbers and len(numbers) == len(values) else None
+    values = [entry.get("logprob") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    if not numbers or len(numbers) != len(entries):
+        return None, ()
+    if not all(math.isfinite(number) for number in numbers):
+        return None, ("a log probability is no finite number: the answer has no confidence",)
+    return sum(numbers) / len(numbers), ()
 
 
-def _usage(reported: Any) -> Usage:
-    if not isinstance(reported, dict):
-        return Usage()
-    tokens_in, tokens_out = _count(reported.get("prompt_tokens")), _count(reported.get("completion_tokens"))
-    if tokens_in is None or tokens_out is None:
-        return Usage()
-    details = reported.get("prompt_tokens_details")
-    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
-    return Usage(tokens_in, min(cached or 0, tokens_in), tokens_out, "reported")
+def _usage(reported: Any) -> tuple[Usage, tuple[str, ...]]:
+    """The tokens that a server reports, and what is wrong with them.
+
+    Tokens out are the larger of `completion_tokens` and `total_tokens - prompt_tokens`: some servers leave the thoughts
+    of a reasoning model out of the first, and bill them.
+    """
+    if reported is None:
+        return Usage(), ()
+    fields = reported if isinstance(reported, dict) else {}
+    tokens_in, tokens_out, total = (
+        _count(fields.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens")
+    )
+    if tokens_in is None or (tokens_out is None and (total is None or total < tokens_in)):
+        return Usage(), (f"usage {str(reported)[:100]!r} cannot be read: tokens are counted here",)
+    billed = max(tokens_out or 0, (total or 0) - tokens_in)
+    unwritten = 0 if tokens_out is None else billed - tokens_out
+    thought = _count(_detail(fields, "completion_tokens_details", "reasoning_tokens")) or 0
+    cached = _count(_detail(fields, "prompt_tokens_details", "cached_tokens"))
+    if cached is None:
+        cached = _count(fields.get("prompt_cache_hit_tokens"))  # DeepSeek's name
+    reasoning = min(max(thought, unwritten), billed)
+    return Usage(tokens_in, min(cached or 0, tokens_in), billed, "reported", reasoning), ()
+
+
+def _detail(fields: dict[str, Any], group: str, name: str) -> Any:
+    details = fields.get(group)
+    return details.get(name) if isinstance(details, dict) else None
 
 
 def _count(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from distill.settings.runtime import RuntimeSettings
 from distill.teacher.batch_api import BatchApi
 from distill.teacher.client import Client
-from distill.teacher.exchange import Request
+from distill.teacher.exchange import Request, Usage
 from distill.teacher.servers import Servers
 from distill.teacher.store import Mode, Stored
 
@@ -19,7 +19,8 @@ class Session:
     """Who is asked, for which stage, and how.
 
     `endpoint` is part of every key: the server's address, its name, or the identity of the simulated teacher.
-    `thoughts` says that replies carry what the teacher thought.
+    `thoughts` says that replies carry what the teacher thought. `row_errors` are patterns of messages that concern one
+    row alone.
     """
 
     endpoint: str
@@ -34,13 +35,15 @@ class Session:
     logprobs: bool
     thoughts: bool
     output_limit: str
+    row_errors: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
 class Job:
     """A question that the store cannot answer, and the requests that wait for it.
 
-    `expected_in` and `expected_out` are the most tokens it should use, which pacing and budget reserve.
+    `expected_in` and `expected_out` are the most tokens it should use, which pacing and budget reserve. `held` says
+    that the budget holds them back, and `unusable` counts its answers that could not be used.
     """
 
     key: bytes
@@ -50,6 +53,8 @@ class Job:
     expected_out: int
     attempts: int = 0
     started: float = 0.0
+    held: bool = False
+    unusable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,19 @@ class Done:
     stored: Stored | None
     paid: bool = False
     why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpentCall:
+    """A call that brought no answer and is paid: at the server's usage; where it is `lost`, at the most it may cost.
+
+    `again_s` is the seconds until the call is made again; None where it is not.
+    """
+
+    job: Job
+    usage: Usage
+    lost: bool
+    again_s: float | None
 
 
 @dataclass(frozen=True, slots=True)

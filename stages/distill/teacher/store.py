@@ -13,7 +13,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -60,7 +60,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What one batch of calls cost. picodollars (1e-12 dollars) is None where a price is unknown."""
+    """What one batch of calls cost. picodollars (1e-12 dollars) is None where a price is unknown.
+
+    `lost` of the calls brought no answer and no usage, and count at the most that they may have cost.
+    """
 
     stage: str
     endpoint: str
@@ -71,6 +74,7 @@ class Payment:
     tokens_cached: int
     tokens_out: int
     picodollars: int | None
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +244,11 @@ class Store:
                 marks = ",".join("?" * len(chunk))
                 rows = self._db.execute(
                     "SELECT key, text, finish_reason, failure, returned_model, tokens_in, tokens_cached, tokens_out,"
-                    f" tokens_from, logprob, mode FROM answers WHERE key IN ({marks})",
+                    f" tokens_from, tokens_reasoning, logprob, mode FROM answers WHERE key IN ({marks})",
                     chunk,
                 )
-                for key, text, finish, failure, model, tokens_in, cached, tokens_out, counted, logprob, mode in rows:
-                    usage = Usage(tokens_in, cached, tokens_out, counted)
-                    answers[key] = Stored(text, finish, failure, model, usage, logprob, mode)
+                for key, text, finish, failure, model, *usage, logprob, mode in rows:
+                    answers[key] = Stored(text, finish, failure, model, Usage(*usage), logprob, mode)
         return answers
 
     def body(self, key: bytes) -> bytes | None:
@@ -272,7 +275,7 @@ class Store:
                     continue
                 (result.granted if who == me or until <= now or who in dead else result.taken).append(key)
             rows = [(key, me, now + LEASE_S) for key in result.granted]
-            db.executemany("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", rows)
+            db.executemany("INSERT OR REPLACE INTO claims (key, owner, expires) VALUES (?, ?, ?)", rows)
         return result
 
     def renew(self) -> None:
@@ -281,18 +284,27 @@ class Store:
             db.execute("UPDATE claims SET expires = ? WHERE owner = ?", (time.time() + LEASE_S, owner()))
 
     def save(
-        self, answers: Sequence[tuple[bytes, Answer]], payments: Sequence[Payment] = (), released: Sequence[bytes] = ()
+        self,
+        answers: Sequence[tuple[bytes, Answer]],
+        payments: Sequence[Payment] = (),
+        released: Sequence[bytes] = (),
+        settled: Sequence[bytes] = (),
     ) -> int:
         """Stores answers for good, ends their claims and those given up, and books what was paid, in one commit.
 
-        An answer that is there already stays as it is. Returns how many were added.
+        An answer that is there already stays as it is. `settled` claims stand, but what was held back for them ends:
+        their call was paid and is to be made again. Returns how many answers were added.
         """
-        added = self.insert(answers, payments, released)
+        added = self.insert(answers, payments, released, settled)
         self.commit()
         return added
 
     def insert(
-        self, answers: Sequence[tuple[bytes, Answer]], payments: Sequence[Payment] = (), released: Sequence[bytes] = ()
+        self,
+        answers: Sequence[tuple[bytes, Answer]],
+        payments: Sequence[Payment] = (),
+        released: Sequence[bytes] = (),
+        settled: Sequence[bytes] = (),
     ) -> int:
         """As `save` without the commit, which must follow at once: until then no other process can write."""
         rows = [
@@ -301,6 +313,7 @@ class Store:
                 s.usage.tokens_in, s.usage.tokens_cached, s.usage.tokens_out, s.usage.tokens_from,
                 s.logprob, s.mode, a.endpoint, a.model, a.sample, a.purpose, a.fingerprint,
                 a.asked_at, a.answered_at, a.attempts, zlib.compress(a.request, 1), zlib.compress(a.body, 1),
+                s.usage.tokens_reasoning,
             )
             for key, a in answers
             for s in (a.stored,)
@@ -308,27 +321,16 @@ class Store:
         now = time.time()
         with self._transaction() as db:
             before = db.total_changes
-            db.executemany(f"INSERT OR IGNORE INTO answers VALUES ({','.join('?' * 21)})", rows)
+            db.executemany(f"INSERT OR IGNORE INTO answers VALUES ({','.join('?' * 22)})", rows)
             added = db.total_changes - before
             ended = [key for key, _ in answers] + list(released)
             db.executemany("DELETE FROM claims WHERE key = ? AND owner = ?", [(key, owner()) for key in ended])
             db.executemany(
-                "INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        now,
-                        p.stage,
-                        p.endpoint,
-                        p.simulated,
-                        p.model,
-                        p.calls,
-                        p.tokens_in,
-                        p.tokens_cached,
-                        p.tokens_out,
-                        p.picodollars,
-                    )
-                    for p in payments
-                ],
+                "UPDATE claims SET calls = 0, tokens = 0, picodollars = 0 WHERE key = ? AND owner = ?",
+                [(key, owner()) for key in settled],
+            )
+            db.executemany(
+                f"INSERT INTO payments VALUES ({','.join('?' * 11)})", [(now, *astuple(paid)) for paid in payments]
             )
         return added
 

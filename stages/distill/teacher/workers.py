@@ -14,22 +14,26 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
+from itertools import islice
 from typing import Any
 
 from distill.teacher.batch_ledger import batches_of
 from distill.teacher.budget import Budget, BudgetReached
 from distill.teacher.client import CallResult
 from distill.teacher.exchange import TeacherError, Usage
-from distill.teacher.failures import Symptom, describe_failure, judge_failure
+from distill.teacher.failures import RECORDED, Symptom, describe_failure, judge_failure, symptom_of_error
 from distill.teacher.limits import Pace
-from distill.teacher.reading import Reading, Unusable, read_completion
-from distill.teacher.session import Done, Job, Session, Stopped
+from distill.teacher.reading import PASSING, Reading, Unusable, read_completion
+from distill.teacher.session import Done, Job, Session, SpentCall, Stopped
 from distill.teacher.store import LEASE_S, Answer, Store, Stored
 from distill.teacher.tokens import usage_or_count
 from distill.teacher.writing import Writer
 
 _FIRST_RETRY_S, _RETRY_FACTOR, _LONGEST_RETRY_S = 0.1, 3.0, 60.0
-_LOOK_AGAIN_S = 0.25  # at answers that another process is asking for
+_LOOK_AGAIN_S = 0.25  # at answers that another process is asking for, and at a budget that others hold
+_FIXED_RETRIES = 1  # at temperature 0 the same answer comes again, but for a server's hiccup
+_NO_USAGE = Usage()
+_BILLED_UNSEEN = frozenset(("timeout", "cut", "torn"))  # the server may have answered, and then it bills
 
 
 class Workers:
@@ -46,7 +50,7 @@ class Workers:
         self.budget_left: str | None = None
         self.note: str | None = None
         self._client = session.client()
-        self._out: queue.SimpleQueue[list[Done] | Stopped] = queue.SimpleQueue()
+        self._out: queue.SimpleQueue[list[Done | SpentCall] | Stopped] = queue.SimpleQueue()
         self._ready: deque[Job] = deque()
         self._elsewhere: dict[bytes, Job] = {}
         self._delayed: dict[Job, asyncio.TimerHandle] = {}
@@ -69,7 +73,7 @@ class Workers:
     def flush(self, *, final: bool) -> None:
         """Nothing to do: what is submitted is asked at once."""
 
-    def take(self, timeout_s: float) -> list[Done] | Stopped:
+    def take(self, timeout_s: float) -> list[Done | SpentCall] | Stopped:
         """Waits for whatever is done next; an empty list after `timeout_s` without anything."""
         try:
             return self._out.get(timeout=timeout_s)
@@ -176,19 +180,32 @@ class Workers:
             if wait > 0:
                 self._timer = self._loop.call_later(wait, self._pump)
                 return
-            limit = self._budget.exceeded_by(self._ready[0]) if self._budget.limited else None
-            if limit is None:
-                self._start(self._ready.popleft())
-            elif self._in_flight or len(self._writer):
-                return  # what is in flight may cost less than is reserved for it
-            else:
-                self._stop(BudgetReached(f"the next call could pass {limit}"))
+            if not self._ready[0].held and not self._reserve():
+                break
+            self._start(self._ready.popleft())
         if self._stopping and not self._in_flight and not len(self._writer) and not self._ended.is_set():
             self._end()
 
+    def _reserve(self) -> bool:
+        """Holds back the budget of the next calls, as many as may start now; False where the first does not fit."""
+        room = max(1, int(self._pace.limit) - len(self._in_flight) - len(self._writer))
+        jobs = [job for job in islice(self._ready, room) if not job.held]
+        fitting = self._budget.reserve(jobs)
+        for job in jobs[:fitting]:
+            job.held = True
+        if fitting or self._in_flight or len(self._writer) or self._delayed:
+            return fitting > 0  # what is in flight may cost less than is held back for it
+        if self._budget.others:
+            self.warnings.append(
+                ("budget", f"other processes hold the rest of {self._budget.exceeded}: waiting for them")
+            )
+            self._timer = self._loop.call_later(_LOOK_AGAIN_S, self._pump)
+        else:
+            self._stop(BudgetReached(f"the next call could pass {self._budget.exceeded}"))
+        return False
+
     def _start(self, job: Job) -> None:
         self._pace.start(job.expected_in + job.expected_out)
-        self._budget.reserve(job)
         job.attempts += 1
         job.started = self._loop.time()
         task = self._loop.create_task(self._call(job))
@@ -198,13 +215,17 @@ class Workers:
     async def _call(self, job: Job) -> None:
         asked_at = time.time()
         outcome = await self._client.send(job.body, job.requests[0].sample)
-        if outcome.symptom is None:
-            try:
-                self._answer(job, outcome, read_completion(outcome.body), asked_at)
-            except Unusable as error:
-                self._failed(job, outcome, Symptom(broke=error.broke, message=str(error)), asked_at)
-        else:
+        if outcome.symptom is not None:
             self._failed(job, outcome, outcome.symptom, asked_at)
+            return
+        try:
+            reading = read_completion(outcome.body)
+        except Unusable as error:
+            symptom = symptom_of_error(error.error) if error.broke == "error" else None
+            symptom = symptom or Symptom(broke=error.broke, message=str(error))
+            self._failed(job, outcome, symptom, asked_at, error.usage)
+            return
+        self._answer(job, outcome, reading, asked_at)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         job = self._in_flight.pop(task)
@@ -221,10 +242,23 @@ class Workers:
         self._answered += 1
         used = (usage.tokens_in or 0) + (usage.tokens_out or 0)
         self._pace.answered(outcome.headers, job.expected_in + job.expected_out, used, self._loop.time())
+        self.warnings.extend((text[:30], f"{request.model}: {text}") for text in reading.odd)
+        if reading.failure in PASSING:
+            job.unusable += 1
+            if self._worth_asking_again(job):
+                name = judge_failure(Symptom(broke=reading.failure)).name
+                self.retried[name] += 1
+                self._writer.book(SpentCall(job, usage, lost=False, again_s=self._backoff(job)))
+                return
         stored = Stored(reading.text, reading.finish_reason, reading.failure, reading.model, usage, reading.logprob)
         self._writer.keep(
             Done(job, stored, paid=True), self._provenance(job, stored, outcome.body, reading.fingerprint, asked_at)
         )
+
+    def _worth_asking_again(self, job: Job) -> bool:
+        """Whether an answer that cannot be used may come out better: at temperature 0, once at most."""
+        most = _FIXED_RETRIES if job.requests[0].temperature == 0 else self._runtime.max_retries
+        return job.unusable <= most and job.attempts <= self._runtime.max_retries
 
     def _provenance(self, job: Job, stored: Stored, body: bytes, fingerprint: str | None, asked_at: float) -> Answer:
         request = job.requests[0]
@@ -233,28 +267,31 @@ class Workers:
             asked_at, time.time(), job.attempts, job.body, body,
         )  # fmt: skip
 
-    def _failed(self, job: Job, outcome: CallResult, symptom: Symptom, asked_at: float) -> None:
-        failure = judge_failure(symptom)
+    def _failed(
+        self, job: Job, outcome: CallResult, symptom: Symptom, asked_at: float, usage: Usage = _NO_USAGE
+    ) -> None:
+        failure = judge_failure(symptom, self._session.row_errors)
         why = describe_failure(failure, symptom)
         if failure.action == "record":
-            stored = Stored(None, None, failure.name.replace(" ", "_"), None, Usage(0, 0, 0, "estimate"))
+            paid = usage if usage.tokens_from else Usage(0, 0, 0, "estimate")
+            stored = Stored(None, None, RECORDED[failure.name], None, paid)
             self._writer.keep(Done(job, stored, paid=True), self._provenance(job, stored, outcome.body, None, asked_at))
             return
-        self._budget.free(job)
+        again = failure.action == "retry" and job.attempts <= self._runtime.max_retries
+        pause = self._backoff(job)
+        if failure.name == "rate limit":
+            pause += self._pace.throttled(outcome.headers, job.started, self._loop.time())
+        self._spend(job, symptom, usage, pause if again else None)
         if failure.action == "stop":
             self._given_up.append(job)
             self._stop(TeacherError(f"row {job.requests[0].row_id!r}: {why}. What to do: {failure.advice}"))
             return
         if failure.advice:
-            again = f"Such calls are asked again (runtime.max_retries: {self._runtime.max_retries})"
-            self.warnings.append((failure.name, f"{why}. {again}. If it goes on, {failure.advice}"))
-        pause = 0.0
-        if failure.name == "rate limit":
-            pause = self._pace.throttled(outcome.headers, job.started, self._loop.time())
-        if job.attempts <= self._runtime.max_retries:
+            note = f"Such calls are asked again (runtime.max_retries: {self._runtime.max_retries})"
+            self.warnings.append((failure.name, f"{why}. {note}. If it goes on, {failure.advice}"))
+        if again:
             self.retried[failure.name] += 1
-            self._retry_later(job, pause)
-        elif symptom.broke == "connection" and not self._answered:
+        elif symptom.broke in ("connection", "cut") and not self._answered:
             self._given_up.append(job)
             self._stop(
                 TeacherError(
@@ -264,9 +301,21 @@ class Workers:
         else:
             self._writer.keep(Done(job, None, why=f"{why}, {job.attempts} attempts"), None)
 
-    def _retry_later(self, job: Job, at_least: float) -> None:
-        backoff = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * _RETRY_FACTOR ** (job.attempts - 1))
-        delay = at_least + backoff * random.uniform(0.5, 1.0)
+    def _spend(self, job: Job, symptom: Symptom, usage: Usage, again_s: float | None) -> None:
+        """Books a call that brought no answer, and has it made again; one that nobody bills keeps what is held back."""
+        if usage.tokens_from is not None:
+            self._writer.book(SpentCall(job, usage, lost=False, again_s=again_s))
+        elif symptom.broke in _BILLED_UNSEEN:
+            most = Usage(job.expected_in, 0, job.expected_out, "estimate")
+            self._writer.book(SpentCall(job, most, lost=True, again_s=again_s))
+        elif again_s is not None:
+            self._retry_later(job, again_s)
+
+    def _backoff(self, job: Job) -> float:
+        longest = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * _RETRY_FACTOR ** (job.attempts - 1))
+        return longest * random.uniform(0.5, 1.0)
+
+    def _retry_later(self, job: Job, delay: float) -> None:
         self._delayed[job] = self._loop.call_later(delay, self._retry, job)
 
     def _retry(self, job: Job) -> None:
@@ -274,8 +323,13 @@ class Workers:
         self._ready.appendleft(job)
         self._pump()
 
-    def _saved(self, batch: list[Done]) -> None:
+    def _saved(self, batch: list[Done | SpentCall]) -> None:
         self.budget_left = self._budget.left()
+        for spent in batch:
+            if isinstance(spent, SpentCall):
+                spent.job.held = False
+                if spent.again_s is not None:
+                    self._retry_later(spent.job, spent.again_s)
         self._out.put(batch)
         self._pump()
 

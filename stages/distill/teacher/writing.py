@@ -1,7 +1,7 @@
 """Answers on their way to the store: gathered for a moment, committed together with their price, then handed back.
 
 Rows are inserted within the event loop. The commit waits for the disk in a thread of its own; what comes in meanwhile
-goes into the next commit.
+goes into the next commit. Calls that are paid and brought no answer are booked in the same way.
 """
 
 from __future__ import annotations
@@ -9,26 +9,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from distill.teacher.budget import Budget
 from distill.teacher.exchange import TeacherError, Usage
 from distill.teacher.money import cost, picodollars
-from distill.teacher.session import Done, Session
-from distill.teacher.store import Answer, Payment, Store
+from distill.teacher.session import Done, Session, SpentCall
+from distill.teacher.store import Answer, Mode, Payment, Store
 
 _COMMIT_EVERY_S = 0.005  # so that a fast disk, too, gets several answers at a time
 
-_Batch = list[tuple[Done, Answer | None]]
+_Batch = list[tuple[Done | SpentCall, Answer | None]]
 
 
 class Writer:
-    """`keep` what is done; after the commit it goes to `hand_back`, or an error to `broken`."""
+    """`keep` what is done and `book` what is spent; after the commit they go to `hand_back`, an error to `broken`."""
 
     def __init__(
         self,
         session: Session,
         budget: Budget,
-        hand_back: Callable[[list[Done]], None],
+        hand_back: Callable[[list[Done | SpentCall]], None],
         broken: Callable[[BaseException], None],
     ):
         self._session, self._budget, self._hand_back, self._broken = session, budget, hand_back, broken
@@ -41,7 +42,7 @@ class Writer:
         self._began = float("-inf")
 
     def __len__(self) -> int:
-        """Answers that are not yet committed."""
+        """What is not yet committed."""
         return len(self._unsaved) + len(self._committing)
 
     def close(self) -> None:
@@ -53,18 +54,29 @@ class Writer:
         self._unsaved.append((done, answer))
         self._schedule()
 
+    def book(self, spent: SpentCall) -> None:
+        """A call that is paid and brought no answer; the claim on it stands."""
+        self._unsaved.append((spent, None))
+        self._schedule()
+
     def _schedule(self) -> None:
         if self._unsaved and not self._committing and self._timer is None:
             self._timer = self._loop.call_at(max(self._loop.time(), self._began + _COMMIT_EVERY_S), self._save)
 
     def _save(self) -> None:
         batch, self._unsaved, self._timer, self._began = self._unsaved, [], None, self._loop.time()
-        answers = [(done.job.key, answer) for done, answer in batch if answer]
-        bought = payments_for(
-            self._session, self._session.stage, [answer for done, answer in batch if answer and done.paid]
-        )
+        answers, bought, released, settled = [], [], [], []
+        for ended, answer in batch:
+            if isinstance(ended, SpentCall):
+                bought.append(Bought(ended.job.requests[0].model, ended.usage, lost=ended.lost))
+                settled.append(ended.job.key)
+            elif answer:
+                answers.append((ended.job.key, answer))
+                bought += [bought_answer(answer)] if ended.paid else []
+            else:
+                released.append(ended.job.key)
         try:
-            self._store.insert(answers, bought, [done.job.key for done, answer in batch if not answer])
+            self._store.insert(answers, payments_for(self._session, self._session.stage, bought), released, settled)
         except TeacherError as error:
             self._broken(error)
             return
@@ -81,23 +93,37 @@ class Writer:
             self._budget.update()
         except TeacherError as broken:
             self._broken(broken)
-        for done, _ in batch:
-            self._budget.free(done.job)
         self._schedule()
-        self._hand_back([done for done, _ in batch])
+        self._hand_back([ended for ended, _ in batch])
 
 
-def payments_for(session: Session, stage: str, answers: Sequence[Answer]) -> list[Payment]:
-    """What the answers cost, one payment a model. All answers must have been bought in the same mode."""
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """The tokens of one call that is paid; `lost` where they are the most that it may have used."""
+
+    model: str
+    usage: Usage
+    mode: Mode = "live"
+    lost: bool = False
+
+
+def bought_answer(answer: Answer) -> Bought:
+    """The payment that an answer takes."""
+    return Bought(answer.model, answer.stored.usage, answer.stored.mode)
+
+
+def payments_for(session: Session, stage: str, bought: Sequence[Bought]) -> list[Payment]:
+    """What calls cost, one payment a model and mode."""
     payments = []
-    for model in {answer.model for answer in answers}:
-        some = [answer.stored for answer in answers if answer.model == model]
+    for model, mode in sorted({(call.model, call.mode) for call in bought}):
+        some = [call for call in bought if (call.model, call.mode) == (model, mode)]
         tokens = [
-            sum(getattr(stored.usage, name) or 0 for stored in some)
+            sum(getattr(call.usage, name) or 0 for call in some)
             for name in ("tokens_in", "tokens_cached", "tokens_out")
         ]
-        usd = cost(Usage(*tokens), model, session.runtime.prices, some[0].mode)
+        usd = cost(Usage(*tokens), model, session.runtime.prices, mode)
+        lost = sum(call.lost for call in some)
         payments.append(
-            Payment(stage, session.endpoint, session.simulated, model, len(some), *tokens, picodollars(usd))
+            Payment(stage, session.endpoint, session.simulated, model, len(some), *tokens, picodollars(usd), lost)
         )
     return payments

@@ -126,7 +126,7 @@ class Gepa:
         except UserError as error:
             self.ended = error
             raise
-        template = self.arena.checked(reply.text)
+        template = self.arena.checked(reply)
         return {_PART: template.user if template else text}
 
     def _remember(self) -> None:

@@ -27,7 +27,7 @@ class Opro:
         for step in range(1, self.prompt.steps + 1):
             question = meta_prompt(self.scored(), step, self.arena.start, self.arena.rows, tryouts.card, self.prompt)
             replies = tryouts.proposals(_round(question, step, tryouts.settings))
-            templates = [template for reply in replies if (template := self.arena.checked(reply.text))]
+            templates = [template for reply in replies if (template := self.arena.checked(reply))]
             self.arena.race(templates, step)
             best = self.arena.best
             print(
