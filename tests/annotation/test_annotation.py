@@ -168,6 +168,6 @@ def test_too_many_rows_without_an_answer_fail_the_stage_with_their_ids(make_sett
     check_failures(annotations, make_settings(**{"annotate.max_failed_share": 0.1}))
     with pytest.raises(
         DataError,
-        match=r"2 of 20 rows got no whole answer .*: 2 failed; train00, train01 among them.*run again to ask for the fa",
+        match=r"2 of 20 rows got no whole answer .*: 2 failed; train00, train01 among them.*run again to ask for the",
     ):
         check_failures(annotations, make_settings(**{"annotate.max_failed_share": 0.05}))

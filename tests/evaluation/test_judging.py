@@ -99,8 +99,15 @@ def test_numbers_and_texts_are_no_classes_that_could_be_confused(kind):
 
 
 def test_costs_add_up_and_the_unknown_stays_unknown():
-    one = {"usd": 0.5, "calls": 2, "tokens_in": 10, "tokens_cached": 0, "tokens_out": 3}
-    assert total_cost(one, one) == {"usd": 1.0, "calls": 4, "tokens_in": 20, "tokens_cached": 0, "tokens_out": 6}
+    one = {"usd": 0.5, "calls": 2, "tokens_in": 10, "tokens_cached": 0, "tokens_out": 3, "tokens_reasoning": 1}
+    assert total_cost(one, one) == {
+        "usd": 1.0,
+        "calls": 4,
+        "tokens_in": 20,
+        "tokens_cached": 0,
+        "tokens_out": 6,
+        "tokens_reasoning": 2,
+    }
     assert total_cost(one, one | {"usd": None})["usd"] is None
 
 

@@ -19,12 +19,13 @@ MODEL = "fake"
 
 @dataclass
 class Said:
-    """An HTTP answer. `cut` closes the connection instead of answering."""
+    """An HTTP answer. `cut` closes the connection instead of answering, and `hang` never answers."""
 
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
+    hang: bool = False
 
 
 def completion(text: str | None = "Answer: yes", finish: str = "stop", usage: bool = True, **message: Any) -> Said:
@@ -131,6 +132,8 @@ class FakeEndpoint:
             answer = self.answer(body, self.calls[said])
         finally:
             self.in_flight -= 1
+        if answer.hang:
+            await self._over.wait()
         if answer.cut:
             request.transport.close()
         return web.Response(

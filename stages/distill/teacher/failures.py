@@ -145,7 +145,7 @@ FAILURES: tuple[Failure, ...] = (
     ),
 )  # fmt: skip
 _ROW = Failure("row error", "record", lambda s: True)
-_MARKABLE = frozenset(("permission", "unknown model", "refused request"))
+_MARKABLE = frozenset(("permission", "refused request"))
 
 # A row's failure, by the name of its line in the table: what the store and the reply say.
 RECORDED = {"content filter": "content_filter", "context length": "context_length", "row error": "row_error"}
