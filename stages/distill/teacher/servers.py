@@ -77,7 +77,7 @@ class Servers:
 
     def _note(self, server: _Server, result: CallResult) -> None:
         symptom = result.symptom
-        if symptom is None or not (symptom.broke in ("timeout", "connection") or (symptom.status or 0) >= 500):
+        if symptom is None or not (symptom.broke in ("timeout", "connection", "cut") or (symptom.status or 0) >= 500):
             if server.again_at is not None:
                 server.again_at = None
                 self._say(f"{server.address} answers again: {self._count()}")
