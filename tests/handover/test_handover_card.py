@@ -169,6 +169,23 @@ def test_it_tells_task_scores_teacher_cost_training_and_origin(facts, make_setti
     )
 
 
+def test_it_tells_how_the_answers_were_drawn(facts, make_settings):
+    assert "| sampling | temperature 0, top\\_p 1, at most 200 tokens |" in written(facts, make_settings())[0]
+    settings = make_settings(
+        **{
+            "teacher.temperature": None,
+            "teacher.top_p": None,
+            "teacher.reasoning_effort": "low",
+            "teacher.extra": {"top_k": 1},
+            "teacher.base_url": ["http://a/v1", "http://b/v1"],
+            "teacher.endpoint_name": "ours",
+        }
+    )
+    text = written(facts, settings)[0]
+    assert "temperature not sent, top\\_p not sent, at most 200 tokens, reasoning effort low, and " in text
+    assert "top\\_k" in text and "provider simulated, ours |" in text
+
+
 def test_hostile_text_stays_text(facts, make_settings):
     hostile = "</p><img src=x onerror=alert(1)> `x` [y](javascript:z)\n---\nlicense: mit\n# Heading | cell"
     names = ("</b>larger", "a|b", "similar")

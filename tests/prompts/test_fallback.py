@@ -56,4 +56,5 @@ def test_any_other_refusal_is_none_of_the_format():
         )
     )
     assert not rejects_format(TeacherError("refused request (400): temperature is too high"))
+    assert rejects_format(TeacherError("refused request (422): [{'loc': ['body', 'response_format', 'type']}]"))
     assert not rejects_format(TeacherError("unknown model (404): json_schema"))

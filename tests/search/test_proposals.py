@@ -83,6 +83,19 @@ def test_a_proposal_may_have_two_tokens_a_word_and_200_around_and_comes_from_the
     assert proposal_request("", "", number=0, sample=0, settings=other).model == "another"
 
 
+def test_a_proposal_goes_without_what_the_teacher_goes_without(make_settings):
+    nulls = {"teacher.top_p": None, "teacher.seed": None, "prompt.temperature": None}
+    kind = {"teacher.reasoning_effort": "low", "teacher.extra": {"provider": {"data_collection": "deny"}}}
+    settings = make_settings(**nulls, **kind)
+    first, later = (proposal_request("", "", number=n, sample=1, settings=settings) for n in (1001, 2001))
+    assert (first.temperature, first.top_p, first.seed, first.reasoning_effort) == (None, None, None, "low")
+    assert first.extra == {"provider": {"data_collection": "deny"}}
+    assert (first.sample, later.sample) == (1001, 2001), "the same question in a later round is another draw"
+    other = make_settings(**kind, **{"prompt.model": "another"})
+    request = proposal_request("", "", number=1, sample=1, settings=other)
+    assert request.reasoning_effort is None and request.extra == first.extra and request.top_p == 1.0
+
+
 def test_the_longest_candidate_is_longer_than_any_that_is_taken():
     start = Template("S", "Answer {q}.")
     longest = longest_candidate(start, 10)

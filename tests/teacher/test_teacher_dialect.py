@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from fake_batches import FakeBatchEndpoint
 from fake_endpoint import completion, error, question
 
 from distill.teacher import TeacherError, open_teacher
@@ -66,7 +67,7 @@ def test_the_rest_of_the_request_is_sent_as_it_was(endpoint, settings):
 
 def test_a_server_that_takes_neither_is_asked_twice_and_no_more(endpoint, settings):
     endpoint.answer = lambda body, times: error(400, "unsupported_parameter", WANTS_OTHER[0])
-    with pytest.raises(TeacherError, match=r"refused request.*set teacher.max_tokens_field to max_completion_tokens"):
+    with pytest.raises(TeacherError, match=r"refused request.*teacher.max_tokens_field to max_completion_tokens"):
         ask(settings(concurrency=1), 3)
     assert endpoint.total == 2
 
@@ -92,6 +93,17 @@ def test_other_words_teach_nothing(endpoint, settings, status, message):
     with suppress(TeacherError):
         ask(settings(max_retries=0))
     assert endpoint.total == 1 and "max_tokens" in endpoint.bodies[0]
+
+
+def test_a_batch_whose_rows_want_the_other_field_says_to_name_it(settings):
+    with FakeBatchEndpoint(answer=reasoning(WANTS_OTHER[0])) as endpoint:
+        asked = settings({"base_url": endpoint.base_url, "mode": "batch"})
+        with pytest.raises(
+            TeacherError, match=r"refused request.*set teacher.max_tokens_field to max_completion_tokens"
+        ):
+            ask(asked, 3)
+        named = settings({"base_url": endpoint.base_url, "mode": "batch", "max_tokens_field": "max_completion_tokens"})
+        assert [reply.failure for reply in ask(named, 3)[0]] == [None] * 3
 
 
 def test_what_is_null_is_not_sent(endpoint, settings):

@@ -230,6 +230,6 @@ def rejects_format(error: TeacherError) -> bool:
     message = str(error).lower()
     if "runtime.offline" in message:
         return True
-    return "(400)" in message and any(
+    return ("(400)" in message or "(422)" in message) and any(
         word in message for word in ("response_format", "json_schema", "structured output")
     )
