@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class Repository:
             k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "DISTILL_", "GIT_", "OPENAI_", "PYTEST_"))
         }
         return kept | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(warm_python().parent), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "HOME": str(self.home),
             "DVC_NO_ANALYTICS": "1",
             "HF_HUB_OFFLINE": "1",
@@ -48,17 +49,12 @@ class Repository:
             "PYTHONUNBUFFERED": "1",
         }
 
+    def python(self, *arguments: str, check: bool = True, **env: str) -> str:
+        """Output of Python: of a script in a fork of a process that has the script's imports already."""
+        return self.run(str(warm_python()), *arguments, check=check, **env)
+
     def dvc(self, *arguments: str, check: bool = True, **env: str) -> str:
-        """Output of a DVC command, run in a fork of a process that has DVC imported already."""
-        log = self.home / "command.log"
-        order = {"arguments": arguments, "folder": str(self.path), "environment": self.env() | env, "log": str(log)}
-        server = warm_dvc()
-        server.stdin.write(json.dumps(order) + "\n")
-        server.stdin.flush()
-        code = int(server.stdout.readline())
-        text = log.read_text()
-        assert not check or code == 0, f"dvc {' '.join(arguments)}\n{text}"
-        return text
+        return self.python("-m", "dvc", *arguments, check=check, **env)
 
     def git(self, *arguments: str) -> str:
         return self.run("git", *arguments)
@@ -86,13 +82,19 @@ class Repository:
 
 
 @cache
-def warm_dvc() -> subprocess.Popen[str]:
-    """The process of warm_dvc.py, which ends with this one."""
-    server = subprocess.Popen(
-        [sys.executable, ROOT / "tests" / "warm_dvc.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    atexit.register(server.communicate)
-    return server
+def warm_python() -> Path:
+    """The `python` that warm_client.py is, and behind it the process of warm_python.py, which ends with this one."""
+    folder = Path(tempfile.mkdtemp(prefix="warm-"))
+    client = folder / "python"
+    client.write_text(f"#!{sys.executable} -IS\n" + (ROOT / "tests" / "warm_client.py").read_text())
+    client.chmod(0o755)
+    (folder / "dvc").symlink_to(client)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("DVC_")} | {"HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, ROOT / "tests" / "warm_python.py", folder]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=kept)
+    atexit.register(lambda: (server.communicate(), shutil.rmtree(folder)))
+    assert server.stdout.readline() == b"ready\n"
+    return client
 
 
 def ran(output: str) -> list[str]:

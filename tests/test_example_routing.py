@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 
 import pytest
 
@@ -40,7 +39,7 @@ def clone(tmp_path_factory) -> Repository:
     labelled = [row for row in rows if row[1]]
     with open(repository.path / "mine.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *labelled[:70], *(row for row in rows if not row[1])][:161])
-    repository.run(sys.executable, "stages/start.py", "mine.csv", "--description", DESCRIPTION)
+    repository.python("stages/start.py", "mine.csv", "--description", DESCRIPTION)
     repository.set(**{"teacher.path": "data/examples/routing.yaml"})
     assert repository.repro() == list(SCRIPTS)
     return repository
@@ -86,7 +85,7 @@ def test_every_test_row_gets_a_desk(clone):
 
 def test_the_report_is_there_and_the_student_takes_the_file_itself(clone):
     assert "simulated" in (clone.path / "metrics/report.html").read_text()
-    answers = clone.run(sys.executable, "stages/predict.py", "mine.csv")
+    answers = clone.python("stages/predict.py", "mine.csv")
     rows = [json.loads(line) for line in answers.splitlines() if line.startswith("{")]
     assert len(rows) == 160 and {row["label"] for row in rows} <= DESKS
 

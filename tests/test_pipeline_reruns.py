@@ -34,30 +34,21 @@ RERUNS = {
     "report": ["report"],
     "runtime": [],
 }
-# One driven change in every section and of every kind: (setting, another value). Each takes the place of the one
-# before, upstream first, so that what the one before reran and this one does not has to come back from the run cache.
+# Driven changes: one in every section, and one of every kind of value. Each takes the place of the one before, upstream
+# first, so that what the one before reran and this one does not has to come back from the run cache.
 CHANGES = [
-    ("task.seed", 2),
-    ("task.decimal", "comma"),
-    ("task.train_rows", 10),
-    ("teacher.temperature", 0.7),
-    ("teacher.model", "another"),
-    ("prompt.steps", 3),
-    ("prompt.weights.accuracy", 2.0),
-    ("annotate.rationale_rate", 0.5),
-    ("subsample.explanation_rate", 0.25),
-    ("subsample.labels", "gold"),
-    ("preset.keep", ["train.steps"]),
-    ("student.scratch.d_model", 32),
-    ("train.learning_rate", 0.001),
-    ("train.label_weight", 0.5),
-    ("evaluate.confidence", 0.9),
-    ("hand_over.license", "mit"),
-    ("report.rows", 10),
-    ("runtime.concurrency", 64),
-    ("runtime.threads", 2),
-    ("runtime.prices", {}),
-    ("runtime.key_env", "OTHER_KEY"),
+    {"task.seed": 2},
+    {"teacher.model": "another"},
+    {"prompt.weights.accuracy": 2.0},
+    {"annotate.rationale_rate": 0.5},
+    {"subsample.labels": "gold"},
+    {"preset.keep": ["train.steps"]},
+    {"student.scratch.d_model": 32},
+    {"train.learning_rate": 0.001},
+    {"evaluate.confidence": 0.9},
+    {"hand_over.license": "mit"},
+    {"report.rows": 10},
+    {"runtime.concurrency": 64, "runtime.threads": 2, "runtime.prices": {}, "runtime.key_env": "OTHER_KEY"},
 ]
 
 
@@ -92,7 +83,7 @@ def test_the_table_has_every_setting():
         section = setting.split(".")[0]
         first = [stage for stage in SCRIPTS if section in declared[stage]][:1]
         assert RERUNS[section][:1] == first, setting
-    assert {setting.split(".")[0] for setting, _ in CHANGES} == set(params)
+    assert {setting.split(".")[0] for change in CHANGES for setting in change} == set(params)
 
 
 @pytest.fixture
@@ -110,28 +101,25 @@ def write(repository) -> Iterator[Callable[[str, str], None]]:
         place.unlink() if text is None else place.write_text(text)
 
 
-@pytest.mark.parametrize(("setting", "value"), CHANGES, ids=[setting for setting, _ in CHANGES])
-def test_a_changed_setting_reruns_what_it_affects_and_the_way_back_from_another_nothing(
-    repository, write, setting, value
-):
-    write("params.yaml", changed((repository.path / "params.yaml").read_text(), {setting: value}))
-    assert repository.repro() == RERUNS[setting.split(".")[0]]
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
+def test_a_changed_setting_reruns_what_it_affects_and_the_way_back_from_another_nothing(repository, write, change):
+    write("params.yaml", changed((repository.path / "params.yaml").read_text(), change))
+    assert repository.repro() == RERUNS[next(iter(change)).split(".")[0]]
 
 
 @pytest.mark.parametrize(
-    ("file", "first"),
+    ("files", "first"),
     [
-        ("stages/distill/search/search.py", "optimize_prompt"),
-        ("stages/distill/selection/strategies.py", "subsample"),
-        ("stages/distill/student/training.py", "train"),
-        ("stages/distill/settings/train.py", None),
-        ("stages/distill/running.py", None),
-        ("README.md", None),
+        (["stages/distill/search/search.py"], "optimize_prompt"),
+        (["stages/distill/selection/strategies.py"], "subsample"),
+        (["stages/distill/student/training.py"], "train"),
+        (["stages/distill/settings/train.py", "stages/distill/running.py", "README.md"], None),
     ],
 )
-def test_an_edit_of_the_code_reruns_the_stages_that_use_it(repository, write, file, first):
-    place = repository.path / file
-    write(file, (place.read_text() if place.exists() else "") + "\n# edited\n")
+def test_an_edit_of_the_code_reruns_the_stages_that_use_it(repository, write, files, first):
+    for file in files:
+        place = repository.path / file
+        write(file, (place.read_text() if place.exists() else "") + "\n# edited\n")
     assert repository.repro() == (FROM[first] if first else [])
 
 

@@ -7,7 +7,6 @@ import json
 import shlex
 import sqlite3
 import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -222,7 +221,7 @@ def test_a_colleagues_experiment_asks_no_teacher_and_has_figures_and_plots(colle
         "steps",
         "subsample.explanation_rate",
     ]
-    colleague.run(sys.executable, "stages/diagnose.py", "HEAD", "short", "--rows", "4")
+    colleague.python("stages/diagnose.py", "HEAD", "short", "--rows", "4")
     described = colleague.json("diagnostics/diagnostics.json")
     assert [one["student"]["mode"] for one in described["experiments"]] == ["step_by_step", "standard"]
     assert len(described["rows"]) == 4 and (colleague.path / "diagnostics" / "index.html").exists()
@@ -249,7 +248,7 @@ def test_queued_experiments_run_side_by_side_and_ask_the_teacher_nothing_again(c
     rows = clone.json("metrics/subsample.json")["rows"]["trained_on"]
     before = paid_calls(clone)
     clone.dvc("exp", "run", "--queue", "-S", "subsample.explanation_rate=0.0,0.5", "train")
-    clone.run(sys.executable, "-m", "dvc", "queue", "start", "-j", "2")
+    clone.python("-m", "dvc", "queue", "start", "-j", "2")
     try:
         until = time.monotonic() + 300
         while (
@@ -292,9 +291,9 @@ def test_the_model_that_is_handed_over_is_an_artifact_and_says_where_it_comes_fr
     # The pipeline ran in a fresh clone, whose commit is the first one: what it writes itself is no modification.
     assert told["revision"] == clone.git("rev-list", "--max-parents=0", "HEAD").strip() and told["modified"] == []
     assert told["lock_stages"] == sorted(set(SCRIPTS) - {"hand_over", "report"})
-    check = (sys.executable, "stages/hand_over.py", "--check")
-    assert told["lock_sha256"] in clone.run(*check) and told["lock_sha256"] in clone.run(*check, "HEAD")
-    assert "hand_over: dvc.lock: not in Git at HEAD~1" in clone.run(*check, "HEAD~1", check=False)
+    check = ("stages/hand_over.py", "--check")
+    assert told["lock_sha256"] in clone.python(*check) and told["lock_sha256"] in clone.python(*check, "HEAD")
+    assert "hand_over: dvc.lock: not in Git at HEAD~1" in clone.python(*check, "HEAD~1", check=False)
 
 
 def test_a_folder_made_in_a_temporary_checkout_says_where_it_comes_from(clone, tmp_path):

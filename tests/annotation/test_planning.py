@@ -34,7 +34,7 @@ class Copy(Repository):
     """A copy of a repository, with its store."""
 
     def script(self, name: str, *arguments: str, check: bool = True) -> str:
-        return self.run("python", f"stages/{name}.py", *arguments, check=check)
+        return self.python(f"stages/{name}.py", *arguments, check=check)
 
     def plan(self) -> str:
         return self.script("plan")

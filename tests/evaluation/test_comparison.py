@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from dataclasses import replace
 
 import pytest
@@ -110,7 +109,7 @@ def repository(tmp_path_factory) -> Repository:
 
 def test_a_commit_against_an_experiment_and_against_the_workspace(repository):
     def script(*arguments: str) -> str:
-        return repository.run(sys.executable, str(STAGES / "compare.py"), *arguments, check=False)
+        return repository.python(str(STAGES / "compare.py"), *arguments, check=False)
 
     found = json.loads(script("main", "slow-hare", "--json"))
     assert found["revisions"] == {"first": "main", "second": "slow-hare"} and len(found["changed"]) == 9

@@ -38,7 +38,7 @@ def stored(path) -> int:
 
 def test_a_killed_search_goes_on_and_pays_only_for_what_is_missing(clone, tmp_path):
     whole, part = tmp_path / "whole.sqlite", tmp_path / "part.sqlite"
-    clone.run(sys.executable, "stages/optimize_prompt.py", DISTILL_STORE=str(whole))
+    clone.python("stages/optimize_prompt.py", DISTILL_STORE=str(whole))
     outs = (
         "data/prompt.yaml",
         "metrics/optimize_prompt.json",
@@ -67,7 +67,7 @@ def test_a_killed_search_goes_on_and_pays_only_for_what_is_missing(clone, tmp_pa
         assert not (clone.path / "data/prompt.yaml").exists(), "it was killed before its end"
     before = stored(part)
     assert 0.6 * total <= before < total
-    clone.run(sys.executable, "stages/optimize_prompt.py", DISTILL_STORE=str(part))
+    clone.python("stages/optimize_prompt.py", DISTILL_STORE=str(part))
     runtime = clone.json("metrics/runtime.json")["optimize_prompt"]
     assert runtime["paid"]["calls"] == total - before and runtime["saved"]["calls"] == before
     assert {name: (clone.path / name).read_bytes() for name in outs} == wanted
@@ -84,7 +84,7 @@ def test_an_edited_prompt_is_respected_and_each_edit_runs_what_it_affects(clone)
     sent = yaml.safe_load((clone.path / "data/prompt.yaml").read_text())
     assert sent[0]["user"] == content[0]["user"] and sent[-1]["found"]["from"] == "mine.yaml"
     assert clone.json("metrics/annotate.json")["train"]["rows"] == 220
-    assert "Say it in my own words" in clone.run(sys.executable, "stages/show_prompts.py", "--rows", "1")
+    assert "Say it in my own words" in clone.python("stages/show_prompts.py", "--rows", "1")
 
     assert clone.repro("annotate") == []
     mine.write_text(mine.read_text().replace("my own words", "few words"))

@@ -46,7 +46,12 @@ def test_rows_of_other_code_settings_and_arms_are_told_apart(study, tmp_path):
     for row in table["cells"]:
         row["cell"] = "cell-of-yore"
     file.write_text(json.dumps(table))
-    assert {row["stale"] for row in keep_finished(missing(plan), plan, file)} == {CODE}
+    merged = keep_finished(missing(plan), plan, file)
+    assert {row["stale"] for row in merged} == {CODE}
+    assert list(stale_text(merged)) == [
+        "4 of the finished are stale: made by the code or data of its commit, which have changed since. They are kept; "
+        "`table --forget` drops them"
+    ]
 
     other = expander(tmp_path, arms=ARMS.replace("0.5", "0.25"), controls="[]").plan()
     merged = keep_finished(missing(other), other, file)
@@ -56,6 +61,7 @@ def test_rows_of_other_code_settings_and_arms_are_told_apart(study, tmp_path):
     assert {row["subsample.explanation_rate"] for row in merged if row["arm"] == "half"} == {0.5}
     assert {row["accuracy"] for row in counted(merged) if row["arm"] == "half"} == {None}
     assert {row["accuracy"] for row in merged} == {0.7}, "a row is never lost"
+    assert "no arm counts them once there are newer rows" in "".join(stale_text(merged))
 
     fewer = expander(tmp_path, arms="{step_by_step: {}}", controls="[]").plan()
     merged = keep_finished(missing(fewer), fewer, file)

@@ -7,7 +7,6 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 import zlib
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from fake_batches import FakeBatchEndpoint
 from fake_endpoint import FakeEndpoint, completion, error, question
 
 from distill.teacher import TeacherError, open_teacher
+
+from scratch import warm_python
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-this-is-the-secret-0123456789"
@@ -54,7 +55,7 @@ def run(folder: Path, stage: str) -> subprocess.CompletedProcess[str]:
         "HOME": str(folder / "home"),
     }
     return subprocess.run(
-        [sys.executable, str(ROOT / "stages" / f"{stage}.py")],
+        [warm_python(), str(ROOT / "stages" / f"{stage}.py")],
         cwd=folder,
         env=environment,
         capture_output=True,
