@@ -15,7 +15,6 @@ from fake_batches import FakeBatchEndpoint
 from fake_endpoint import FakeEndpoint, completion, error, question
 
 from distill.teacher import TeacherError, open_teacher
-
 from scratch import warm_python
 
 ROOT = Path(__file__).parents[2]
