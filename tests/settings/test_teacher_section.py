@@ -94,6 +94,16 @@ def test_a_setting_of_any_keys_may_be_alone():
         loads(alone, "extra:")
 
 
+def test_dvc_writes_a_list_of_servers(tmp_path):
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    code = "import sys; from dvc.utils.hydra import apply_overrides; apply_overrides('params.yaml', sys.argv[1:])"
+    servers = ['teacher.base_url=["http://gpu1:8000/v1", "http://gpu2:8000/v1"]', "teacher.endpoint_name=ours"]
+    for overrides in (servers, ["train.steps=7"]):
+        subprocess.run([sys.executable, "-c", code, *overrides], cwd=tmp_path, check=True)
+        read = load_settings(tmp_path / "params.yaml").teacher
+        assert (read.addresses, read.endpoint_name) == (("http://gpu1:8000/v1", "http://gpu2:8000/v1"), "ours")
+
+
 @pytest.mark.parametrize(
     ("override", "extra"),
     [
