@@ -90,6 +90,13 @@ def deepseek(body: dict[str, Any], times: int) -> Said:
     return answered(body, message, finish, tokens, usage=usage)
 
 
+def anthropic(body: dict[str, Any], times: int) -> Said:
+    """The layer for OpenAI's clients: it leaves out what it does not know, and takes one of two sampling settings."""
+    if "temperature" in body and "top_p" in body:
+        return refusal("`temperature` and `top_p` cannot both be specified for this model. Please use only one.")
+    return answered(body, {"content": ANSWER, "refusal": None}, "stop", ANSWERED, service_tier=None)
+
+
 def mistral(body: dict[str, Any], times: int) -> Said:
     if unknown := set(body) - {*_ALWAYS, "random_seed", "stop", "response_format", "reasoning_effort"}:
         error = {"type": "extra_forbidden", "loc": ["body", min(unknown)], "msg": "Extra inputs are not permitted"}

@@ -30,6 +30,7 @@ SMALL = {
 SPEAKS = {
     "OpenAI": (dialects.openai_reasoning, dialects.openai_plain),
     "Azure": (dialects.azure,),
+    "Anthropic": (dialects.anthropic,),
     "OpenRouter and its like": (dialects.openrouter,),
     "DeepSeek": (dialects.deepseek,),
     "Mistral": (dialects.mistral,),

@@ -29,6 +29,7 @@ class RuntimeSettings:
     tokens_per_minute: int | None = setting(least=1)
     timeout_s: float = setting(above=0)
     max_retries: int = setting(least=0)
+    batch_api: Literal["auto", "openai", "anthropic"]
     batch_poll_s: float = setting(above=0)
     offline: bool
     stop_early: bool

@@ -15,12 +15,15 @@ from urllib.parse import urlsplit
 from distill import paths
 from distill.progress import CLEAR_LINE
 from distill.settings.loader import SettingsError
+from distill.teacher.anthropic_batches import AnthropicBatches
 from distill.teacher.batch_api import BatchApi
+from distill.teacher.batch_ledger import open_batches
 from distill.teacher.client import Client
 from distill.teacher.dialect import OutputLimit
 from distill.teacher.exchange import TeacherError
 from distill.teacher.servers import Servers
 from distill.teacher.session import Session
+from distill.teacher.store import Store
 from distill.teacher.teacher import Teacher
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 # The file that the simulated teacher knows unless params.yaml names another.
 PRACTICE = Path("data/examples/practice.yaml")
 VENDOR = "https://api.openai.com/v1"
+_ANTHROPIC = "api.anthropic.com"
 _NO_KEY = "no-key"  # what local servers are told, as the client insists on one
 
 # Stages of many rounds, each made from the answers to the one before: a batch a round would take days.
@@ -83,7 +87,7 @@ def _opened(
         print(f"{CLEAR_LINE if sys.stderr.isatty() else ''}{stage}: {line}", file=sys.stderr, flush=True)
 
     def batch_api() -> BatchApi:
-        return BatchApi(addresses[0], secret(addresses, runtime.key_env), runtime.timeout_s, runtime.max_retries)
+        return _batch_api(settings, addresses[0], endpoint)
 
     mode, field = teacher_settings.mode, teacher_settings.max_tokens_field
     if stage in _ALWAYS_LIVE and mode == "batch":
@@ -111,15 +115,28 @@ def open_batch_api(settings: Settings) -> Iterator[BatchApi]:
     """The Batch API of the endpoint that `settings.teacher` names. Raises TeacherError for another provider."""
     if settings.teacher.provider != "openai":
         raise TeacherError(f"teacher.provider is {settings.teacher.provider}: batches are for openai")
-    addresses, runtime = settings.teacher.addresses or (VENDOR,), settings.runtime
+    addresses = settings.teacher.addresses or (VENDOR,)
     if len(addresses) > 1:
         raise TeacherError("teacher.base_url is a list: name the one server whose batches are meant")
-    key = secret(addresses, runtime.key_env)
-    api = BatchApi(addresses[0], key, runtime.timeout_s, runtime.max_retries, _endpoint(settings))
+    api = _batch_api(settings, addresses[0], _endpoint(settings))
     try:
         yield api
     finally:
         api.close()
+
+
+def _batch_api(settings: Settings, address: str, endpoint: str) -> BatchApi:
+    runtime = settings.runtime
+    server = (address, secret((address,), runtime.key_env), runtime.timeout_s, runtime.max_retries, endpoint)
+    by_host = "anthropic" if urlsplit(address).hostname == _ANTHROPIC else "openai"
+    if (by_host if runtime.batch_api == "auto" else runtime.batch_api) == "openai":
+        return BatchApi(*server)
+
+    def our_ids() -> set[str]:
+        with Store(paths.store(), read_only=True) as store:
+            return {batch.id for batch in open_batches(store) if batch.id}
+
+    return AnthropicBatches(*server, our_ids)
 
 
 def _endpoint(settings: Settings) -> str:
