@@ -27,6 +27,7 @@ SMALL = {
     "annotate.validation_rows": 4,
     "prompt.optimizer": "fixed",
 }
+KEYS = re.findall(r"^export (\w+)=…$", PAGE, re.MULTILINE)
 SPEAKS = {
     "OpenAI": (dialects.openai_reasoning, dialects.openai_plain),
     "Azure": (dialects.azure,),
@@ -75,7 +76,7 @@ def run(
     params = changed((ROOT / "params.yaml").read_text(), (SMALL if small else {}) | settings)
     (folder / "params.yaml").write_text(params)
     environment = os.environ | {
-        "AZURE_OPENAI_API_KEY": "azure-key",
+        **{name: f"of-{name}" for name in KEYS},
         "DISTILL_STORE": str(folder / "responses.sqlite"),
         "HOME": str(folder / "home"),
     }
@@ -106,6 +107,9 @@ def test_a_preset_is_taken_by_its_server_and_every_row_is_labelled(folder, headi
     with DialectEndpoint(SPEAKS[heading][number]) as endpoint:
         done = run(folder, "annotate", at(endpoint, settings))
         assert done.returncode == 0, done.stderr
+    assert set(endpoint.keys) == {f"Bearer of-{settings.get('runtime.key_env', 'OPENAI_API_KEY')}"}
+    vendor = str(settings.get("teacher.base_url", "")).startswith("https://")
+    assert vendor is ("runtime.key_env" in settings), "no vendor gets another's key"
     rows = annotated(folder)
     assert [(row["status"], row["label"], row["response"]) for row in rows] == [("ok", "smaller", ANSWER)] * 12
     assert all(THOUGHT not in (row["rationale"] or "") for row in rows)
