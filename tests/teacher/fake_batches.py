@@ -23,6 +23,7 @@ class FakeBatchEndpoint(FakeEndpoint):
         self.looks: dict[str, int] = {}
         self.batched = 0
         self.lose_answer_to_create = False
+        self.cut_answers_to_create = self.refusals_to_create = 0
 
     def routes(self, app: web.Application) -> None:
         super().routes(app)
@@ -59,6 +60,9 @@ class FakeBatchEndpoint(FakeEndpoint):
 
     async def _create(self, request: web.Request) -> web.Response:
         asked = await request.json()
+        if self.refusals_to_create:
+            self.refusals_to_create -= 1
+            return web.json_response({"error": {"message": "overloaded"}}, status=503)
         assert (asked["endpoint"], asked["completion_window"]) == ("/v1/chat/completions", "24h")
         lines = [json.loads(line) for line in self.files[asked["input_file_id"]].splitlines()]
         self.batched += len(lines)
@@ -72,6 +76,9 @@ class FakeBatchEndpoint(FakeEndpoint):
         if self.lose_answer_to_create:
             self.lose_answer_to_create = False
             return web.json_response({"error": {"message": "bad luck"}}, status=418)
+        if self.cut_answers_to_create:
+            self.cut_answers_to_create -= 1
+            request.transport.close()
         return web.json_response(self.batches[name])
 
     async def _list(self, request: web.Request) -> web.Response:

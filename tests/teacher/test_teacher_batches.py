@@ -100,6 +100,23 @@ def test_a_batch_whose_id_was_lost_is_found_by_its_number(endpoint, batch, setti
     assert len(replies) == 30 and endpoint.batched == 30 and len(endpoint.batches) == 1
 
 
+def test_a_batch_is_looked_for_before_it_is_sent_again_as_it_would_be_paid_twice(endpoint, batch, monkeypatch):
+    monkeypatch.setattr("distill.teacher.batch_api._PAUSE_S", 0.0)
+    endpoint.cut_answers_to_create = 1
+    replies, _ = ask(batch())
+    assert len(replies) == 30 and endpoint.batched == 30 and len(endpoint.batches) == 1
+
+
+def test_a_batch_that_a_busy_server_did_not_take_is_sent_again(endpoint, batch, monkeypatch):
+    monkeypatch.setattr("distill.teacher.batch_api._PAUSE_S", 0.0)
+    endpoint.refusals_to_create = 2
+    assert len(ask(batch(max_retries=2))[0]) == 30 and len(endpoint.batches) == 1
+    endpoint.refusals_to_create = 3
+    with pytest.raises(TeacherError, match=r"batch: server error \(503\): overloaded"):
+        ask(batch(max_retries=2), [question("another")])
+    assert endpoint.refusals_to_create == 0 and len(ask(batch(), [question("another")])[0]) == 1
+
+
 def test_a_batch_that_was_never_made_is_forgotten_and_sent_anew(endpoint, batch, settings, store_path):
     sent = request_body(ROWS[0])
     job = Job(request_key(settings().teacher.base_url, sent, 0), sent, [ROWS[0]], 1, 1)

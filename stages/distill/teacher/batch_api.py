@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from distill.teacher.client import scrubbed
 from distill.teacher.exchange import TeacherError
 from distill.teacher.failures import describe_failure, judge_failure, symptom_of_status
 
+_PAUSE_S = 1.0  # before a batch is sent again, and so much longer each time
 _NUMBER = "distill_batch"  # the metadata field that carries our number for a batch
 _ENDED = frozenset(("completed", "failed", "expired", "cancelled"))
 _MISSING = (404, 405, 501)
@@ -71,13 +74,26 @@ class BatchApi:
         )
         with self._errors(missing=True):
             uploaded = self._api.files.create(file=("requests.jsonl", b"".join(lines)), purpose="batch")
-            batch = self._api.batches.create(
-                input_file_id=uploaded.id,
-                endpoint="/v1/chat/completions",
-                completion_window="24h",
-                metadata={_NUMBER: number},
-            )
-        return batch.id
+            return self._started(number, uploaded.id)
+
+    def _started(self, number: str, file: str) -> str:
+        """Starts a batch. Where the answer is lost or an error, it is looked for before it is sent again: the client's
+        own retries would start it twice."""
+        once = self._api.with_options(max_retries=0)
+        for attempt in count(1):
+            try:
+                return once.batches.create(
+                    input_file_id=file,
+                    endpoint="/v1/chat/completions",
+                    completion_window="24h",
+                    metadata={_NUMBER: number},
+                ).id
+            except (self._openai.APIConnectionError, self._openai.InternalServerError, self._openai.RateLimitError):
+                if started := self.find(number):
+                    return started
+                if attempt > self._api.max_retries:
+                    raise
+            time.sleep(_PAUSE_S * attempt)
 
     def find(self, number: str) -> str | None:
         """The provider's id of the batch that carries our number; None where it has none."""
