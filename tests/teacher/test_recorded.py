@@ -5,7 +5,7 @@ import json
 import pytest
 
 from distill.errors import DataError
-from distill.teacher.exchange import Request
+from distill.teacher.exchange import Request, Usage
 from distill.teacher.recorded import RecordedTeacher, read_completions
 
 
@@ -55,9 +55,11 @@ def test_lines_by_place_by_id_and_of_a_batch(tmp_path):
     )
     found = read_completions(tmp_path)
     assert found["test/7"][0] == "seven"
-    assert found["row-1"][:3] == ("one", "length", "gpt-x")
-    assert found["row-2"][:3] == ("two", "stop", "gpt-y")
-    assert (found["row-1"][4], found["row-2"][4]) == (None, "one and one")
+    one = found["row-1"]
+    assert (one.text, one.finish_reason, one.failure, one.model) == ("one", "length", None, "gpt-x")
+    two = found["row-2"]
+    assert (two.text, two.finish_reason, two.model) == ("two", "stop", "gpt-y")
+    assert (found["row-1"].thought, found["row-2"].thought) == (None, "one and one")
     assert (found["row-2"][3].tokens_in, found["row-2"][3].tokens_out) == (5, 2)
 
 
@@ -70,7 +72,7 @@ def test_lines_by_place_by_id_and_of_a_batch(tmp_path):
         ),
         ([{"response": "x"}], ":1: needs 'id', 'custom_id', or 'split' and 'idx'"),
         ([{"id": "a", "response": None}], ":1: field 'response' must be the completion's text"),
-        ([{"custom_id": "a", "response": {"body": {"error": "x"}}}], ":1: no chat completion at response.body"),
+        ([{"custom_id": "a", "response": {"body": "x"}}], ":1: no chat completion at response.body"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_named(tmp_path, rows, message):
@@ -115,3 +117,47 @@ def test_what_was_not_counted_is_unknown_and_never_0(tmp_path, make_settings):
     unknown["tokens_reasoning"] = None
     assert teacher.bill.runtime()["saved"] == unknown
     assert teacher.bill.runtime()["paid"]["tokens_in"] == 0
+
+
+def batch_line(row: str, body: object, status: int = 200) -> dict:
+    return {"custom_id": row, "response": {"status_code": status, "body": body}, "error": None}
+
+
+def message(content: object, finish: str = "stop", **more: object) -> dict:
+    usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 30}
+    return {"choices": [{"message": {"content": content, **more}, "finish_reason": finish}], "usage": usage}
+
+
+def test_recorded_bodies_are_read_as_those_of_a_live_server(tmp_path, make_settings):
+    path = jsonl(
+        tmp_path / "out.jsonl",
+        batch_line("parts", message([{"type": "text", "text": "Answer: "}, {"type": "text", "text": "yes"}])),
+        batch_line("null", message(None, reasoning_content="Let me see.")),
+        batch_line("full", message("Half", "model_context_window_exceeded")),
+        batch_line("sensitive", message("No.", "sensitive")),
+        batch_line("error", message("Half", "error")),
+        batch_line("refused", message(None, refusal="I cannot")),
+        batch_line("risk", {"error": {"message": "Content Exists Risk"}}, 400),
+        batch_line("down", {"error": {"message": "overloaded"}}, 503),
+        batch_line("inside", {"error": {"code": 502, "message": "upstream"}}),
+        {"custom_id": "expired", "response": None, "error": {"code": "batch_expired", "message": "not in time"}},
+        {"id": "thought", "response": "", "reasoning_content": "Let me see.", "finish_reason": "stop"},
+        {"id": "cut", "response": "Half", "finish_reason": "MAX_TOKENS"},
+    )
+    changes = {"teacher.provider": "recorded", "teacher.path": str(path), "prompt.optimizer": "fixed"}
+    completions = RecordedTeacher(make_settings(**changes), "annotate").completions
+    assert {row: (some.text, some.finish_reason, some.failure) for row, some in completions.items()} == {
+        "parts": ("Answer: yes", "stop", None),
+        "null": (None, "stop", "empty"),
+        "full": ("Half", "length", None),
+        "sensitive": (None, "content_filter", "content_filter"),
+        "error": (None, "stopped: error", "stopped"),
+        "refused": (None, "stop", "refusal"),
+        "risk": (None, None, "content_filter"),
+        "down": (None, None, "failed: server error (503): overloaded"),
+        "inside": (None, None, "failed: an error with status 200"),
+        "expired": (None, None, "failed: server error (500): not in time"),
+        "thought": (None, "stop", "empty"),
+        "cut": ("Half", "length", None),
+    }
+    assert completions["parts"].usage == Usage(5, 0, 25, "reported", 23)

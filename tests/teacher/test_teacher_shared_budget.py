@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -68,8 +67,7 @@ def test_four_processes_pay_no_more_than_the_budget_together(annotators, endpoin
 def test_what_a_killed_process_held_back_is_free_again(annotators, endpoint, tmp_path):
     endpoint.hold.clear()
     (process,) = annotators(1)
-    while endpoint.in_flight < 4:
-        time.sleep(0.01)
+    endpoint.reached.wait()
     with Store(tmp_path / "store.sqlite") as store:
         held = held_back(store, simulated=False)[1]
         assert 4 <= held.calls <= 32 and held.tokens > 200 * held.calls

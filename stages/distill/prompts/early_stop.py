@@ -62,14 +62,14 @@ def stopping_early(
         yield ask, answer
         came += 1
         cause = cause_of(answer)
-        if cause is None:
+        if cause is not None:
+            in_a_row, unusable = in_a_row + 1, unusable + 1
+            causes[cause] += 1
+            example = answer.response or example
+        elif opening:
+            break
+        else:
             in_a_row = 0
-            if opening:
-                break
-            continue
-        in_a_row, unusable = in_a_row + 1, unusable + 1
-        causes[cause] += 1
-        example = answer.response or example
         if in_a_row == IN_A_ROW:
             raise _stopped(f"{in_a_row} answers in a row", causes, example)
         if came == _FIRST and wilson(unusable, came)[0] > _MOST_UNUSABLE:

@@ -160,8 +160,17 @@ def _state(batch: Any) -> BatchState:
 
 
 def _result(line: bytes) -> BatchResult:
-    parsed = json.loads(line)
-    key, response, error = bytes.fromhex(parsed["custom_id"]), parsed.get("response"), parsed.get("error")
-    if response:
+    """A line of a result file; one that cannot be read has the key of no row."""
+    try:
+        parsed = json.loads(line)
+        key, response, error = bytes.fromhex(parsed["custom_id"]), parsed.get("response"), parsed.get("error")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return BatchResult(b"", None, b"", "cannot be read")
+    if isinstance(response, dict):
         return BatchResult(key, response.get("status_code"), json.dumps(response.get("body")).encode(), "")
-    return BatchResult(key, None, b"", str((error or {}).get("message") or (error or {}).get("code") or "no response"))
+    return BatchResult(key, None, b"", _reason(error))
+
+
+def _reason(error: Any) -> str:
+    named = error.get("message") or error.get("code") if isinstance(error, dict) else error
+    return str(named or "no response")

@@ -110,6 +110,7 @@ class _Awaited:
     next_look: float = 0.0
     state: str = ""
     jobs: dict[bytes, Job] = field(default_factory=dict)
+    answered: set[bytes] = field(default_factory=set)
 
 
 class Batches:
@@ -315,7 +316,10 @@ class Batches:
         """Stores all answers of a batch, those that nobody here waits for among them, and drops the batch."""
         sent, results, stops = requests_of(self._store, waiting.open.number), self._api.results(state), []
         while batch := list(islice(results, _SAVED_AT_ONCE)):
-            stops += self._save([result for result in batch if result.key in sent], sent, waiting)
+            ours = [result for result in batch if result.key in sent]
+            if len(ours) < len(batch):
+                self.warnings.append(("stray", f"batch {state.id}: {len(batch) - len(ours)} lines answer no row of it"))
+            stops += self._save(ours, sent, waiting)
         rest = [
             Done(job, None, why=f"batch {state.status}: {state.why or 'no result for this row'}")
             for job in waiting.jobs.values()
@@ -335,6 +339,8 @@ class Batches:
             request = sent[result.key]
             outcome = read_result(result, request, waiting.open, self._session.row_errors)
             new = outcome.answer is not None and result.key not in before
+            if result.key in waiting.answered:
+                self.warnings.append(("twice", f"batch {waiting.open.id} answers a row twice: the first answer counts"))
             if new:
                 answers.append((result.key, outcome.answer))
                 bought.append(bought_answer(outcome.answer))
@@ -343,6 +349,7 @@ class Batches:
                 bought.append(Bought(request.model, outcome.usage, "batch"))
             if outcome.stop:
                 stops.append(outcome.why or "")
+            waiting.answered.add(result.key)
             job = waiting.jobs.pop(result.key, None)
             if job and outcome.usage.tokens_from:
                 ended.append(SpentCall(job, outcome.usage, lost=False, again_s=None))

@@ -152,11 +152,12 @@ def answer_tokens(body: bytes) -> tuple[Token, ...]:
 
 def answer_thought(body: bytes) -> str | None:
     """What a model thought before the answer of a body that `read_completion` takes, where the server gives it."""
-    return thought_of(_message(json.loads(body.decode("utf-8-sig"))["choices"][0]))
+    return thought_in(json.loads(body.decode("utf-8-sig")))
 
 
-def thought_of(message: dict[str, Any]) -> str | None:
-    """The thought beside a message's answer: in a field of its own, in parts with a type, or None."""
+def thought_in(completion: dict[str, Any]) -> str | None:
+    """The thought beside the answer of a completion: in a field of its own, in parts with a type, or None."""
+    message = _message(completion["choices"][0])
     for name in ("reasoning_content", "reasoning", "thinking"):
         if isinstance(message.get(name), str) and message[name].strip():
             return _text(message[name])

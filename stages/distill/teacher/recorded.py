@@ -17,18 +17,19 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from distill.errors import DataError
 from distill.paths import source
 from distill.rows.files import read_json_lines
 from distill.settings import Settings
 from distill.teacher.exchange import Reply, Request, Usage
+from distill.teacher.failures import RECORDED, describe_failure, judge_failure, symptom_of_status
 from distill.teacher.money import Bill, cost
-from distill.teacher.reading import thought_of
+from distill.teacher.reading import Unusable, read_completion, thought_in
 
 _SHARD = re.compile(r"(?P<split>[a-z]+)_CoT_(?P<number>[0-9]+)\.json\Z")
-_UNKNOWN = Usage(None, None, None, None)
+_UNKNOWN = Usage()
 
 
 class RecordedTeacher:
@@ -51,17 +52,27 @@ class RecordedTeacher:
                 why = "failed: no completion is recorded for this row"
                 yield Reply(request.row_id, request.sample, None, None, None, _UNKNOWN, why, from_store=True)
                 continue
-            text, finish_reason, model, usage, thought = completion
-            model = model or self.model
+            model = completion.model or self.model
+            usage = completion.usage
             self.bill.add(usage, cost(usage, model, self.prices), from_store=True)
-            yield Reply(request.row_id, request.sample, text, finish_reason, model, usage, None, True, thought=thought)
+            yield Reply(
+                request.row_id, request.sample, completion.text, completion.finish_reason, model, usage,
+                completion.failure, True, thought=completion.thought,
+            )  # fmt: skip
 
     def describe(self) -> str:
         return f"recorded answers of {self.model} ({len(self.completions)} completions)"
 
 
-# The text, its finish reason, the model, the usage, and what the model thought.
-Completion = tuple[str, str | None, str | None, Usage, str | None]
+class Completion(NamedTuple):
+    """What a recorded answer says, read as a live one is; `thought` is what the model thought before it."""
+
+    text: str | None
+    finish_reason: str | None
+    failure: str | None
+    model: str | None
+    usage: Usage
+    thought: str | None
 
 
 def read_completions(path: Path) -> dict[str, Completion]:
@@ -97,7 +108,7 @@ def _all(files: list[Path]) -> Iterator[tuple[str, str, Completion]]:
             if number != expected:
                 raise DataError(f"{file}: shard {expected} of {split!r} is missing; the order of rows would be lost")
             for place, text in enumerate(_array(file)):
-                yield f"{split}/{index}", f"{file}[{place}]", (text, None, None, _UNKNOWN, None)
+                yield f"{split}/{index}", f"{file}[{place}]", _completion({"choices": [{"message": {"content": text}}]})
                 index += 1
 
 
@@ -117,7 +128,8 @@ def _lines(file: Path) -> Iterator[tuple[str, str, Completion]]:
         if "custom_id" in row:
             yield str(row["custom_id"]), where, _batch_line(row, where)
             continue
-        if not isinstance(row.get("response"), str):
+        response = row.get("response")
+        if not isinstance(response, str):
             raise DataError(f"{where}: field 'response' must be the completion's text")
         if "id" in row:
             key = str(row["id"])
@@ -125,32 +137,30 @@ def _lines(file: Path) -> Iterator[tuple[str, str, Completion]]:
             key = f"{row['split']}/{row['idx']}"
         else:
             raise DataError(f"{where}: needs 'id', 'custom_id', or 'split' and 'idx', to tell which row it answers")
-        usage = _usage(row.get("usage"))
-        yield key, where, (row["response"], row.get("finish_reason"), row.get("model"), usage, thought_of(row))
+        message = {**row, "content": response, "refusal": None}
+        choice = {"message": message, "finish_reason": row.get("finish_reason")}
+        yield key, where, _completion({"choices": [choice], "model": row.get("model"), "usage": row.get("usage")})
 
 
 def _batch_line(row: dict[str, Any], where: str) -> Completion:
+    """A line of a provider's batch output; one whose call failed is a failed row, as it is when it is asked live."""
+    response = row.get("response") if isinstance(row.get("response"), dict) else {}
+    status, body = response.get("status_code") or 200, response.get("body")
+    if status != 200 or row.get("error"):
+        error = body if status != 200 else row.get("error")
+        symptom = symptom_of_status(status if status != 200 else 500, json.dumps(error).encode())
+        failure = judge_failure(symptom)
+        why = RECORDED.get(failure.name) or f"failed: {describe_failure(failure, symptom)}"
+        return Completion(None, None, why, None, _UNKNOWN, None)
+    if not isinstance(body, dict):
+        raise DataError(f"{where}: no chat completion at response.body; take a provider's batch output as it is")
+    return _completion(body)
+
+
+def _completion(body: dict[str, Any]) -> Completion:
     try:
-        body = row["response"]["body"]
-        choice = body["choices"][0]
-        return (
-            choice["message"]["content"] or "",
-            choice.get("finish_reason"),
-            body.get("model"),
-            _usage(body.get("usage")),
-            thought_of(choice["message"]),
-        )
-    except (KeyError, IndexError, TypeError) as error:
-        raise DataError(
-            f"{where}: no chat completion at response.body ({error!r}); take failed rows out of the file"
-        ) from error
-
-
-def _usage(reported: Any) -> Usage:
-    """OpenAI's usage object, where there is one."""
-    if not isinstance(reported, dict):
-        return _UNKNOWN
-    details = reported.get("prompt_tokens_details") or {}
-    return Usage(
-        reported.get("prompt_tokens"), details.get("cached_tokens", 0), reported.get("completion_tokens"), "reported"
-    )
+        reading = read_completion(json.dumps(body).encode())
+    except Unusable as unusable:
+        return Completion(None, None, f"failed: {unusable}", None, unusable.usage, None)
+    thought = thought_in(body) if reading.failure is None else None
+    return Completion(reading.text, reading.finish_reason, reading.failure, reading.model, reading.usage, thought)

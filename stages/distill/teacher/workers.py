@@ -243,6 +243,9 @@ class Workers:
         used = (usage.tokens_in or 0) + (usage.tokens_out or 0)
         self._pace.answered(outcome.headers, job.expected_in + job.expected_out, used, self._loop.time())
         self.warnings.extend((text[:30], f"{request.model}: {text}") for text in reading.odd)
+        if reading.model and not _same_model(request.model, reading.model):
+            who = f"asked for {request.model!r}, and the server says that {reading.model[:100]!r} answered"
+            self.warnings.append((reading.model, f"{who}: see that this is the model you mean"))
         if reading.failure in PASSING:
             job.unusable += 1
             if self._worth_asking_again(job):
@@ -352,3 +355,10 @@ class Workers:
             self._error = self._error or error
         self._out.put(Stopped(self._error))
         self._ended.set()
+
+
+def _same_model(asked: str, answered: str) -> bool:
+    """Whether a server's name for the model fits the one that was asked for, but for a date, vendor, path or file."""
+    both = (name.lower().rpartition("/")[2] for name in (asked, answered))
+    short, longer = sorted(both, key=len)
+    return short in longer
