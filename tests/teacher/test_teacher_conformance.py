@@ -16,20 +16,15 @@ from distill.errors import UserError
 ROOT = Path(__file__).parents[2]
 ROWS = 12
 USABLE = {
-    "answer",
-    "without usage",
-    "thoughts outside completion_tokens",
-    "absurd usage",
-    "usage in words",
-    "NaN",
-    "parts",
-}
+    "answer", "without usage", "thoughts outside completion_tokens", "absurd usage", "usage in words", "NaN", "parts",
+}  # fmt: skip
 # What the rows of a server come to that behaves in one way to every call, and the calls that it then bills.
 RECORDED = {
     "null": ("empty", 24), "empty": ("empty", 24), "thought alone": ("empty", 24), "tool call": ("empty", 24),
     "no choices, billed": ("empty", 24), "broken off": ("empty", 24), "no resource": ("empty", 24),
     "cut at once": ("truncated", 12), "window full": ("truncated", 12), "sensitive": ("refusal", 12),
-    "filter": ("refusal", 12), "refusal": ("refusal", 12), "content risk": ("refusal", 12), "too long": ("too_long", 12),
+    "filter": ("refusal", 12), "refusal": ("refusal", 12), "content risk": ("refusal", 12),
+    "too long": ("too_long", 12),
 }  # fmt: skip
 FAILED = {
     "no choices", "error in a 200", "billed error in a 200", "torn", "deep", "time-out", "rate limit", "server error",

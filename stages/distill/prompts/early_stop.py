@@ -56,11 +56,10 @@ def stopping_early(
     With `opening`, only the answers before the first usable one count.
     """
     causes: Counter[str] = Counter()
-    came = in_a_row = unusable = 0
-    example = ""
-    for ask, answer in answers:
+    in_a_row = unusable = 0
+    example, answers = "", iter(answers)
+    for came, (ask, answer) in enumerate(answers, start=1):
         yield ask, answer
-        came += 1
         cause = cause_of(answer)
         if cause is not None:
             in_a_row, unusable = in_a_row + 1, unusable + 1
