@@ -1,4 +1,4 @@
-"""A server of each kind, asked by the stage as a user runs it: what it billed is booked, and no kind ends in a traceback."""
+"""A server of each kind, asked by the stage itself: what it billed is booked, and none ends in a traceback."""
 
 from __future__ import annotations
 
