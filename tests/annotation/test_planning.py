@@ -169,6 +169,14 @@ def test_of_another_model_nothing_is_stored_and_an_unknown_price_is_said(reposit
     assert "runtime.budget_usd cannot be kept: a price is unknown" in repository.plan()
 
 
+def test_a_plan_for_a_model_that_thinks_says_what_it_cannot_know(repository):
+    assert "may think" not in repository.plan()
+    repository.set(**{"teacher.reasoning_effort": "low"})
+    assert "simulated-1 may think before it answers: thoughts are billed as tokens out and are not known" in (
+        repository.plan()
+    )
+
+
 def test_the_budget_that_a_plan_passes_is_named_with_what_is_spent(repository):
     repository.set(**{"prompt.seed": 2, "runtime.budget_calls": 400, "runtime.budget_usd": 0.01})
     lines = repository.plan().splitlines()

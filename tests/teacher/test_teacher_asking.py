@@ -352,3 +352,27 @@ def test_only_the_search_is_asked_live_where_batches_are_wanted(settings, capsys
     with open_teacher(settings({"mode": "batch"}), stage) as teacher:
         assert teacher.session.mode == mode
     assert ("optimize_prompt: asked live" in capsys.readouterr().out) is (mode == "live")
+
+
+def test_what_cannot_be_believed_in_an_answer_is_said_once(endpoint, settings, capsys):
+    strange = json.loads(completion().body)
+    strange["model"] = "another-1"
+    strange["usage"] = {"prompt_tokens": -1, "completion_tokens": "5"}
+    strange["choices"][0]["logprobs"] = {"content": [{"token": "yes", "logprob": float("-inf")}]}
+    endpoint.answer = lambda body, times: Said(json.dumps(strange).encode())
+    with open_teacher(settings({"logprobs": True}), "annotate") as teacher:
+        replies = list(teacher.ask([question(str(number)) for number in range(20)]))
+    assert [(reply.text, reply.logprob, reply.tokens) for reply in replies] == [("Answer: yes", None, ())] * 20
+    err = capsys.readouterr().err
+    assert err.count("asked for 'fake', and the server says that 'another-1' answered") == 1
+    assert err.count("cannot be read: tokens are counted here") == 1
+    assert err.count("a log probability is no finite number") == 1
+
+
+@pytest.mark.parametrize("name", ["fake", "fake-2026-01-01", "vendor/FAKE", "/models/fake.gguf", "fake:latest"])
+def test_a_servers_own_name_of_the_same_model_is_no_news(endpoint, settings, capsys, name):
+    body = json.dumps({**json.loads(completion().body), "model": name}).encode()
+    endpoint.answer = lambda *_: Said(body)
+    with open_teacher(settings(), "annotate") as teacher:
+        list(teacher.ask([question("a")]))
+    assert "the server says" not in capsys.readouterr().err

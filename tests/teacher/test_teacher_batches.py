@@ -14,6 +14,7 @@ from distill.teacher import TeacherError, open_teacher
 from distill.teacher.batch_ledger import open_batches, record_batch
 from distill.teacher.budget import BudgetReached
 from distill.teacher.keys import request_body, request_key
+from distill.teacher.reservations import held_back
 from distill.teacher.session import Job
 from distill.teacher.store import Store
 
@@ -211,3 +212,40 @@ def test_a_plan_of_batches_is_at_half_the_price(batch, settings):
 def test_identical_rows_are_sent_once(endpoint, batch):
     replies, _ = ask(batch(), [question("same", row_id=f"row {number}") for number in range(9)])
     assert len(replies) == 9 and endpoint.batched == 1
+
+
+def test_lines_of_no_row_and_a_second_answer_to_one_are_said_and_not_paid(endpoint, batch, store_path, capsys):
+    finish = endpoint.finish
+
+    def finish_oddly(name, *how, **only):
+        finish(name, *how, **only)
+        output = endpoint.batches[name]["output_file_id"]
+        lines = endpoint.files[output].splitlines()
+        stray = [b'{"custom_id": "00ff", "response": null}', b"{", b"[1]", b'{"custom_id": 7}', b'{"custom_id": "xy"}']
+        endpoint.files[output] = b"\n".join([*stray, lines[0], *lines])
+
+    endpoint.finish = finish_oddly
+    replies, bill = ask(batch())
+    assert not any(reply.failure for reply in replies.values()) and bill.paid.calls == 30
+    with Store(store_path) as store:
+        assert store.select("SELECT sum(calls), sum(tokens_out) FROM payments") == [(30, 150)]
+    err = capsys.readouterr().err
+    assert "5 lines answer no row of it" in err and "answers a row twice: the first answer counts" in err
+
+
+def test_an_open_batch_is_held_back_from_the_budget_of_all(endpoint, batch, settings, store_path):
+    endpoint.polls = 10**9
+    with open_teacher(batch(budget_calls=40), "annotate") as teacher:
+        teacher_stops_when(endpoint, lambda: endpoint.looks.get("batch-0", 0) > 1, teacher.ask(ROWS))
+    with Store(store_path) as store:
+        assert held_back(store, simulated=False)[2].calls == 30
+    others = [question(f"other {number}") for number in range(20)]
+    with (
+        open_teacher(settings(budget_calls=40), "annotate") as teacher,
+        pytest.raises(BudgetReached, match=r"budget_calls \(40; 10 made\); 30 calls more are in open batches"),
+    ):
+        list(teacher.ask(others))
+    assert endpoint.total == 10
+    endpoint.polls = 0
+    replies, _ = ask(batch(budget_calls=40))
+    assert len(replies) == 30 and endpoint.batched == 30

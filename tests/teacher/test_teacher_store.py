@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+import zlib
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from fake_endpoint import completion
 from distill.teacher import Usage
 from distill.teacher.keys import request_key
 from distill.teacher.migrations import MIGRATIONS, migrate
+from distill.teacher.reservations import Amount, held_back
 from distill.teacher.store import LEASE_S, Answer, Payment, Store, Stored, StoreError, alive, owner
 
 STORED = Stored("yes", "stop", None, "m-1", Usage(10, 4, 5, "reported"), -0.25)
@@ -111,6 +113,25 @@ def test_a_store_of_a_newer_version_is_refused(store, store_path):
     store._db.execute("INSERT INTO migrations VALUES ('from_the_future')")
     with pytest.raises(StoreError, match=r"newer version.*from_the_future.*update this project"):
         Store(store_path)
+
+
+def test_a_store_of_an_older_version_is_brought_up_to_date_also_where_it_is_only_read(store_path, monkeypatch):
+    older = {name: MIGRATIONS[name] for name in ("answers", "claims", "payments", "batches")}
+    with sqlite3.connect(store_path, isolation_level=None) as db, monkeypatch.context() as patch:
+        patch.setattr("distill.teacher.migrations.MIGRATIONS", older)
+        migrate(db)
+        columns = one(1), "yes", "stop", None, "m-1", 10, 4, 5, "reported", -0.25, "live", "http://e/v1", "m", 0
+        rest = "explain", "fp-1", 1.0, 2.0, 1, zlib.compress(b"{}"), zlib.compress(BODY)
+        db.execute(f"INSERT INTO answers VALUES ({','.join('?' * 21)})", columns + rest)
+        db.execute("INSERT INTO payments VALUES (1.0, 's', 'e', 0, 'm', 1, 10, 4, 5, 18000000)")
+        db.execute("INSERT INTO claims VALUES (?, ?, 9e9)", (one(2), owner()))
+    db.close()
+    for read_only in (True, False):
+        with Store(store_path, read_only=read_only) as store:
+            assert store.lookup([one(1)]) == {one(1): STORED}
+            assert store.paid(simulated=False, since=0.0)[0].calls == 1
+            assert store.select("SELECT calls, lost FROM payments") == [(1, 0)]
+            assert held_back(store, simulated=False) == (Amount(),) * 3
 
 
 def test_a_half_done_migration_leaves_nothing(monkeypatch):

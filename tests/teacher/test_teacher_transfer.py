@@ -16,8 +16,11 @@ from distill.teacher.transfer import Exported, Imported, export_answers, import_
 
 @pytest.fixture
 def filled(endpoint, settings, store_path):
-    """Forty answers, one of them cut, one estimated, one filtered by an error."""
-    special = {"0": completion("cut", "length"), "1": completion("é", usage=False), "2": error(400, "content_filter")}
+    """Forty answers, one of them cut, one estimated, one filtered by an error, one too long, one empty."""
+    special = {
+        "0": completion("cut", "length"), "1": completion("é", usage=False), "2": error(400, "content_filter"),
+        "3": error(400, "context_length_exceeded"), "4": completion(None),
+    }  # fmt: skip
     endpoint.answer = lambda body, times: special.get(body["messages"][0]["content"], completion())
     with open_teacher(settings(), "annotate") as teacher:
         list(teacher.ask([question(str(number)) for number in range(40)]))
@@ -133,9 +136,9 @@ def test_the_stage_notices_a_damaged_store(endpoint, settings, store_path):
 def test_statistics_say_what_is_there_and_what_was_paid(filled):
     with Store(filled) as store:
         said = store_report(store)
-    assert "40 answers" in said and "1 refused or filtered, 1 cut" in said
+    assert "40 answers" in said and "3 without an answer, 1 cut" in said
     # 38 reported answers of $0.000018, one estimated (5 tokens in, 1 out), one that a filter kept back
-    assert "annotate, fake: 40 calls, 385 tokens in, 191 out, $0.0007" in said
+    assert "annotate, fake: 41 calls, 385 tokens in, 191 out, $0.0007" in said
 
 
 def test_a_cut_export_is_told_from_a_whole_one(filled, tmp_path):

@@ -89,6 +89,12 @@ class RunAhead:
             else:
                 lines.append("annotate: up to date, asks nothing")
             lines.append(f"in all: {total}")
+            if teacher.may_think(settings.teacher.model, settings.teacher.reasoning_effort):
+                lines.append(
+                    f"{settings.teacher.model} may think before it answers: thoughts are billed as tokens out and are "
+                    "not known in advance; the upper figures, teacher.max_tokens a call, hold where the server counts "
+                    "thoughts against that limit"
+                )
             lines += teacher.budgets_passed(total.calls, total.tokens, total.usd)
         return "\n".join(lines)
 

@@ -87,7 +87,7 @@ def _both(first: MetricsSection, second: MetricsSection) -> dict[str, Any]:
 
 def _sum(parts: Iterable[MetricsSection]) -> dict[str, Any]:
     """The sum of costs; what is unknown in one part is unknown in the sum."""
-    parts, keys = list(parts), ("usd", "calls", "tokens_in", "tokens_cached", "tokens_out")
+    parts, keys = list(parts), ("usd", "calls", "tokens_in", "tokens_cached", "tokens_out", "tokens_reasoning")
     return {
         key: None if any(part.get(key) is None for part in parts) else sum(part[key] for part in parts) for key in keys
     }
@@ -102,6 +102,16 @@ def _cached(run: Run) -> str:
     return f" The provider read {share} of the tokens in from its cache of prompts’ beginnings."
 
 
+def _thoughts(run: Run) -> str:
+    """How many of the tokens out were a reasoning model's thoughts; nothing where none are known."""
+    tokens = _sum([run.search["cost"], *run.annotate["cost"].values()])
+    if not tokens.get("tokens_reasoning"):
+        return ""
+    return (
+        f" Of the tokens out, {as_count(tokens['tokens_reasoning'])} were the model’s thoughts, which are billed too."
+    )
+
+
 def _note(run: Run, paid_is_known: bool) -> str:
     if not run.has_teacher:
         return "No teacher was asked in this run. What people's labels cost is not known here."
@@ -114,7 +124,7 @@ def _note(run: Run, paid_is_known: bool) -> str:
             " “Paid” and “saved by the store” tell of the last time that the stage ran in the clone that made this"
             " page; an answer that is stored is never paid for twice."
         )
-    text += _cached(run)
+    text += _cached(run) + _thoughts(run)
     if run.simulated:
         text += " The prices are made up, of the order of a small commercial model's."
     if _sum([run.search["cost"], *run.annotate["cost"].values()])["usd"] is None:

@@ -72,8 +72,8 @@ class Budget:
         fitting: list[tuple[bytes, Amount]] = []
         with self._store.writing() as db:  # no other process pays or holds back meanwhile
             self.update()
-            mine, others = held_back(self._store, simulated=self._simulated)
-            self.others, held = others.calls > 0, mine + others
+            mine, others, batches = held_back(self._store, simulated=self._simulated)
+            self.others, held = others.calls > 0, mine + others + batches
             for job in jobs:
                 amount = Amount(1, job.expected_in + job.expected_out, self._worst(job))
                 held += amount
@@ -81,6 +81,8 @@ class Budget:
                 if self.exceeded:
                     break
                 fitting.append((job.key, amount))
+            if self.exceeded and batches.calls:
+                self.exceeded += f"; {batches.calls:,} calls more are in open batches: `python stages/batch.py list`"
             hold(db, fitting, simulated=self._simulated)
         return len(fitting)
 

@@ -19,7 +19,7 @@ def store_report(store: Store) -> str:
         " GROUP BY endpoint, model, mode ORDER BY endpoint, model, mode"
     ):
         lines.append(
-            f"  {model} at {endpoint} ({mode}): {answers:,} answers, {failed:,} refused or filtered, {cut:,} cut, "
+            f"  {model} at {endpoint} ({mode}): {answers:,} answers, {failed:,} without an answer, {cut:,} cut, "
             f"{tokens_in or 0:,} tokens in, {tokens_out or 0:,} out, last {_day(last)}"
             + (f"; {returned} versions of the model answered" if returned > 1 else "")
         )
@@ -34,23 +34,33 @@ def store_report(store: Store) -> str:
 def paid_by_stage(store: Store) -> list[tuple[Any, ...]]:
     """The payments, one row for each stage and model.
 
-    (stage, model, simulated, calls, tokens in, tokens out, picodollars, calls without a price)
+    (stage, model, simulated, calls, tokens in, tokens out, picodollars, calls without a price, lost calls)
     """
     return store.select(
         "SELECT stage, model, simulated, sum(calls), sum(tokens_in), sum(tokens_out), coalesce(sum(picodollars), 0),"
-        " sum(CASE WHEN picodollars IS NULL THEN calls ELSE 0 END) FROM payments"
+        " sum(CASE WHEN picodollars IS NULL THEN calls ELSE 0 END), sum(lost) FROM payments"
         " GROUP BY stage, model, simulated ORDER BY 1, 2, 3"
     )
 
 
 def _paid(
-    stage: str, model: str, simulated: int, calls: int, tokens_in: int, tokens_out: int, picodollars: int, unpriced: int
+    stage: str,
+    model: str,
+    simulated: int,
+    calls: int,
+    tokens_in: int,
+    tokens_out: int,
+    picodollars: int,
+    unpriced: int,
+    lost: int,
 ) -> str:
     money = dollars(from_picodollars(picodollars))
     if unpriced == calls:
         money = dollars(None)
     elif unpriced:
         money += f" and {unpriced:,} calls at an unknown price"
+    if lost:
+        money += f"; {lost:,} calls without an answer are counted at the most that they may have cost"
     name = f"{stage}, {model}{', simulated' if simulated else ''}"
     return f"{name}: {calls:,} calls, {tokens_in:,} tokens in, {tokens_out:,} out, {money}"
 

@@ -86,6 +86,11 @@ class NewerSchema(Exception):
     """The file was written by a newer version of this project."""
 
 
+def up_to_date(db: sqlite3.Connection) -> bool:
+    """Whether every step was done; a file that a newer version wrote counts as such. Raises sqlite3.Error."""
+    return set(MIGRATIONS) <= {name for (name,) in db.execute("SELECT name FROM migrations")}
+
+
 def migrate(db: sqlite3.Connection) -> None:
     """Brings the schema up to date in one transaction. Raises sqlite3.Error, or NewerSchema."""
     db.execute("BEGIN IMMEDIATE")

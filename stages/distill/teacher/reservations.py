@@ -29,9 +29,9 @@ class Amount:
         )
 
 
-def held_back(store: Store, *, simulated: bool) -> tuple[Amount, Amount]:
-    """What is held back by this process, and by others together with open batches. Dead processes hold nothing."""
-    mine = others = Amount()
+def held_back(store: Store, *, simulated: bool) -> tuple[Amount, Amount, Amount]:
+    """What is held back by this process, by others that run, and for open batches. Dead processes hold nothing."""
+    mine = others = batches = Amount()
     for name, *sums in store.select(
         "SELECT owner, sum(calls), sum(tokens), sum(picodollars) FROM claims"
         " WHERE calls > 0 AND simulated = ? AND expires > ? GROUP BY owner",
@@ -42,8 +42,8 @@ def held_back(store: Store, *, simulated: bool) -> tuple[Amount, Amount]:
         elif alive(name):
             others += Amount(*sums)
     for sums in store.select("SELECT calls, tokens, picodollars FROM batches WHERE simulated = ?", simulated):
-        others += Amount(*sums)
-    return mine, others
+        batches += Amount(*sums)
+    return mine, others, batches
 
 
 def hold(db: sqlite3.Connection, amounts: Iterable[tuple[bytes, Amount]], *, simulated: bool) -> None:

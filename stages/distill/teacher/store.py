@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from distill.teacher.exchange import TeacherError, Usage
-from distill.teacher.migrations import NewerSchema, migrate
+from distill.teacher.migrations import NewerSchema, migrate, up_to_date
 
 Mode = Literal["live", "batch"]
 
@@ -176,7 +176,10 @@ class Store:
             f"{self.path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False
         )
         db.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-        db.execute("SELECT 1 FROM answers LIMIT 1")
+        if not up_to_date(db):
+            db.close()
+            self._open().close()  # adds what newer columns an older version's file lacks
+            return self._open_read_only()
         return db
 
     @contextmanager
@@ -363,6 +366,12 @@ class Store:
             " WHERE model = ? AND purpose = ? AND failure IS NULL ORDER BY rowid DESC LIMIT 1000)",
             model, purpose,
         )[0][0]  # fmt: skip
+
+    def thinks(self, model: str) -> bool:
+        """Whether an answer of the model that is stored was thought about, as far as servers tell."""
+        return bool(
+            self.select("SELECT EXISTS (SELECT 1 FROM answers WHERE model = ? AND tokens_reasoning > 0)", model)[0][0]
+        )
 
     def __len__(self) -> int:
         return self.select("SELECT count(*) FROM answers")[0][0]

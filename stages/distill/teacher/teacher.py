@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,6 +17,11 @@ from distill.teacher.session import Session
 from distill.teacher.store import Stored
 
 _BATCH = 256
+# Families of models that think before they answer unless they are told not to.
+_THINKS = re.compile(
+    r"(?i)(?:^|[/_:-])(?:o[1-9](?:$|[-:])|gpt-5|gpt-oss|r1|qwq|qwen3|magistral|grok-4|glm-[45]|kimi-k2|minimax-m)"
+    r"|reason|think"
+)
 
 
 @dataclass(slots=True)
@@ -71,6 +77,12 @@ class Teacher:
                 if stored is None:
                     plan.to_pay.add(request, self._books.usual_out(request))
         return plan
+
+    def may_think(self, model: str, effort: str | None) -> bool:
+        """Whether the model may bill thoughts that no plan knows: by its settings, its name, or its stored answers."""
+        if effort == "none":
+            return False
+        return bool(effort or _THINKS.search(model) or self._books.store.thinks(model))
 
     def budgets_passed(self, calls: int, tokens: int, usd: Decimal | None) -> list[str]:
         """Which budgets (runtime.budget_*) so much more could pass, a line each; `usd` is None where it is unknown."""

@@ -16,8 +16,9 @@ from typing import Any
 from distill.errors import DataError
 from distill.rows.files import canonical, read_json_lines, whole_file
 from distill.teacher.exchange import Usage
+from distill.teacher.failures import RECORDED
 from distill.teacher.keys import request_key
-from distill.teacher.reading import Unusable, read_completion
+from distill.teacher.reading import PASSING, Unusable, read_completion
 from distill.teacher.store import Answer, Store, Stored, StoreError
 
 _COLUMNS = (
@@ -153,12 +154,12 @@ def _answer(values: dict[str, Any], where: str) -> tuple[bytes, Answer]:
 def derived(body: bytes, mode: Any, failure: str | None) -> Stored | None:
     """What a stored body says, read anew; None where it holds no answer.
 
-    A content filter may answer with an error instead of a completion: that body says no more than `failure`.
+    What is recorded of a row may be an error instead of a completion: that body says no more than `failure`.
     """
     try:
         reading = read_completion(body)
     except Unusable:
-        return Stored(None, None, failure, None, Usage(), mode=mode) if failure == "content_filter" else None
+        return Stored(None, None, failure, None, Usage(), mode=mode) if failure in RECORDED.values() else None
     return Stored(
         reading.text, reading.finish_reason, reading.failure, reading.model, reading.usage, reading.logprob, mode
     )
@@ -187,7 +188,7 @@ def verify(store: Store) -> list[str]:
 def _problem(store: Store, key: bytes, row: int) -> str | None:
     endpoint, sample, request, body, mode, failure, *columns = store.select(
         "SELECT endpoint, sample, request, body, mode, failure, text, finish_reason, returned_model, tokens_in,"
-        " tokens_out, tokens_from FROM answers WHERE rowid = ?",
+        " tokens_out, tokens_from, tokens_reasoning FROM answers WHERE rowid = ?",
         row,
     )[0]
     if request_key(endpoint, zlib.decompress(request), sample) != key:
@@ -195,7 +196,10 @@ def _problem(store: Store, key: bytes, row: int) -> str | None:
     anew = derived(zlib.decompress(body), mode, failure)
     if anew is None:
         return "the body holds no answer"
-    text, finish_reason, model, tokens_in, tokens_out, tokens_from = columns
+    text, finish_reason, model, tokens_in, tokens_out, tokens_from, thought = columns
+    if thought is None and tokens_from == "reported":  # stored before thoughts and endings were read as they are now
+        same = (text or "") == (anew.text or "") or anew.failure in PASSING
+        return None if same and model == anew.model else "text or model differ from the body"
     # Tokens that were counted here are not in the body.
     tokens = (anew.usage.tokens_in, anew.usage.tokens_out) if tokens_from == "reported" else (tokens_in, tokens_out)
     read = (anew.text, anew.finish_reason, anew.failure, anew.model, *tokens)

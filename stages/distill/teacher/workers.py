@@ -357,8 +357,8 @@ class Workers:
         self._ended.set()
 
 
-def _same_model(asked: str, answered: str) -> bool:
+def _same_model(wanted: str, answered: str) -> bool:
     """Whether a server's name for the model fits the one that was asked for, but for a date, vendor, path or file."""
-    both = (name.lower().rpartition("/")[2] for name in (asked, answered))
+    both = (name.lower().rpartition("/")[2] for name in (wanted, answered))
     short, longer = sorted(both, key=len)
     return short in longer
