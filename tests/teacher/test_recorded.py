@@ -54,13 +54,13 @@ def test_lines_by_place_by_id_and_of_a_batch(tmp_path):
         tmp_path / "batch.jsonl", {"custom_id": "row-2", "response": {"status_code": 200, "body": body}, "error": None}
     )
     found = read_completions(tmp_path)
-    assert found["test/7"][0] == "seven"
+    assert found["test/7"].text == "seven"
     one = found["row-1"]
     assert (one.text, one.finish_reason, one.failure, one.model) == ("one", "length", None, "gpt-x")
     two = found["row-2"]
     assert (two.text, two.finish_reason, two.model) == ("two", "stop", "gpt-y")
     assert (found["row-1"].thought, found["row-2"].thought) == (None, "one and one")
-    assert (found["row-2"][3].tokens_in, found["row-2"][3].tokens_out) == (5, 2)
+    assert (found["row-2"].usage.tokens_in, found["row-2"].usage.tokens_out) == (5, 2)
 
 
 @pytest.mark.parametrize(
