@@ -71,7 +71,7 @@ def store() -> Path:
     """
     override = os.environ.get("DISTILL_STORE")
     if override:
-        return Path(override).expanduser()
+        return source(override)
     return Path(os.environ.get("DVC_ROOT") or ".") / ".distill" / "responses.sqlite"
 
 
@@ -86,5 +86,5 @@ def tokens() -> Path:
 
 
 def source(path: str) -> Path:
-    """A path that the user gave in params.yaml, absolute or relative to the root."""
-    return Path(path).expanduser()
+    """A path that the user gave, absolute, relative to the root, or from a home folder, as far as there is one."""
+    return Path(os.path.expanduser(path))

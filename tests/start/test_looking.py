@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
@@ -91,7 +92,13 @@ def test_choices_and_rationales_go_by_their_names(tmp_path):
     ("name", "text", "message"),
     [
         ("a.txt", "x\n", r"a\.txt: is no \.csv, \.tsv, \.jsonl, \.parquet file"),
-        ("a.csv", "", r"a\.csv: has no columns"),
+        ("a.csv", "", r"a\.csv: is empty; put rows into it"),
+        ("a.csv", "\n", r"a\.csv: has no columns"),
+        (
+            "a.txt",
+            "PK\x03\x04",
+            r"a\.txt: is a ZIP archive or an Excel file; unpack it first, or save the sheet as CSV",
+        ),
         ("a.csv", "text,desk\n", r"a\.csv: has no rows"),
         ("a.csv", "text,desk\na,b,c\n", r"line 2: 3 cells where the header has 2"),
         ("a.parquet", "no parquet", r"a\.parquet: cannot be read as parquet"),
@@ -106,6 +113,17 @@ def test_what_cannot_be_read_is_named(tmp_path, name, text, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"none\.csv: no such file"):
         look(tmp_path / "none.csv")
+
+
+def test_a_path_with_a_nul_is_no_file():
+    with pytest.raises(DataError, match=r"no such file"):
+        look(Path("a\0.csv"))
+
+
+def test_columns_of_bytes_are_passed_over(tmp_path):
+    table = pyarrow.table({"text": ["a", "b"], "picture": [b"x", b"y"], "label": ["p", "q"]})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    assert look(tmp_path / "a.parquet").columns == ("text", "label")
 
 
 @pytest.mark.parametrize(

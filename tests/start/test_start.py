@@ -109,7 +109,7 @@ def test_what_the_simulated_teacher_does_not_know_it_is_not_asked(folder, monkey
 
 
 def test_a_column_that_is_not_there_is_asked_for_again(folder, monkeypatch, capsys):
-    rows = [f"s{i % 3},t{i},{'ab'[i % 2] if i < 9 else ''}" for i in range(30)]
+    rows = [f"s{i % 3},{chr(97 + i % 26) * 20}{i},{'ab'[i % 2] if i < 9 else ''}" for i in range(30)]
     (folder / "mine.csv").write_text("\n".join(["subject,text,team", *rows]))
     monkeypatch.setattr(sys, "stdin", Person("tema\n\n"))
     run(monkeypatch, "mine.csv", "--description", DESCRIPTION)

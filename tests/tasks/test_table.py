@@ -192,13 +192,13 @@ def test_the_teacher_reads_the_context_before_the_question(make, make_settings, 
         assert 0 <= said.index(f"Context: {row.fields['context']}\n") < said.index(row.fields["message"])
 
 
-def test_a_lone_surrogate_in_a_cell_is_told_with_its_line(make, tmp_path):
+def test_half_of_a_surrogate_pair_is_told_with_its_line(make, tmp_path):
     path = jsonl_file(tmp_path / "in.jsonl", rows())
     lines = path.read_text().splitlines(keepends=True)
     lines[2] = '{"message": "half a sign: \\ud83d", "desk": "post"}\n'
     lines[4] = '{"message": "a whole one: \\ud83d\\ude00", "desk": "post"}\n'
     path.write_text("".join(lines))
-    with pytest.raises(DataError, match=r"line 3: column 'message' is not UTF-8; save the file as UTF-8") as told:
+    with pytest.raises(DataError, match=r"line 3: half of a surrogate pair .*; mend the line, or drop it") as told:
         make(path).splits()
     assert "line 5" not in str(told.value)
 
@@ -282,15 +282,6 @@ def test_repeated_ids_are_named_with_their_lines(make, tmp_path):
         make(csv_file(tmp_path / "in.csv", data), **{"table.id": "nr"}).splits()
 
 
-def test_labels_that_differ_in_case_alone_are_said(make, tmp_path):
-    data = [{**row, "desk": row["desk"].title() if i % 6 == 0 else row["desk"]} for i, row in enumerate(rows())]
-    task = make(csv_file(tmp_path / "in.csv", data))
-    task.splits()
-    assert task.notices == [
-        "labels that are probably the same: 'Till' and 'till'; write them alike, as each is a class of its own"
-    ]
-
-
 def test_a_missing_column_is_named_with_those_there_are(make, tmp_path):
     path = csv_file(tmp_path / "in.csv", rows())
     with pytest.raises(DataError, match=r"no column 'text' \(there are: message, desk\); correct task.table"):
@@ -299,11 +290,16 @@ def test_a_missing_column_is_named_with_those_there_are(make, tmp_path):
         make(jsonl_file(tmp_path / "in.jsonl", rows()), **{"table.label": "team"}).splits()
 
 
-def test_another_encoding_is_told_from_its_column_names(make, tmp_path):
+def test_another_encoding_is_told_by_how_the_file_begins_or_from_its_column_names(make, tmp_path):
     path = csv_file(tmp_path / "in.csv", rows())
-    path.write_bytes(path.read_text().encode("utf-16"))
-    with pytest.raises(DataError, match="the column names are not UTF-8; save the file as UTF-8"):
-        make(path).splits()
+    text = path.read_text()
+    for encoding, message in (
+        ("utf-16", "the file is UTF-16; save it as UTF-8"),
+        ("utf-16-be", "the column names are not UTF-8; save the file as UTF-8"),
+    ):
+        path.write_bytes(text.encode(encoding))
+        with pytest.raises(DataError, match=message):
+            make(path).splits()
 
 
 def test_one_class_is_none(make, tmp_path):

@@ -16,6 +16,22 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from distill.errors import DataError
+from distill.rows.strict_json import strict_json
+
+# How files that are no text begin, what they are, and what to do.
+_OTHER_KINDS = (
+    (
+        (b"SQLite format 3",),
+        "is a database and no text",
+        "export a response store by `python stages/store.py --store PATH export FILE`",
+    ),
+    ((b"PK\x03\x04",), "is a ZIP archive or an Excel file", "unpack it first, or save the sheet as CSV in UTF-8"),
+    ((b"\xd0\xcf\x11\xe0",), "is an old Excel file", "save the sheet as CSV in UTF-8"),
+    ((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"(\xb5/\xfd"), "is compressed", "unpack it first"),
+    ((b"PAR1",), "is Parquet", "let its name end with .parquet"),
+    ((b"\xff\xfe", b"\xfe\xff"), "is UTF-16", "save it as UTF-8"),
+    ((b"version https://git-lfs",), "is a pointer of Git LFS and not the file itself", "run `git lfs pull`"),
+)
 
 
 def canonical(value: Any) -> str:
@@ -42,14 +58,15 @@ def missing(path: Path) -> str:
     return f"{path}: no such file" + ("; `dvc pull` fetches it, `dvc repro` makes it" if of_pipeline else "")
 
 
-def _no_text(path: Path, error: UnicodeDecodeError) -> str:
+def other_kind(path: Path) -> tuple[str, str] | None:
+    """What a file is that is no text, by how it begins, and what to do; None where it may be text. Raises OSError."""
     with open(path, "rb") as file:
-        head = file.read(16)
-    if head.startswith(b"SQLite format 3"):
-        return "is a database and no text; export a response store by `python stages/store.py --store PATH export FILE`"
-    if head.startswith((b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"(\xb5/\xfd")):
-        return "is compressed; unpack it first"
-    return f"not UTF-8 (byte {error.start}); save it as UTF-8"
+        head = file.read(32)
+    return next(((what, do) for heads, what, do in _OTHER_KINDS if head.startswith(heads)), None)
+
+
+def _no_text(path: Path, error: UnicodeDecodeError) -> str:
+    return "; ".join(other_kind(path) or (f"not UTF-8 (byte {error.start})", "save it as UTF-8"))
 
 
 def json_lines(lines: Iterable[str], name: str) -> Iterable[tuple[int, dict[str, Any]]]:
@@ -59,11 +76,13 @@ def json_lines(lines: Iterable[str], name: str) -> Iterable[tuple[int, dict[str,
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                values = json.loads(line)
+                values = strict_json(line)
             except json.JSONDecodeError as error:
                 raise DataError(
                     f"{name}:{number}: not JSON ({error.msg}, column {error.colno}); one object a line"
                 ) from error
+            except ValueError as error:
+                raise DataError(f"{name}:{number}: {error}; mend the line, or leave it out") from error
             if not isinstance(values, dict):
                 raise DataError(f"{name}:{number}: a {type(values).__name__}, not an object; one object a line")
             yield number, values
@@ -126,11 +145,15 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 def _parsed(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return strict_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(missing(path)) from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not JSON ({error})") from error
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def _rounded(value: Any) -> Any:

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from distill.answers.matching import same_label
 from distill.errors import DataError
+from distill.rows.files import other_kind
+from distill.tasks.arrow_cells import Cells, column_texts, refused_columns
 from distill.tasks.problems import Problems
 from distill.tasks.sources import load_hub
-from distill.tasks.text_files import TABLE_ENDINGS, Cells, cell_text, column_names, table_format, table_rows
+from distill.tasks.text_files import TABLE_ENDINGS, column_names, table_format, table_rows
 
 DELIMITERS = (",", ";", "\t", "|")
 # Rows that are looked at: enough to see rare labels, few enough for a file of any size.
@@ -97,13 +99,17 @@ class Look:
 
 def look(path: Path) -> Look:
     """Looks at a file's first MOST_ROWS rows. Raises DataError where it is no table or cannot be read."""
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
-    style = table_format(path)
-    if style is None:
-        raise DataError(f"{path}: is no {TABLE_ENDINGS} file")
-    delimiter = _delimiter(path) if style == "csv" else ","
-    columns = column_names(path, style, delimiter)
+    try:
+        if not path.is_file():
+            raise DataError(f"{path}: no such file")
+        style = table_format(path)
+        if style is None:
+            kind = "; ".join(other_kind(path) or ())
+            raise DataError(f"{path}: {kind or f'is no {TABLE_ENDINGS} file'}")
+        delimiter = _delimiter(path) if style == "csv" else ","
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    columns = column_names(path, style, delimiter, of_text=True)
     if not columns:
         raise DataError(f"{path}: has no columns")
     problems = Problems(str(path))
@@ -117,10 +123,15 @@ def look(path: Path) -> Look:
 def look_at_hub(name: str, configuration: str | None, revision: str) -> Look:
     """Looks at a hub data set's train rows, at its pinned revision. Raises DataError where it cannot be loaded."""
     rows = load_hub(name, configuration, revision, "train")
-    class_names = {column: getattr(feature, "names", None) for column, feature in rows.features.items()}
-    first = rows.select(range(min(MOST_ROWS, len(rows))))
-    cells = tuple({column: cell_text(value, class_names[column]) for column, value in row.items()} for row in first)
-    return Look(Path(name), ",", tuple(rows.column_names), cells)
+    schema = rows.features.arrow_schema
+    columns = tuple(column for column in rows.column_names if not any(refused_columns(schema, [column])))
+    first = rows.with_format("arrow")[: min(MOST_ROWS, len(rows))]
+    texts = [
+        column_texts(first.column(column).combine_chunks(), getattr(rows.features[column], "names", None))
+        for column in columns
+    ]
+    cells = tuple(dict(zip(columns, row, strict=True)) for row in zip(*texts, strict=True))
+    return Look(Path(name), ",", columns, cells)
 
 
 def _is_id(column: str) -> bool:

@@ -16,9 +16,11 @@ from distill.rows.records import Example
 from distill.settings.task import TableSettings, TaskSettings
 from distill.student.predicting import Student
 from distill.student.token_cache import FEWEST
-from distill.tasks.columns import Columns, listed_choices
+from distill.tasks.arrow_cells import Cells
+from distill.tasks.choice_cells import listed_choices
+from distill.tasks.columns import Columns
 from distill.tasks.problems import Problems, named
-from distill.tasks.text_files import TABLE_FORMATS, Cells, column_names, table_format, table_rows
+from distill.tasks.text_files import TABLE_FORMATS, column_names, table_format, table_rows
 
 INPUT_FORMATS = ("text", *TABLE_FORMATS)
 # Batches that are read before any is answered: enough to group rows by length, few enough for any file.
@@ -97,7 +99,10 @@ def _plain_row(cells: Cells, where: str, number: int) -> Example:
     text = (cells.get("input") or "").strip()
     if not text:
         raise DataError(f"{where}: no text in `input`")
-    return Example(cells.get("id") or str(number), text, {}, listed_choices(cells.get("choices") or ""))
+    try:
+        return Example(cells.get("id") or str(number), text, {}, listed_choices(cells.get("choices") or ""))
+    except ValueError as error:
+        raise DataError(f"{where}: {error}; write a JSON list of texts in `choices`") from error
 
 
 def student_answers(student: Student, rows: Iterable[Example], explain: bool) -> Iterator[dict[str, Any]]:

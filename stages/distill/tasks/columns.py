@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from distill.answers.choices import lettered, place_of, with_choices
 from distill.answers.matching import same_label
@@ -13,9 +13,11 @@ from distill.answers.parsing.numbers import canonical_number, read_number
 from distill.errors import DataError
 from distill.rows.records import Example
 from distill.settings.task import TableSettings
+from distill.tasks.arrow_cells import Cells, Unreadable
+from distill.tasks.choice_cells import named_choices
+from distill.tasks.labels import label_faults, label_form, whole_number
 from distill.tasks.normal_form import is_normal, normal
-from distill.tasks.problems import named
-from distill.tasks.text_files import Cells
+from distill.tasks.problems import in_quotes, named
 from distill.templates import Template, TemplateError, render
 
 Fault = tuple[str, str]
@@ -27,9 +29,7 @@ class Columns:
     def __init__(self, table: TableSettings, decimal: str = "auto"):
         self.table, self.decimal = table, decimal
         self.classes = tuple(normal(name) for name in table.classes)
-        self.aliases = {
-            normal(alias).casefold(): normal(name) for name, aliases in table.aliases.items() for alias in aliases
-        }
+        self._by_form = _by_form(self.classes, table.aliases)
         self.names = {name: _field(name) for name in table.columns}
         if len(set(self.names.values())) < len(self.names):
             raise DataError(
@@ -93,21 +93,38 @@ class Columns:
         return with_choices(parts, choices) if choices else parts
 
     def choices(self, cells: Cells) -> tuple[str, ...]:
-        """The row's own answers: a column each, or one column with a JSON list or with answers between bars."""
+        """The row's own answers: a column each, or one column with all of them."""
+        return tuple(choice for _, choice in self._choices(cells))
+
+    def _choices(self, cells: Cells) -> list[tuple[str, str]]:
         if not self.table.choices:
-            return ()
+            return []
         if len(self.table.choices) > 1:
-            return tuple(text for name in self.table.choices if (text := _clean(cells[name])))
-        return listed_choices(_clean(cells[self.table.choices[0]]))
+            return [("", text) for name in self.table.choices if (text := _clean(cells[name]))]
+        try:
+            return named_choices(_clean(cells[self.table.choices[0]]))
+        except ValueError:  # one of the row's faults
+            return []
 
     def label(self, cells: Cells) -> str | None:
-        """The gold label; a choice may be given by its letter. None where the cell is empty."""
+        """The gold label; a choice may be given by its letter, or by the name that the data gives it. None where the
+        cell is empty."""
         text = _clean(cells[self.table.label]) if self.table.label else ""
-        choices = self.choices(cells)
-        place = place_of(text.strip("().")) if choices and text not in choices else None
-        if place is not None and place < len(choices):
-            return choices[place]
-        return self._point_number(self.aliases.get(text.casefold(), text)) if text else None
+        if not text:
+            return None
+        if self.table.kind == "classes":
+            return self._class(text)
+        return self._point_number(_choice_called(text, self._choices(cells)))
+
+    def is_shortened(self, cells: Cells) -> bool:
+        """Whether the label is a number that is written as 1.0 and read as 1."""
+        text = _clean(cells[self.table.label]) if self.table.label and self.table.kind == "classes" else ""
+        return whole_number(text) != text != self.label(cells)
+
+    def _class(self, text: str) -> str:
+        if text in self.classes:
+            return text
+        return self._by_form.get(label_form(text)) or (text if self.classes else whole_number(text))
 
     def _point_number(self, text: str) -> str:
         """A number with a decimal comma with a point instead, as all later stages read it; all else as it is."""
@@ -167,6 +184,9 @@ class Columns:
     def faults(self, cells: Cells, input: str) -> Iterator[Fault]:
         """(what is wrong with a row, what to do)."""
         table = self.table
+        for name in self.wanted:
+            if isinstance(cell := cells[name], Unreadable):
+                yield f"column {name!r} {cell}", "mend the cell, or drop the row"
         if not input:
             if self.label(cells) is not None:
                 yield "the input of a labelled row is empty", f"fill {named(table.columns)}, or drop the row"
@@ -174,6 +194,12 @@ class Columns:
         if table.id and not _clean(cells[table.id]):
             yield f"the id in {table.id!r} is empty", "give one, or set task.table.id to null"
         choices, label = self.choices(cells), self.label(cells)
+        if len(table.choices) == 1 and not choices:
+            try:
+                named_choices(_clean(cells[table.choices[0]]))
+            except ValueError as error:
+                yield str(error), f"write a JSON list of texts in {table.choices[0]}, or answers with | between them"
+                return
         if table.choices and len(choices) < 2:
             yield (
                 f"{len(choices)} answers to choose from",
@@ -183,30 +209,43 @@ class Columns:
             return
         if choices and label not in choices:
             yield (
-                f"the label {label!r} is none of the row's choices",
+                f"the label {in_quotes(label)} is none of the row's choices",
                 "write a choice as it stands there, or its letter",
             )
         if self.classes and label not in self.classes:
             yield (
-                f"the label {label!r} is none of the classes ({named(self.classes)})",
+                f"the label {in_quotes(label)} is none of the classes ({named(self.classes)})",
                 "correct it, or add it to task.table.classes",
             )
+        if table.kind == "classes":
+            yield from ((f"the label {in_quotes(label)} {what}", do) for what, do in label_faults(label))
         if table.kind == "number" and not same_label("number", label, label):
-            yield f"the label {label!r} is no number", "write a number or an expression, or set task.table.kind to text"
+            yield (
+                f"the label {in_quotes(label)} is no number",
+                "write a number or an expression, or set task.table.kind to text",
+            )
 
     def _context(self, cells: Cells) -> str:
         text = _clean(cells[self.table.context]) if self.table.context else ""
         return f"Context: {text}" if text else ""
 
 
-def listed_choices(text: str) -> tuple[str, ...]:
-    """The choices in a cell: a JSON list, or answers between bars."""
-    try:
-        values = json.loads(text)
-    except ValueError:
-        values = None
-    items = values if isinstance(values, list) else text.split("|")
-    return tuple(stripped for value in items if (stripped := str(value).strip()))
+def _by_form(classes: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Classes by the forms of their names and aliases, but for forms that two names share."""
+    shared = Counter(map(label_form, classes))
+    by_form = {label_form(alias): normal(name) for name, others in aliases.items() for alias in others}
+    return by_form | {label_form(name): name for name in classes if shared[label_form(name)] == 1}
+
+
+def _choice_called(text: str, choices: Sequence[tuple[str, str]]) -> str:
+    """The choice that is called by the name that the data gives it, by its text or by its letter; else the text."""
+    called = text.strip("().")
+    for name, choice in choices:
+        if name and name == called:
+            return choice
+    texts = [choice for _, choice in choices]
+    place = place_of(called) if texts and text not in texts else None
+    return texts[place] if place is not None and place < len(texts) else text
 
 
 def _clean(text: str | None) -> str:

@@ -29,6 +29,10 @@ class Cut:
     left_out: int = 0
     notices: list[str] = field(default_factory=list)
 
+    def missing(self) -> int:
+        """How many rows fewer there are in validation and test than were asked for."""
+        return sum(max(0, count - int((self.split == split).sum())) for split, count in self.wanted.items())
+
 
 def first_of_equals(content: np.ndarray, part: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(whether a row is kept, rows of an input that has more than one gold label).

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from distill.errors import DataError
 
 NAMED_ROWS = 5
 SHOWN_KINDS = 20
+LONGEST_SHOWN = 60  # characters of a name or a label
+# Python's codec for broken bytes maps each to one of these, so that a row can be named and reading goes on; JSON may
+# hold the others as half of an escaped pair.
+BROKEN = re.compile("[\ud800-\udfff]")
 
 
 class Problems:
@@ -54,5 +59,31 @@ class Problems:
 
 
 def named(names: Sequence[str], most: int = 12) -> str:
-    """A list of names for a message, cut where it is long."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    """A list of names for a message, cut where it is long; a name that does not show as it is stands in quotes."""
+    listed = [
+        name if name.isprintable() and 0 < len(name) <= LONGEST_SHOWN else in_quotes(name) for name in names[:most]
+    ]
+    return ", ".join(listed[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def in_quotes(text: str) -> str:
+    """A text in quotes for a message, cut where it is long."""
+    return repr(text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…")
+
+
+def missing_columns(wanted: Sequence[str], there: Sequence[str], problems: Problems, prefix: str) -> bool:
+    """Whether a table lacks a column or has it twice, which goes to `problems`. `prefix` names the file."""
+    missing = [name for name in wanted if name not in there]
+    if missing and any(BROKEN.search(name) or "\0" in name for name in there):
+        problems.add(f"{prefix}the column names are not UTF-8", "save the file as UTF-8", fatal=True)
+        return True
+    for name in missing:
+        problems.add(
+            f"{prefix}no column {in_quotes(name)} (there are: {named(there) or 'none'})",
+            "correct task.table, or task.table.delimiter",
+            fatal=True,
+        )
+    repeated = sorted({name for name in wanted if there.count(name) > 1})
+    for name in repeated:
+        problems.add(f"{prefix}two columns are called {in_quotes(name)}", "rename one", fatal=True)
+    return bool(missing or repeated)

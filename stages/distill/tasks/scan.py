@@ -14,7 +14,8 @@ from distill.progress import Progress
 from distill.rows.permutation import seeded_hash
 from distill.tasks.columns import Columns
 from distill.tasks.duplicates import band_keys, folded_text
-from distill.tasks.problems import Problems
+from distill.tasks.labels import of_one_form
+from distill.tasks.problems import Problems, in_quotes
 from distill.tasks.sources import Source
 
 MOST_CLASSES = 200
@@ -26,7 +27,8 @@ class Scan:
     `order` is its place in the seeded order (distill.rows.permutation), `part` the split that it came in.
 
     ids: an Arrow array of texts. labels: rows of each label, where the kind is classes. empty: whether a row has
-    neither input nor label, and is left out. rows_normalized: rows that were not in Unicode's normal form.
+    neither input nor label, and is left out. rows_normalized: rows that were not in Unicode's normal form; shortened:
+    rows whose label is a number that is written as 1.0 and read as 1.
     """
 
     ids: Any
@@ -38,6 +40,7 @@ class Scan:
     labels: Counter[str]
     empty: np.ndarray
     rows_normalized: int
+    shortened: int
 
 
 def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Scan:
@@ -48,7 +51,8 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
     ids: list[Any] = []
     content, label, order = array("q"), array("q"), array("Q")
     part, empty = array("b"), array("b")
-    bands, labels, rows_normalized = [], Counter[str](), 0
+    bands, labels, rows_normalized, shortened = [], Counter[str](), 0, 0
+    first_rows: dict[str, int] = {}
     splits = [split for split, _ in source.parts]
     with Progress("prepare, reading", len(source)) as progress:
         for indices, rows in source.batches():
@@ -62,6 +66,8 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
                 rows_normalized += not columns.is_normal(cells)
                 if gold is not None and kind == "classes" and (gold in labels or len(labels) <= MOST_CLASSES):
                     labels[gold] += 1
+                    first_rows.setdefault(gold, index)
+                shortened += columns.is_shortened(cells)
                 identity = columns.id(cells, text, split)
                 batch_ids.append(identity)
                 folded.append(folded_text(text, digits=kind != "number"))
@@ -79,7 +85,13 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
             "choose another task.table.label, or set task.table.kind to text",
         )
     if kind == "classes" and len(labels) == 1:
-        problems.add(f"every label is {next(iter(labels))!r}", "label rows of at least two classes")
+        problems.add(f"every label is {in_quotes(next(iter(labels)))}", "label rows of at least two classes")
+    for alike in of_one_form(labels if not columns.classes else ()):
+        problems.add(
+            f"the labels {' and '.join(map(in_quotes, alike))} seem to be one class",
+            "write them alike, or list the classes in task.table.classes, by which case and spaces are passed over",
+            ", ".join(source.where(first_rows[label]) for label in alike),
+        )
     if columns.table.id:
         _check_ids(ids, source, problems)
     return Scan(
@@ -92,12 +104,12 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
         labels,
         np.frombuffer(empty, np.bool_),
         rows_normalized,
+        shortened,
     )
 
 
-def folded_texts(source: Source, columns: Columns, rows: Any) -> list[str]:
-    """The inputs of some rows as they are compared (distill.tasks.duplicates)."""
-    digits = columns.table.kind != "number"
+def folded_texts(source: Source, columns: Columns, rows: Any, *, digits: bool) -> list[str]:
+    """The inputs of some rows, or of all for None, as they are compared (distill.tasks.duplicates)."""
     return [folded_text(columns.input(cells), digits=digits) for _, batch in source.batches(rows) for cells in batch]
 
 
@@ -119,7 +131,7 @@ def _check_ids(ids: list[Any], source: Source, problems: Problems) -> None:
         for identity in chunk.to_pylist():
             if identity in repeated:
                 problems.add(
-                    f"the id {identity!r} is there more than once",
+                    f"the id {in_quotes(identity)} is there more than once",
                     "make ids unique, or set task.table.id to null",
                     source.where(place),
                 )

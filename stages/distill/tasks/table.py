@@ -7,20 +7,25 @@ one, and of train's rows the labelled come first where `task.train_rows` is a co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from distill.answers.matching import words
+from distill.errors import DataError
 from distill.paths import SPLITS, source
 from distill.rows.records import Example
 from distill.settings.task import TaskSettings
 from distill.tasks.base import Task
 from distill.tasks.columns import Columns
+from distill.tasks.labels import of_like_punctuation
 from distill.tasks.normal_form import normal
 from distill.tasks.problems import Problems
 from distill.tasks.sources import Source, open_source
 from distill.templates import Template
+
+if TYPE_CHECKING:
+    from distill.tasks.cutting import Cut
+    from distill.tasks.scan import Scan
 
 
 class Rows(Sequence[Example]):
@@ -68,9 +73,8 @@ class Table(Task):
     def splits(self) -> dict[str, Sequence[Example]]:
         import numpy as np
 
-        from distill.tasks.cutting import chosen, cut, first_of_equals, near_report
-        from distill.tasks.duplicates import groups
-        from distill.tasks.scan import folded_texts, scan
+        from distill.tasks.cutting import chosen, first_of_equals, near_report
+        from distill.tasks.scan import scan
 
         settings = self.settings
         problems = Problems(settings.hub or str(source(settings.path)))
@@ -86,15 +90,18 @@ class Table(Task):
         kept, at_odds = first_of_equals(seen.content, came_in, seen.label)
         exact = int((~kept & ~seen.empty).sum())
         kept &= ~seen.empty
-        group = groups(seen.bands, lambda wanted: folded_texts(rows, self.columns, wanted), settings.table.similarity)
         stratum = seen.label if self.kind == "classes" else (seen.label != 0).astype(np.int64)
-        result = cut(settings, kept, group, stratum, seen.order, came_in)
+        try:
+            group, result = self._cut(rows, seen, kept, stratum, came_in)
+        except DataError as error:
+            repeated = f". Rows left out, as they repeat the input of another: {exact}" if exact else ""
+            raise DataError(f"{error}{repeated}") from error
         near = near_report(group, kept, came_in) | {"similarity": settings.table.similarity}
         self._duplicates = {"exact": exact, "labels_at_odds": len(at_odds), "near": near, "left_out": result.left_out}
         self._empty = int(seen.empty.sum())
         self.notices = [
             *result.notices,
-            *_alike(seen.labels),
+            *_alike(seen),
             *self._notices([rows.where(int(index)) for index in at_odds[:4]], len(at_odds)),
         ]
         by_id = _ranks(seen.ids)
@@ -103,6 +110,44 @@ class Table(Task):
             split: Rows(rows, self.columns, indices[np.argsort(by_id[indices], kind="stable")])
             for split, indices in zip(SPLITS, taken, strict=True)
         }
+
+    def _cut(self, rows: Source, seen: Scan, kept: Any, stratum: Any, came_in: Any) -> tuple[Any, Cut]:
+        """(groups of near-duplicates, the cut). Digits count where too few rows could be cut without them."""
+        from distill.tasks.cutting import cut
+        from distill.tasks.duplicates import band_keys, groups
+        from distill.tasks.scan import folded_texts
+
+        def grouped(bands: Any, digits: bool) -> Any:
+            return groups(
+                bands,
+                lambda wanted: folded_texts(rows, self.columns, wanted, digits=digits),
+                self.settings.table.similarity,
+            )
+
+        fold = self.kind != "number"
+        group = grouped(seen.bands, fold)
+        result = cut(self.settings, kept, group, stratum, seen.order, came_in)
+        if result.missing() and fold:
+            apart = grouped(band_keys(folded_texts(rows, self.columns, None, digits=False)), False)
+            again = cut(self.settings, kept, apart, stratum, seen.order, came_in)
+            if again.missing() < result.missing():
+                group, result = apart, again
+                result.notices.append(
+                    "inputs that differ in their digits alone were not taken for near-duplicates, as they are most of"
+                    " the rows: dates and amounts, say"
+                )
+        for split, count in result.wanted.items():
+            got = int((result.split == split).sum())
+            name = SPLITS[split]
+            if not got:
+                raise DataError(
+                    f"task.{name}_rows: {count} rows were to be cut and none could be: nearly all inputs are"
+                    " near-duplicates of one another, which stay together; raise task.table.similarity, or show more"
+                    " columns (task.table.columns)"
+                )
+            if got < count:
+                result.notices.append(f"{name} has {got} rows and not {count}, as near-duplicates stay together")
+        return group, result
 
     def report(self) -> dict[str, Any]:
         return {"duplicates": self._duplicates, "empty_rows": self._empty}
@@ -138,15 +183,15 @@ class Table(Task):
         self.explain, self.label_only = prompts
 
 
-def _alike(labels: Iterable[str]) -> list[str]:
-    """A line for each two labels that differ in case, spaces or punctuation alone."""
-    by_words: dict[tuple[str, ...], list[str]] = {}
-    for label in sorted(labels):
-        by_words.setdefault(tuple(words(label)), []).append(label)
-    pairs = [" and ".join(map(repr, alike)) for alike in by_words.values() if len(alike) > 1]
-    return [
-        f"labels that are probably the same: {pair}; write them alike, as each is a class of its own" for pair in pairs
+def _alike(seen: Scan) -> list[str]:
+    """What is to be known of labels that are written in nearly the same way."""
+    notices = [
+        f"labels that differ in punctuation alone: {' and '.join(map(repr, alike))}; each is a class of its own"
+        for alike in of_like_punctuation(seen.labels)
     ]
+    if seen.shortened:
+        notices.append(f"labels that are written as 1.0 and read as 1: {seen.shortened}")
+    return notices
 
 
 def _ranks(ids: Any) -> Any:
