@@ -64,7 +64,7 @@ def test_one_file_and_one_setting_are_all_it_takes(tmp_path):
     )
     annotated = json.loads((tmp_path / "metrics/annotate.json").read_text())
     assert annotated["teacher"] == "nobody was asked; train: human labels and rationales"
-    assert annotated["cost"]["train"] == {"usd": 0.0, "calls": 0, "tokens_in": 0, "tokens_cached": 0, "tokens_out": 0}
+    assert set(annotated["cost"]["train"].values()) == {0}
 
 
 def test_the_simulated_teacher_is_asked_about_its_rows(tmp_path):
