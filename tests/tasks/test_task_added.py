@@ -74,6 +74,7 @@ def test_the_simulated_teacher_is_asked_about_its_rows(tmp_path):
     params["task"]["name"] = "parity:Parity"
     params["prompt"]["optimizer"] = "fixed"
     params["teacher"]["path"] = str(ROOT / params["teacher"]["path"])
+    params["runtime"]["stop_early"] = False  # it knows nothing of this task, and answers none of its rows
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     path = os.pathsep.join([str(tmp_path / "own"), os.environ.get("PYTHONPATH", "")])
     for stage in ("prepare", "optimize_prompt", "show_prompts", "annotate"):
