@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from fake_endpoint import FakeEndpoint, Said, completion, error, question
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from distill.settings import SettingsError
 from distill.teacher import TeacherError, open_teacher
@@ -112,6 +115,49 @@ def test_while_it_is_left_out_it_is_asked_nothing(endpoint, other, both):
     other.answer = lambda body, times: error(500)
     ask(both(concurrency=1))
     assert other.total == 3 and endpoint.total == 40
+
+
+BEHAVIOURS = {
+    "answer": lambda: completion(),
+    "cut": lambda: Said(cut=True),
+    "overloaded": lambda: error(503),
+    "slow down": lambda: error(429, "rate_limit_exceeded"),
+}
+
+
+@pytest.fixture(scope="module")
+def three() -> Iterator[list[FakeEndpoint]]:
+    with FakeEndpoint() as first, FakeEndpoint() as second, FakeEndpoint() as third:
+        yield [first, second, third]
+
+
+@hypothesis_settings(
+    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    plans=st.lists(st.lists(st.sampled_from(sorted(BEHAVIOURS)), max_size=12), min_size=3, max_size=3),
+    again_s=st.sampled_from([0.0, 30.0]),
+)
+def test_whatever_servers_do_for_a_while_every_row_is_answered_once(three, settings, tmp_path, plans, again_s):
+    for server, plan in zip(three, plans, strict=True):
+        behaviours = iter(plan)
+        server.answer = lambda body, times, behaviours=behaviours: BEHAVIOURS[next(behaviours, "answer")]()
+        server.calls.clear()
+    several = {"base_url": (NOBODY, *(server.base_url for server in three)), "endpoint_name": "ours"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISTILL_STORE", str(tmp_path / f"{len(list(tmp_path.iterdir()))}.sqlite"))
+        patch.setattr("distill.teacher.servers._AGAIN_S", again_s)
+        replies, bill = ask(settings(several, concurrency=4, max_retries=40), 12)
+    assert [reply.failure for reply in replies] == [None] * 12
+    faults = sum(
+        plan[: server.total].count(name)
+        for server, plan in zip(three, plans, strict=True)
+        for name in ("cut", "overloaded", "slow down")
+    )
+    assert sum(server.total for server in three) == 12 + faults
+    assert bill.paid.calls == 12 + sum(
+        plan[: server.total].count("cut") for server, plan in zip(three, plans, strict=True)
+    )
 
 
 def test_where_all_are_dead_the_run_stops_as_with_one(settings):
