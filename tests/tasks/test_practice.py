@@ -221,11 +221,33 @@ def test_other_labels_than_the_tasks_own_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "no such file"), ("a: [", "not YAML"), ("- a", "kind must be comparison")]
+    ("content", "message"),
+    [
+        (None, ": no such file"),
+        ("a: [", ":2: not valid YAML"),
+        ("a: 2026-99-99", ": not YAML"),
+        ("[" * 10_000, ":1: nested deeper than 20 levels"),
+        ("&a [*a]", r":1: \*a: an alias"),
+        ("- a", ": kind must be comparison"),
+    ],
 )
 def test_no_file_or_no_yaml(tmp_path, content, message):
     path = tmp_path / "practice.yaml"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(DataError, match=rf"{path}: {message}"):
+    with pytest.raises(DataError, match=rf"{path}{message}"):
         read_scale(path)
+
+
+@pytest.mark.parametrize("key", ["question", "rationale", "outcomes", "scale"])
+@pytest.mark.parametrize("value", [5, None, [], ["x"], {"a": 1}, "{x.y}"])
+def test_a_key_of_another_kind_is_named(tmp_path, key, value):
+    values = yaml.safe_load((ROOT / "data/examples/practice.yaml").read_text()) | {key: value}
+    (tmp_path / "practice.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(DataError, match=r"practice\.yaml: "):
+        read_scale(tmp_path / "practice.yaml")
+
+
+def test_a_folder_in_place_of_the_scale_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"cannot be read .*; task.path must name a file"):
+        read_scale(tmp_path)

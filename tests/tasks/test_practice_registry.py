@@ -57,6 +57,8 @@ def test_an_unknown_name_lists_the_known_ones():
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     (tmp_path / "own_parity.py").write_text(OWN)
+    (tmp_path / "own_broken.py").write_text("class Parity(:\n")
+    (tmp_path / "own_failing.py").write_text("1 / 0\n")
     monkeypatch.syspath_prepend(str(tmp_path))
 
 
@@ -72,8 +74,19 @@ def test_a_task_from_outside_the_package(own):
         ("no_such_module:Parity", "cannot be imported .*no_such_module"),
         ("own_parity:NoTask", "is not a task; it must be a subclass"),
         ("own_parity:OWN", "cannot be imported"),
+        (":", r"cannot be imported \(ValueError: Empty module name\)"),
+        (":Parity", "cannot be imported"),
+        ("own_parity:", "cannot be imported"),
+        ("own_parity:Parity:x", "cannot be imported"),
+        ("..own_parity:Parity", "cannot be imported"),
+        ("own_broken:Parity", r"cannot be imported \(SyntaxError: .*\); is the module on the Python path\?"),
+        ("own_failing:Parity", r"cannot be imported \(ZeroDivisionError: division by zero\)"),
+        ("distill.tasks.base:Task", "is not a task; it must be a subclass"),
+        ("distill.tasks.published:Published", "is not a task; it must be a subclass"),
+        ("x" * 5000, r"task\.name: is 'x{59}…'; allowed: anli1"),
     ],
 )
 def test_what_is_no_task_says_so(own, name, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=message) as error:
         get_task(replace(SETTINGS, name=name))
+    assert "\n" not in str(error.value)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from distill.settings.loader import Refused, setting
+from distill.settings.loader import MOST_SEED, Refused, setting
 from distill.settings.task import RowCount
 
 
@@ -39,7 +39,7 @@ class AnnotateSettings:
     validation_rows: int | Literal["all", "auto"] = setting(least=0)
     test_rows: RowCount = setting(least=0)
     max_failed_share: float = setting(least=0, most=1)
-    seed: int = setting(least=0)
+    seed: int = setting(least=0, most=MOST_SEED)
 
     def __post_init__(self) -> None:
         if not _is_band(self.rationale_words):

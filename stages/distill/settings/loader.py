@@ -20,12 +20,18 @@ from typing import Any, Literal, TypeVar, Union
 
 import yaml
 
-from distill.errors import UserError
+from distill.settings.composing import SettingsError, composed, settings_text
 
 T = TypeVar("T")
 # A setting that is any JSON object.
 JsonObject = typing.NewType("JsonObject", dict)
 _DEEPEST = 20  # sections of such an object within one another
+
+LARGEST = 10**9
+MOST_SEED = 4_000_000_000  # below 2**32, so that a few more seeds can be counted up from it
+SMALLEST = Decimal("1e-12")
+_LONGEST_SHOWN = 60  # characters of a value in a message
+_MOST_DIGITS = 30
 
 _NULL = re.compile(r"(?:~|null|Null|NULL|)\Z")
 _BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
@@ -40,10 +46,6 @@ _TWO_READINGS = re.compile(
 )
 
 
-class SettingsError(UserError):
-    """A setting that cannot be used; the message has file, line, key, value and what is allowed."""
-
-
 class Refused(ValueError):
     """Raised by a section's own cross-checks: which key, and why. The loader adds file and line."""
 
@@ -53,7 +55,10 @@ class Refused(ValueError):
 
 
 def setting(*, least: float | None = None, most: float | None = None, above: float | None = None) -> Any:
-    """A numeric field with its allowed range, both ends inclusive; `above` excludes its end."""
+    """A numeric field with its allowed range, both ends inclusive; `above` excludes its end.
+
+    Where a number has no bound of its own it is one of LARGEST, and where it is none and near to it, of SMALLEST.
+    """
     return dataclasses.field(metadata={"least": least, "most": most, "above": above})
 
 
@@ -63,21 +68,12 @@ def load(cls: type[T], path: Path) -> T:
     Raises SettingsError when the file cannot be read or any key is unknown, missing, twice there, of
     the wrong type or out of range.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}); run from the repository's root") from error
-    return loads(cls, text, str(path))
+    return loads(cls, settings_text(path), str(path))
 
 
 def loads(cls: type[T], text: str, name: str = "params.yaml") -> T:
     """Like `load`, from a string; `name` stands for the file in messages."""
-    try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{name}:{mark.line + 1}" if mark else name
-        raise SettingsError(f"{where}: not valid YAML: {getattr(error, 'problem', error)}") from error
+    node = composed(text, name)
     if node is None:
         raise SettingsError(f"{name}: the file is empty")
     return _Reader(name).read(cls, node, "")
@@ -90,8 +86,8 @@ def with_line(message: str, path: Path = Path("params.yaml")) -> str:
     """
     key = message.partition(": ")[0]
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        node = composed(settings_text(path), str(path))
+    except SettingsError:
         return message
     keys = _keys_to(node, key) if node is not None else []
     if len(keys) < 2 or len(keys) < len(key.split(".")):
@@ -132,7 +128,7 @@ class _Reader:
         dotted = f"{key}." if key else ""
         for name, (key_node, _) in children.items():
             if name not in names:
-                self.fail(key_node, f"{dotted}{name}", f"unknown key; known here: {', '.join(names)}")
+                self.fail(key_node, f"{dotted}{_cut(name)}", f"unknown key; known here: {', '.join(names)}")
         values = {}
         for field in dataclasses.fields(cls):
             if field.name not in children and field.default is not dataclasses.MISSING:
@@ -155,6 +151,7 @@ class _Reader:
             name = key_node.value
             if not isinstance(key_node, yaml.ScalarNode):
                 self.fail(key_node, key, "keys must be plain words")
+            self.sound(key_node, key)
             if name in children:
                 self.fail(key_node, f"{key}.{name}" if key else name, "is there twice")
             children[name] = (key_node, value_node)
@@ -183,7 +180,7 @@ class _Reader:
         """The value of a single scalar, read as one of the types in `options`."""
         if not isinstance(node, yaml.ScalarNode):
             self.fail(node, key, f"must be a single value, not {_shown(node)}")
-        text = node.value
+        text = self.sound(node, key)
         if node.style:
             return text
         if _NULL.match(text):
@@ -196,12 +193,22 @@ class _Reader:
             )
         if _BOOL.match(text):
             return text.lower() == "true"
+        if (_INT.match(text) or _FLOAT.match(text)) and len(text) > _MOST_DIGITS:
+            self.fail(node, key, f"is {_cut(text)}; allowed: a number of {_MOST_DIGITS} characters at most")
         if _INT.match(text):
             return int(text)
         if _FLOAT.match(text):
             # Decimal keeps "0.15" exact until the field's type is known: prices are decimal.
-            return Decimal(text)
+            try:
+                return Decimal(text)
+            except ArithmeticError:
+                self.fail(node, key, f"is {text}, which is no number that can be held")
         return text
+
+    def sound(self, node: yaml.ScalarNode, key: str) -> str:
+        if "\0" in node.value:
+            self.fail(node, key, "holds a NUL character, which stands in no name, path or text")
+        return node.value
 
     def match(self, options: tuple[Any, ...], value: Any, node: yaml.Node, key: str, limits: dict[str, Any]) -> Any:
         for option in options:
@@ -226,6 +233,12 @@ class _Reader:
         bad = (least is not None and value < least) or (most is not None and value > most)
         if bad or (above is not None and value <= above):
             self.fail(node, key, f"is {value}; allowed: {_range(limits)}")
+        if (most is None and value > LARGEST) or (least is None and value < -LARGEST):
+            bounds = {"least": -LARGEST if above is None else None, "most": LARGEST}
+            bounds |= {end: bound for end, bound in limits.items() if bound is not None}
+            self.fail(node, key, f"is {value}; allowed: {_range(bounds)}")
+        if value and abs(value) < SMALLEST:
+            self.fail(node, key, f"is {value}, which is nearly 0; allowed: {SMALLEST} or more")
         return value
 
 
@@ -252,7 +265,11 @@ def _shown(node: yaml.Node) -> str:
         return "a section"
     if isinstance(node, yaml.SequenceNode):
         return "a list"
-    return repr(node.value) if node.value else "empty"
+    return repr(_cut(node.value)) if node.value else "empty"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _allowed(options: tuple[Any, ...], limits: dict[str, Any]) -> str:

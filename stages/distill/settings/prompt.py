@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from distill.settings.loader import Refused, setting
+from distill.settings.loader import MOST_SEED, Refused, setting
 from distill.settings.task import AutoRows
 
 
@@ -30,29 +30,29 @@ class PromptSettings:
     system: str | None
     model: str | None
     temperature: float | None = setting(least=0, most=2)
-    steps: int = setting(least=1)
-    candidates: int = setting(least=1)
-    history: int = setting(least=1)
-    exemplars: int = setting(least=0)
+    steps: int = setting(least=1, most=10_000)
+    candidates: int = setting(least=1, most=1000)
+    history: int = setting(least=1, most=1000)
+    exemplars: int = setting(least=0, most=1000)
     search_rows: AutoRows = setting(least=1)
     first_rows: int = setting(least=2)
     race_confidence: float = setting(above=0, most=0.9999)
     confidence: float = setting(above=0, most=0.9999)
     holdout_rows: AutoRows = setting(least=1)
-    finalists: int = setting(least=1)
+    finalists: int = setting(least=1, most=1000)
     max_calls: int | None = setting(least=1)
-    max_tokens: int | None = setting(least=1)
+    max_tokens: int | None = setting(least=1, most=10**15)
     max_usd: Decimal | None = setting(least=0)
-    few_shot: int = setting(least=0)
-    compress: int = setting(least=0)
+    few_shot: int = setting(least=0, most=1000)
+    compress: int = setting(least=0, most=1000)
     compress_margin: float = setting(least=0, most=1)
     proposal_tokens: AutoRows = setting(least=50)
-    max_words: int = setting(least=10)
+    max_words: int = setting(least=10, most=1_000_000)
     least_parsed: float = setting(least=0, most=1)
     least_explained: float = setting(least=0, most=1)
     rationale_words: tuple[int, ...]
     weights: ScoreWeights
-    seed: int = setting(least=0)
+    seed: int = setting(least=0, most=MOST_SEED)
 
     def __post_init__(self) -> None:
         band = self.rationale_words

@@ -26,31 +26,31 @@ class RuntimeSettings:
     key_env: str
     concurrency: int = setting(least=1, most=1024)
     requests_per_minute: int | None = setting(least=1)
-    tokens_per_minute: int | None = setting(least=1)
-    timeout_s: float = setting(above=0)
-    max_retries: int = setting(least=0)
+    tokens_per_minute: int | None = setting(least=1, most=10**15)
+    timeout_s: float = setting(above=0, most=86_400)
+    max_retries: int = setting(least=0, most=1000)
     batch_api: Literal["auto", "openai", "anthropic"]
-    batch_poll_s: float = setting(above=0)
+    batch_poll_s: float = setting(above=0, most=86_400)
     offline: bool
     stop_early: bool
     budget_usd: Decimal | None = setting(least=0)
     budget_calls: int | None = setting(least=0)
-    budget_tokens: int | None = setting(least=0)
+    budget_tokens: int | None = setting(least=0, most=10**15)
     budget_since: str | None
     prices: dict[str, Price]
     device: Literal["auto", "cpu", "cuda"]
-    threads: int = setting(least=1)
-    processes: int = setting(least=1)
+    threads: int = setting(least=1, most=1024)
+    processes: int = setting(least=1, most=256)
     accelerate_config: str | None
     checkpoint_steps: int | None = setting(least=1)
-    predict_rows: int = setting(least=1)
+    predict_rows: int = setting(least=1, most=1_000_000)
     speed_rows: int = setting(least=0)
     compute_usd_per_hour: Decimal | None = setting(least=0)
 
     def __post_init__(self) -> None:
         try:
             self.budget_start()
-        except ValueError as error:
+        except (ValueError, OverflowError, OSError) as error:
             raise Refused(
                 "budget_since", f"is {self.budget_since!r}; allowed: null, or a day or time, as 2026-11-23T09:00"
             ) from error

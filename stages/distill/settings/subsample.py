@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from distill.settings.loader import setting
+from distill.settings.loader import MOST_SEED, setting
 
 
 @dataclass(frozen=True)
@@ -15,4 +15,4 @@ class SubsampleSettings:
     strategy: Literal["random", "balanced"]
     labels: Literal["teacher", "gold", "gold_else_teacher"]
     rationales: Literal["own", "shuffled"]
-    seed: int = setting(least=0)
+    seed: int = setting(least=0, most=MOST_SEED)

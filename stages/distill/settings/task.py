@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from distill.settings.loader import Refused, setting
+from distill.settings.loader import MOST_SEED, Refused, setting
 
 RowCount = int | Literal["all"]
 # How many rows a setting takes; auto: by the number of labelled rows (distill.tasks.sizes).
@@ -86,7 +86,7 @@ class TaskSettings:
     hub: str | None
     revision: str | None
     decimal: Literal["auto", "point", "comma"]
-    seed: int = setting(least=0)
+    seed: int = setting(least=0, most=MOST_SEED)
 
     def __post_init__(self) -> None:
         if isinstance(self.validation_rows, float) and self.validation_rows >= 1:

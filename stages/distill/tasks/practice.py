@@ -18,10 +18,11 @@ from typing import Any
 
 import yaml
 
-from distill.errors import DataError
+from distill.errors import DataError, UserError
 from distill.paths import source
 from distill.rows.permutation import share
 from distill.rows.records import Example
+from distill.settings.composing import composed
 from distill.sizes import AUTO, auto_test_rows, auto_validation_rows
 from distill.tasks.base import Task
 from distill.templates import Template
@@ -111,10 +112,16 @@ class Scale:
 def read_scale(path: Path) -> Scale:
     """Reads the task's file. Raises DataError with file and key; what the simulated teacher reads is left alone."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        composed(text, str(path))  # of no depth and no alias that would be too much
+        values = yaml.safe_load(text)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; task.path must name the practice task's scale") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); task.path must name a file") from error
+    except UserError as error:
+        raise DataError(str(error)) from error
+    except (yaml.YAMLError, ValueError) as error:
         raise DataError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict) or values.get("kind") != "comparison":
         raise DataError(f"{path}: kind must be comparison; task.path must name the practice task's scale")
@@ -124,6 +131,9 @@ def read_scale(path: Path) -> Scale:
         conclusions = {outcome["label"]: outcome["conclusion"] for outcome in outcomes}
         steps = tuple((step["name"], tuple(step["items"])) for step in values["scale"])
         scale = Scale(path, values["question"], values["rationale"], conclusions, steps)
+        for text in (scale.question, scale.rationale, *conclusions.values(), *(name for name, _ in steps)):
+            if not isinstance(text, str):
+                raise TypeError(f"{text!r} is no text")
     except (KeyError, TypeError) as error:
         raise DataError(
             f"{path}: a key is missing or not of its kind ({error}); see data/examples/practice.yaml"
@@ -157,7 +167,7 @@ def _check(scale: Scale) -> None:
             for name, _ in scale.steps
         }
         scale.question.format(first="", second="")
-    except (KeyError, IndexError, ValueError) as error:
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
         raise DataError(
             f"{scale.path}: unknown placeholder {error}; question has {{first}} and {{second}}, rationale"
             " {conclusion} as well"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
+from inspect import isabstract
 
 from distill.errors import DataError
 from distill.settings.task import TaskSettings
 from distill.tasks.base import Task
+from distill.tasks.problems import in_quotes
 
 TASKS: dict[str, str] = {
     "anli1": "distill.tasks.anli:Anli1",
@@ -30,15 +32,19 @@ def get_task(settings: TaskSettings) -> Task:
     module, colon, name = place.partition(":")
     if not colon:
         raise DataError(
-            f"task.name: is {settings.name!r}; allowed: {', '.join(sorted(TASKS))}, or a class of your own as"
+            f"task.name: is {in_quotes(settings.name)}; allowed: {', '.join(sorted(TASKS))}, or a class of your own as"
             ' "module:Class"'
         )
     try:
         task = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # whatever a module of somebody's own may raise
+        reason = " ".join(str(error).split()) or "no more is said"
         raise DataError(
-            f"task.name: {place!r} cannot be imported ({error}); is the module on the Python path?"
+            f"task.name: {in_quotes(place)} cannot be imported ({type(error).__name__}: {reason}); is the module on"
+            " the Python path?"
         ) from error
-    if not (isinstance(task, type) and issubclass(task, Task)):
-        raise DataError(f"task.name: {place!r} is not a task; it must be a subclass of distill.tasks.base.Task")
+    if not (isinstance(task, type) and issubclass(task, Task)) or isabstract(task):
+        raise DataError(
+            f"task.name: {in_quotes(place)} is not a task; it must be a subclass of distill.tasks.base.Task"
+        )
     return task(settings)
