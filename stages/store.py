@@ -11,6 +11,7 @@ from pathlib import Path
 
 from distill import paths
 from distill.running import run_front_door
+from distill.teacher.exported import checked_export
 from distill.teacher.inventory import store_report
 from distill.teacher.store import Store
 from distill.teacher.transfer import export_answers, import_answers, verify
@@ -27,19 +28,23 @@ def main() -> int:
     actions.add_parser("import", help="adds exported answers").add_argument("file", type=Path)
     actions.add_parser("verify", help="checks everything; exits with 1 where something is wrong")
     options = parser.parse_args()
+    export = checked_export(options.file) if options.action == "import" else None
     with Store(options.store, read_only=options.action != "import") as store:
         if options.action == "stats":
             print(store_report(store))
         elif options.action == "export":
-            done = export_answers(store, options.file)
+            written = export_answers(store, options.file)
             print(
-                f"{done.answers:,} answers written to {options.file}"
-                + (f"; {done.unreadable:,} could not be read" if done.unreadable else "")
+                f"{written.answers:,} answers written to {options.file}"
+                + (f"; {written.unreadable:,} could not be read" if written.unreadable else "")
             )
-        elif options.action == "import":
-            added = import_answers(store, options.file)
-            doubt = "" if added.counted else "; the file does not end with their number: of an older version, or cut"
-            print(f"{added.added:,} answers added, {added.present:,} were there already{doubt}")
+        elif export:
+            done = import_answers(store, export)
+            print(f"{done.added:,} answers added, {done.present:,} were there already")
+            if done.differing:
+                print(f"{done.differing:,} of those are other answers to the same requests; the store's own were kept")
+            if not export.counted:
+                print("the file does not end with the number of its answers: it is of an older version, or cut")
         else:
             problems = verify(store)
             print("\n".join(problems) or f"{len(store):,} answers, all sound")

@@ -9,6 +9,7 @@ from fake_endpoint import Said, completion, question
 
 from distill.teacher import open_teacher
 from distill.teacher.exchange import Usage
+from distill.teacher.exported import checked_export
 from distill.teacher.reading import Unusable, answer_thought, read_completion
 from distill.teacher.store import Store
 from distill.teacher.transfer import export_answers, import_answers, verify
@@ -35,7 +36,7 @@ def test_half_an_emoji_is_replaced_and_the_answer_kept(endpoint, settings, store
     with Store(store_path) as store, Store(tmp_path / "other.sqlite") as other:
         assert verify(store) == []
         export_answers(store, tmp_path / "answers.jsonl")
-        assert import_answers(other, tmp_path / "answers.jsonl").added == 3 and verify(other) == []
+        assert import_answers(other, checked_export(tmp_path / "answers.jsonl")).added == 3 and verify(other) == []
 
 
 def test_a_whole_emoji_stays():

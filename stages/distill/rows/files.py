@@ -47,7 +47,7 @@ def read_json_lines(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
     except FileNotFoundError as error:
         raise DataError(missing(path)) from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: {_no_text(path, error)}") from error
+        raise DataError(_no_text(path)) from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
@@ -65,8 +65,16 @@ def other_kind(path: Path) -> tuple[str, str] | None:
     return next(((what, do) for heads, what, do in _OTHER_KINDS if head.startswith(heads)), None)
 
 
-def _no_text(path: Path, error: UnicodeDecodeError) -> str:
-    return "; ".join(other_kind(path) or (f"not UTF-8 (byte {error.start})", "save it as UTF-8"))
+def _no_text(path: Path) -> str:
+    if kind := other_kind(path):
+        return f"{path}: {'; '.join(kind)}"
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return f"{path}:{number}: not UTF-8 (byte {error.start} of the line); save it as UTF-8"
+    return f"{path}: not UTF-8; save it as UTF-8"
 
 
 def json_lines(lines: Iterable[str], name: str) -> Iterable[tuple[int, dict[str, Any]]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 MOST_LEVELS = 100  # objects and lists inside one another
@@ -32,9 +33,18 @@ def strict_json(text: str) -> Any:
         raise ValueError("a number of more digits than can be read") from error
     if text.count("[") + text.count("{") > MOST_LEVELS and _is_deep(value):
         raise ValueError(too_deep)
-    if "\\u" in text and _HALF_PAIR.search(json.dumps(value, ensure_ascii=False)):
-        raise ValueError("half of a surrogate pair (an escape from \\ud800 to \\udfff), which is no character")
+    if "\\u" in text and _is_half(value):
+        where = next((f"field {key[:60]!r} has " for key, item in _fields(value) if _is_half(item)), "")
+        raise ValueError(f"{where}half of a surrogate pair (an escape from \\ud800 to \\udfff), which is no character")
     return value
+
+
+def _fields(value: Any) -> Iterable[tuple[str, Any]]:
+    return value.items() if isinstance(value, dict) and not any(map(_is_half, value)) else ()
+
+
+def _is_half(value: Any) -> bool:
+    return bool(_HALF_PAIR.search(json.dumps(value, ensure_ascii=False)))
 
 
 class _Repeated(ValueError):

@@ -7,25 +7,17 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from distill.errors import DataError
-from distill.rows.files import canonical, read_json_lines, whole_file
-from distill.teacher.exchange import Usage
-from distill.teacher.failures import RECORDED
+from distill.rows.files import canonical, whole_file
+from distill.teacher.exported import ANSWER_COUNT, EXPORTED_COLUMNS, Export, derived
 from distill.teacher.keys import request_key
-from distill.teacher.reading import PASSING, Unusable, read_completion
-from distill.teacher.store import Answer, Store, Stored, StoreError
+from distill.teacher.reading import PASSING
+from distill.teacher.store import Store, StoreError
 
-_COLUMNS = (
-    "key", "endpoint", "model", "sample", "purpose", "mode", "fingerprint", "asked_at", "answered_at", "attempts",
-    "tokens_in", "tokens_cached", "tokens_out", "tokens_from", "failure", "request", "body",
-)  # fmt: skip
-_COUNT = "answers"  # the only field of the last line
 _CHUNK = 256
 
 
@@ -39,11 +31,11 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many answers were added, how many were there already, and whether the file said how many it has."""
+    """How many answers were added, how many were there already, and how many of those are others than in the file."""
 
     added: int
     present: int
-    counted: bool
+    differing: int
 
 
 def export_answers(store: Store, path: Path) -> Exported:
@@ -56,17 +48,17 @@ def export_answers(store: Store, path: Path) -> Exported:
     with whole_file(path) as file:
         for _, row in sorted(readable):
             try:
-                values = store.select(f"SELECT {', '.join(_COLUMNS)} FROM answers WHERE rowid = ?", row)[0]
+                values = store.select(f"SELECT {', '.join(EXPORTED_COLUMNS)} FROM answers WHERE rowid = ?", row)[0]
                 file.write(_line(values).encode() + b"\n")
                 written += 1
             except (StoreError, zlib.error, UnicodeDecodeError):
                 lost += 1
-        file.write(canonical({_COUNT: written}).encode() + b"\n")
+        file.write(canonical({ANSWER_COUNT: written}).encode() + b"\n")
     return Exported(written, lost)
 
 
 def _line(values: tuple[Any, ...]) -> str:
-    named = dict(zip(_COLUMNS, values, strict=True))
+    named = dict(zip(EXPORTED_COLUMNS, values, strict=True))
     named["key"] = named["key"].hex()
     for name in ("request", "body"):
         named[name] = zlib.decompress(named[name]).decode()
@@ -92,77 +84,14 @@ def _keys(store: Store) -> tuple[list[tuple[bytes, int]], int]:
     return readable, lost
 
 
-def import_answers(store: Store, path: Path) -> Imported:
-    """Adds the answers of an exported file; what is there already stays. Raises DataError with file and line.
-
-    Key, text and usage are derived anew from the request and the body of each line; the line is not trusted for them.
-    """
-    counts: list[int] = []
-    total = added = 0
-    try:
-        answers = _answers(path, counts)
-        while batch := list(islice(answers, _CHUNK)):
-            total += len(batch)
-            added += store.save(batch)
-        if counts and counts[0] != total:
-            raise DataError(f"{path}: has {total:,} answers, and its last line says {counts[0]:,}: some were cut out")
-    except DataError as error:
-        raise DataError(
-            f"{error}. {total:,} answers before it are stored; import the whole file again, what is there stays"
-        ) from error
-    return Imported(added, total - added, bool(counts))
-
-
-def _answers(path: Path, counts: list[int]) -> Iterator[tuple[bytes, Answer]]:
-    """The answers of a file, with their keys; the count of its last line goes to `counts`. Older exports have none."""
-    for line, values in read_json_lines(path):
-        if counts:
-            raise DataError(f"{path}:{line}: stands behind the line that ends an export; import one file at a time")
-        if set(values) == {_COUNT}:
-            counts.append(values[_COUNT])
-        else:
-            yield _answer(values, f"{path}:{line}")
-
-
-def _answer(values: dict[str, Any], where: str) -> tuple[bytes, Answer]:
-    if set(values) != set(_COLUMNS):
-        odd = sorted(set(values) ^ set(_COLUMNS))
-        raise DataError(
-            f"{where}: not an exported answer (fields {', '.join(odd)}); use a file of `python stages/store.py export`"
-        )
-    request, body = str(values["request"]).encode(), str(values["body"]).encode()
-    key = request_key(values["endpoint"], request, values["sample"])
-    if key.hex() != values["key"]:
-        raise DataError(
-            f"{where}: the key does not belong to this request; the line was changed or damaged: leave it out"
-        )
-    stored = derived(body, values["mode"], values["failure"])
-    if stored is None:
-        raise DataError(f"{where}: the body holds no answer; leave the line out")
-    if stored.usage.tokens_from is None:
-        usage = Usage(values["tokens_in"], values["tokens_cached"], values["tokens_out"], values["tokens_from"])
-        stored = Stored(
-            stored.text, stored.finish_reason, stored.failure, stored.model, usage, stored.logprob, stored.mode
-        )
-    answer = Answer(
-        stored, values["endpoint"], values["model"], values["sample"], values["purpose"], values["fingerprint"],
-        values["asked_at"], values["answered_at"], values["attempts"], request, body,
-    )  # fmt: skip
-    return key, answer
-
-
-def derived(body: bytes, mode: Any, failure: str | None) -> Stored | None:
-    """What a stored body says, read anew; None where it holds no answer.
-
-    What is recorded of a row may be an error instead of a completion: that body says no more than `failure`.
-    """
-    try:
-        reading = read_completion(body)
-    except Unusable:
-        return Stored(None, None, failure, None, Usage(), mode=mode) if failure in RECORDED.values() else None
-    return Stored(
-        reading.text, reading.finish_reason, reading.failure, reading.model, reading.usage, reading.logprob, mode
-    )
+def import_answers(store: Store, export: Export) -> Imported:
+    """Adds the answers of an exported file; what is there already stays."""
+    added = differing = 0
+    answers = iter(export)
+    while batch := list(islice(answers, _CHUNK)):
+        differing += sum(body not in (None, answer.body) for key, answer in batch for body in [store.body(key)])
+        added += store.save(batch)
+    return Imported(added, export.answers - added, differing)
 
 
 def verify(store: Store) -> list[str]:
