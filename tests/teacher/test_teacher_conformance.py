@@ -34,15 +34,17 @@ STOPPED = {"connection cut": "start the server", "no credit": "add credit", "no 
 
 
 @pytest.fixture
-def stages(tmp_path, endpoint, store_path, monkeypatch):
+def stages(request, tmp_path, endpoint, store_path, monkeypatch):
     """Runs the stages up to annotate in a folder of its own; returns what it stopped with."""
     shutil.copytree(ROOT / "data" / "examples", tmp_path / "data" / "examples")
     params = (ROOT / "params.yaml").read_text()
     values = {
         "provider": "openai", "base_url": endpoint.base_url, "model": "fake", "optimizer": "fixed",
-        "train_rows": str(ROWS), "validation_rows": "5", "test_rows": "5", "max_retries": "1", "timeout_s": "0.1",
+        "train_rows": str(ROWS), "validation_rows": "5", "test_rows": "5", "max_retries": "1",
         "max_tokens": "50",
     }  # fmt: skip
+    if request.node.callspec.params.get("name") == "time-out":
+        values["timeout_s"] = "0.1"
     for name, value in values.items():
         params, replaced = re.subn(rf"^(  {name}:)[^#\n]*", rf"\1 {value}", params, count=1, flags=re.M)
         assert replaced, name

@@ -11,6 +11,7 @@ import pytest
 from fake_endpoint import question
 
 from distill.teacher import open_teacher
+from distill.teacher.client import Client
 from distill.teacher.store import Store
 
 SCRIPT = """
@@ -21,6 +22,7 @@ sys.path[:0] = [{stages!r}, {tests!r}]
 from fake_endpoint import question
 from distill.settings import load_settings
 from distill.teacher import open_teacher
+from distill.teacher.client import Client
 settings = load_settings(Path({params!r}))
 settings = replace(
     settings,
@@ -49,8 +51,9 @@ def run(endpoint):
     process.wait()
 
 
-def test_the_first_ctrl_c_finishes_and_stores_what_is_in_flight(endpoint, run, settings, store_path):
-    run.send_signal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_finishes_and_stores_what_is_in_flight(endpoint, run, settings, store_path, number):
+    run.send_signal(number)
     assert (
         "stopping: calls in flight are finished and stored; Ctrl-C again stops at once"
         in run.stderr.readline() + run.stderr.readline()
@@ -69,12 +72,42 @@ def test_the_first_ctrl_c_finishes_and_stores_what_is_in_flight(endpoint, run, s
     assert endpoint.total == 50
 
 
-def test_a_second_ctrl_c_stops_at_once_and_leaves_no_claim(endpoint, run, store_path):
-    run.send_signal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_stops_at_once_and_leaves_no_claim(endpoint, run, store_path, number):
+    run.send_signal(number)
     assert "stopping" in run.stderr.readline() + run.stderr.readline()
-    run.send_signal(signal.SIGINT)
+    run.send_signal(number)
     out, err = run.communicate(timeout=60)
     assert run.returncode != 0 and out == ""
     assert "interrupted: 0 rows of this pass are answered and stored; missing: row 00," in err
     with Store(store_path) as store:
         assert len(store) == 0 and store.select("SELECT count(*) FROM claims") == [(0,)]
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_signal_while_the_client_is_built_is_not_lost(endpoint, settings, store_path, monkeypatch, capsys, signals):
+    """As when somebody thinks better of it in the first second."""
+
+    def interrupted(*arguments):
+        for _ in range(signals):
+            signal.raise_signal(signal.SIGINT)
+        return Client(*arguments)
+
+    monkeypatch.setattr("distill.teacher.opening.Client", interrupted)
+    rows = [question(f"row {number:02d}") for number in range(64)]
+    with open_teacher(settings(), "annotate") as teacher, pytest.raises(KeyboardInterrupt):
+        list(teacher.ask(rows))
+    with Store(store_path) as store:
+        assert endpoint.total == len(store) <= 16 and store.select("SELECT count(*) FROM claims") == [(0,)]
+    err = capsys.readouterr().err
+    assert f"interrupted: {endpoint.total} rows of this pass are answered and stored; missing: row" in err
+    assert f"({64 - endpoint.total} calls" in err
+    with open_teacher(settings(), "annotate") as teacher, pytest.raises(KeyboardInterrupt):
+        list(teacher.ask(rows))
+
+
+def test_handlers_are_given_back(endpoint, settings):
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with open_teacher(settings(), "annotate") as teacher:
+        list(teacher.ask([question("a")]))
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before

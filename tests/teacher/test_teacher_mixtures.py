@@ -98,8 +98,13 @@ BEHAVIOURS = {
     "no credit": Behaviour(partial(error, 402, "", "Insufficient Balance"), None),
     "no parameter": Behaviour(partial(error, 400, "unsupported_parameter", "no seed here"), None),
 }
-PASSING = sorted(set(BEHAVIOURS) - {"no credit", "no parameter"})
-PLANS = st.lists(st.lists(st.sampled_from(PASSING), min_size=1, max_size=4), min_size=ROWS, max_size=ROWS)
+PASSING = sorted(set(BEHAVIOURS) - {"no credit", "no parameter", "time-out"})
+
+
+def plans(behaviours: list[str]):
+    return st.lists(st.lists(st.sampled_from(behaviours), min_size=1, max_size=4), min_size=ROWS, max_size=ROWS)
+
+
 BUDGETS = st.fixed_dictionaries(
     {},
     optional={
@@ -145,13 +150,13 @@ def mixed(server, settings, tmp_path, monkeypatch):
     """Asks about all rows, with a store of its own an example; returns the replies and the bill, or what was said."""
     examples = iter(range(10**6))
 
-    def run(plans, temperature, budgets):
+    def run(plans, temperature, budgets, timeout_s=30.0):
         path = tmp_path / f"{next(examples)}.sqlite"
         monkeypatch.setenv("DISTILL_STORE", str(path))
         server.answer = bill = Bill(plans)
         server.calls.clear()
         rows = [question(f"row {number:04d}", temperature=temperature, max_tokens=MOST_OUT) for number in range(ROWS)]
-        limits = {"timeout_s": 0.1, "max_retries": 3, "concurrency": 4, **budgets}
+        limits = {"timeout_s": timeout_s, "max_retries": 3, "concurrency": 4, **budgets}
         asked = settings({"base_url": server.base_url}, **limits)
         said, replies = "", []
         with open_teacher(asked, "annotate") as teacher:
@@ -168,7 +173,7 @@ def mixed(server, settings, tmp_path, monkeypatch):
 @hypothesis_settings(
     max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(plans=PLANS, temperature=st.sampled_from([0.0, 1.0]), budgets=BUDGETS)
+@given(plans=plans(PASSING), temperature=st.sampled_from([0.0, 1.0]), budgets=BUDGETS)
 def test_what_is_booked_is_what_was_billed_and_no_budget_is_passed(mixed, plans, temperature, budgets):
     path, billed, replies, bill, said = mixed(plans, temperature, budgets)
     assert booked(path) == (billed.calls, billed.tokens_in, billed.tokens_out)
@@ -180,6 +185,16 @@ def test_what_is_booked_is_what_was_billed_and_no_budget_is_passed(mixed, plans,
     assert len(replies) == ROWS if not said else "could pass runtime.budget_" in said
     with Store(path) as store:
         assert store.select("SELECT count(*) FROM claims") == [(0,)]
+
+
+@hypothesis_settings(
+    max_examples=10, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(plans=plans(["time-out", "connection cut", "answer"]), calls=st.integers(0, 12))
+def test_a_call_that_times_out_is_booked_once(mixed, plans, calls):
+    """A slow machine may let an answer time out too; the server counts that call, and so do we."""
+    path, billed, _, bill, _ = mixed(plans, 1.0, {"budget_calls": calls}, timeout_s=0.1)
+    assert booked(path)[0] == billed.calls <= calls and bill.lost == bill.unanswered.calls
 
 
 @pytest.mark.parametrize("name", ["no credit", "no parameter"])

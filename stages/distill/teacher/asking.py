@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sized
 from itertools import islice
-from types import FrameType
 
 from distill.progress import Progress
 from distill.teacher.batches import Batches
 from distill.teacher.budget import BudgetReached, check_prices
 from distill.teacher.exchange import Reply, Request, TeacherError, Token, Usage
+from distill.teacher.interrupts import Interrupts
 from distill.teacher.keys import SeenKeys, request_body, request_key
 from distill.teacher.money import Bill, Estimate, cost, dollars
 from distill.teacher.reading import answer_thought, answer_tokens
@@ -25,36 +23,6 @@ from distill.teacher.workers import Workers
 _BATCH = 256
 _WAIT_S = 0.5  # between looks at the clock for the progress line
 _NAMED = 5  # rows named in a message
-
-
-class Interrupts:
-    """Calls `first` at the first Ctrl-C within a `with` block of the main thread, and `second` at later ones."""
-
-    def __init__(self, first: Callable[[], None], second: Callable[[], None]):
-        self._first, self._second = first, second
-        self.count = 0
-
-    def __enter__(self) -> Interrupts:
-        self._before = None
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._interrupted)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-
-    def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
-        if self.count == 1:
-            print(
-                "\nstopping: calls in flight are finished and stored; Ctrl-C again stops at once",
-                file=sys.stderr,
-                flush=True,
-            )
-            self._first()
-        else:
-            self._second()
 
 
 class Books:
@@ -108,8 +76,10 @@ class Asking:
 
     def run(self) -> Iterator[Reply]:
         size, more = 16, True
-        with Interrupts(self._stop, lambda: self._stop(now=True)) as interrupts:
+        with Interrupts(self._stop) as interrupts:
             while more or self._pending:
+                if interrupts.count:
+                    self._stop(interrupts.count)  # a signal may have come before there was anything to stop
                 done: list[Done | SpentCall] | Stopped = []
                 if interrupts.count and not self._workers:
                     done = Stopped(None)
@@ -168,9 +138,9 @@ class Asking:
                 self._books.warned.add(name)
                 self._progress.say(f"{self._session.stage}: {warning}")
 
-    def _stop(self, *, now: bool = False) -> None:
+    def _stop(self, signals: int) -> None:
         if self._workers:
-            self._workers.stop(now=now)
+            self._workers.stop(now=signals > 1)
 
     def _from_store(self, batch: list[Request]) -> Iterator[Reply]:
         keys_and_bodies = [key_and_body(self._session, request) for request in batch]
