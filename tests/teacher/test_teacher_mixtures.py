@@ -181,7 +181,7 @@ def test_what_is_booked_is_what_was_billed_and_no_budget_is_passed(mixed, plans,
     usd = (Decimal(billed.tokens_in) + 2 * billed.tokens_out) / 10**6
     assert billed.calls <= budgets.get("budget_calls", 10**9)
     assert billed.tokens_in + billed.tokens_out <= budgets.get("budget_tokens", 10**9)
-    assert bill.paid.usd <= usd <= budgets.get("budget_usd", 10**9)
+    assert bill.paid.usd <= usd and bill.paid.usd <= budgets.get("budget_usd", 10**9)  # cached tokens cost half
     assert len(replies) == ROWS if not said else "could pass runtime.budget_" in said
     with Store(path) as store:
         assert store.select("SELECT count(*) FROM claims") == [(0,)]
@@ -191,10 +191,11 @@ def test_what_is_booked_is_what_was_billed_and_no_budget_is_passed(mixed, plans,
     max_examples=10, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(plans=plans(["time-out", "connection cut", "answer"]), calls=st.integers(0, 12))
-def test_a_call_that_times_out_is_booked_once(mixed, plans, calls):
-    """A slow machine may let an answer time out too; the server counts that call, and so do we."""
+def test_a_call_that_times_out_is_booked_and_counts_against_the_budget(mixed, plans, calls):
+    """On a slow machine an answer may time out too, or a call before the server sees it: it is booked, as it may be."""
     path, billed, _, bill, _ = mixed(plans, 1.0, {"budget_calls": calls}, timeout_s=0.1)
-    assert booked(path)[0] == billed.calls <= calls and bill.lost == bill.unanswered.calls
+    assert billed.calls <= booked(path)[0] == bill.paid.calls <= calls
+    assert bill.lost == bill.unanswered.calls
 
 
 @pytest.mark.parametrize("name", ["no credit", "no parameter"])
