@@ -148,6 +148,7 @@ GROUND = {
     "running.py",
     "sizes.py",
     "templates.py",
+    "visible.py",
 }
 
 

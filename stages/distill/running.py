@@ -13,6 +13,7 @@ from distill import paths
 from distill.errors import UserError
 from distill.rows.files import merge_metrics
 from distill.settings.loader import with_line
+from distill.visible import visible, visible_output
 
 
 def run_front_door(name: str, work: Callable[[], int | None]) -> None:
@@ -20,9 +21,11 @@ def run_front_door(name: str, work: Callable[[], int | None]) -> None:
     in one line; Ctrl-C and `| head` in none.
     """
     try:
-        sys.exit(work())
+        with visible_output():
+            code = work()
+        sys.exit(code)
     except UserError as error:
-        sys.exit(f"{name}: {with_line(str(error))}")
+        sys.exit(f"{name}: {visible(with_line(str(error)))}")
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
@@ -52,9 +55,10 @@ def run_stage(name: str, work: Callable[[], Mapping[str, Any] | None], *, takes_
         print(f"{name}: {in_one_line(sys.modules['__main__'].__doc__ or '')}", flush=True)
     started = time.perf_counter()
     try:
-        measured = work()
+        with visible_output():
+            measured = work()
     except UserError as error:
-        sys.exit(f"{name}: {with_line(str(error))}")
+        sys.exit(f"{name}: {visible(with_line(str(error)))}")
     except KeyboardInterrupt:
         sys.exit(130)  # what is stored and what is missing has been said
     if not first:

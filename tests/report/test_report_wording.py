@@ -2,17 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from distill.report.wording import (
-    as_count,
-    as_dollars,
-    as_interval,
-    as_percent,
-    as_points,
-    as_size,
-    one_line,
-    plural,
-    visible,
-)
+from distill.report.wording import as_count, as_dollars, as_interval, as_percent, as_points, as_size, plural
+from distill.visible import one_line, visible
 
 SPACE = "\N{NO-BREAK SPACE}"
 

@@ -30,7 +30,8 @@ from distill.report.run import Run
 from distill.report.sections import prompt_texts, usage_table
 from distill.report.summary import teacher_name, three_sentences
 from distill.report.tables import pair_table, rationales_table, results_table
-from distill.report.wording import as_count, one_line, visible
+from distill.report.wording import as_count
+from distill.visible import one_line, visible
 
 _ROOM = Path(__file__).parent
 

@@ -8,9 +8,9 @@ from typing import Any
 from distill.answers.choices import apart
 from distill.answers.matching import same_label, with_value
 from distill.report.run import Run
-from distill.report.wording import visible
 from distill.rows.permutation import seeded_order
 from distill.rows.records import Judged
+from distill.visible import visible
 
 MOST_CHARACTERS = 4000  # of one text; what is longer is cut, and says so
 ROW_COLUMNS = (

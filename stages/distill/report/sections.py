@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from distill.report.run import MetricsSection, Run
 from distill.report.tables import ReportTable
-from distill.report.wording import as_count, as_dollars, as_interval, as_percent, as_size, plural, visible
+from distill.report.wording import as_count, as_dollars, as_interval, as_percent, as_size, plural
+from distill.visible import visible
 
 
 def prompt_texts(run: Run) -> list[tuple[str, str, str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from distill.report.run import Run
-from distill.report.wording import as_count, as_dollars, as_interval, as_percent, as_size, one_line, plural
+from distill.report.wording import as_count, as_dollars, as_interval, as_percent, as_size, plural
+from distill.visible import one_line
 
 
 def three_sentences(run: Run) -> list[str]:

@@ -1,31 +1,13 @@
-"""How the report writes numbers, and how it shows text that others wrote."""
+"""How the report writes numbers."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 UNKNOWN = "unknown"
 NO_VALUE = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
-
-# Control characters, half surrogate pairs, and marks that turn the direction of the text around them: what
-# a reader cannot see must not change what the reader sees.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
-)
-
-
-def visible(text: str) -> str:
-    """Untrusted text with its invisible characters written out, as ‹U+202E›. Markup is left to the page's escaping."""
-    return _HIDDEN.sub(lambda character: f"‹U+{ord(character.group()):04X}›", text.replace("\r\n", "\n"))
-
-
-def one_line(text: str, most: int) -> str:
-    """`shown` on one line, of at most `most` characters."""
-    line = " ".join(visible(text).split())
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def as_percent(share: float | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from distill.teacher.client import scrubbed
 from distill.teacher.exchange import TeacherError
 from distill.teacher.failures import describe_failure, judge_failure, symptom_of_status
+from distill.visible import one_line
 
 _PAUSE_S = 1.0  # before a batch is sent again, and so much longer each time
 _NUMBER = "distill_batch"  # the metadata field that carries our number for a batch
@@ -152,7 +153,7 @@ class _Errors:
 def _state(batch: Any) -> BatchState:
     counts = batch.request_counts
     errors = batch.errors.data if batch.errors and batch.errors.data else []
-    why = "; ".join(error.message or error.code or "" for error in errors[:3])
+    why = one_line("; ".join(error.message or error.code or "" for error in errors[:3]), 500)
     return BatchState(
         batch.id, batch.status, counts.completed + counts.failed if counts else 0, counts.total if counts else 0,
         batch.output_file_id, batch.error_file_id, why,

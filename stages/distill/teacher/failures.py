@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from distill.teacher.parameters import parameter_advice
+from distill.visible import one_line
 
 Action = Literal["retry", "record", "stop"]
 
@@ -217,4 +218,4 @@ def _words(error: dict[str, Any]) -> tuple[str, str]:
 def describe_failure(failure: Failure, symptom: Symptom) -> str:
     """The failure in a few words: "rate limit (429): slow down"."""
     status = f" ({symptom.status})" if symptom.status is not None else ""
-    return f"{failure.name}{status}" + (f": {symptom.message}" if symptom.message else "")
+    return f"{failure.name}{status}" + (f": {one_line(symptom.message, 500)}" if symptom.message else "")

@@ -10,7 +10,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from distill.report.figures.drawing import BLUE, ReportFigure, draw_svg
 from distill.report.run import Run
 from distill.report.tables import ReportTable
-from distill.report.wording import as_count, as_percent, one_line
+from distill.report.wording import as_count, as_percent
+from distill.visible import one_line
 
 _MOST_CLASSES = 12  # a matrix of more cannot be read; the commonest mistakes are listed instead
 _MOST_MISTAKES = 15

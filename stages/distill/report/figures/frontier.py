@@ -18,7 +18,8 @@ from distill.report.figures.drawing import (
 )
 from distill.report.run import MetricsSection, Run
 from distill.report.tables import ReportTable
-from distill.report.wording import as_count, as_dollars, as_interval, as_percent, one_line, plural
+from distill.report.wording import as_count, as_dollars, as_interval, as_percent, plural
+from distill.visible import one_line
 
 _WIDE = 8.0  # costs that differ by more than this factor are drawn on a logarithmic scale
 

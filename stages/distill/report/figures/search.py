@@ -15,7 +15,8 @@ from distill.report.figures.drawing import (
 )
 from distill.report.run import Run
 from distill.report.tables import ReportTable
-from distill.report.wording import as_count, one_line
+from distill.report.wording import as_count
+from distill.visible import one_line
 
 
 def search_figure(run: Run) -> ReportFigure | None:
