@@ -90,7 +90,8 @@ def test_code_deps_are_the_modules_that_the_stage_imports(stage):
     for file in closure(STAGES / f"{stage}.py"):
         place = file.relative_to(LIBRARY)
         if has_code(file) and (
-            not any(place.parts[0] == name for name in UNLISTED) or (file == PRESETS and "preset" in PARAMS[stage])
+            not any(place.parts[0] == name for name in UNLISTED)
+            or (file == PRESETS and "preset" in PARAMS[stage])
             or (file == VISIBLE and stage == "report")
         ):
             used.add(file)
