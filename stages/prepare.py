@@ -8,7 +8,7 @@ run     dvc repro prepare
 from distill import paths
 from distill.rows.files import write_json, write_metrics
 from distill.rows.records import write_prepared
-from distill.running import run_stage
+from distill.running import run_apart, run_stage
 from distill.settings import load_settings
 from distill.tasks.registry import get_task
 from distill.tasks.survey import survey
@@ -20,13 +20,16 @@ def main() -> None:
     settings = load_settings()
     task = get_task(settings.task)
     splits = task.splits()
-    report = survey(splits, task, settings.student.max_input_tokens)
+    report = survey(splits, task, settings.student.max_input_tokens, settings.train.batch_rows)
     for split in paths.SPLITS:
         write_prepared(paths.prepared(split), splits[split])
     write_json(paths.TASK_CARD, task.card())
     write_metrics(paths.metrics("prepare"), report.metrics)
     for notice in report.notices:
         print(f"note: {notice}", flush=True)
+    if settings.student.name != "scratch":
+        print(f"{settings.student.name} is loaded to see whether it can be trained on these rows", flush=True)
+        run_apart("distill.student.trial", f"student.name: loading {settings.student.name!r}")
     print(f"the teacher: {settings.teacher.model} ({settings.teacher.provider}); {PLAN}", flush=True)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from distill import paths
@@ -66,3 +68,26 @@ def run_stage(name: str, work: Callable[[], Mapping[str, Any] | None], *, takes_
     seconds = time.perf_counter() - started
     merge_metrics(paths.RUNTIME_METRICS, name, {"seconds": round(seconds, 1), **(measured or {})})
     print(f"{name}: done in {seconds:.1f} s", flush=True)
+
+
+def run_apart(module: str, what: str) -> None:
+    """Runs a module of the library in a process of its own, whose imports and memory this one is to be spared.
+
+    Raises UserError with its last words where it fails; `what` it does begins them where it does not say so itself.
+    """
+    library = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "-m", module], env=os.environ | {"PYTHONPATH": path}, stderr=subprocess.PIPE, text=True
+    )
+    if not done.returncode:
+        return
+    *_, last = done.stderr.strip().splitlines() or [""]
+    if done.returncode == 1 and last.startswith(f"{module}: "):
+        raise UserError(last.removeprefix(f"{module}: "))
+    ending = (
+        f"signal {-done.returncode}, perhaps for want of memory"
+        if done.returncode < 0
+        else last[:300] or f"exit status {done.returncode}"
+    )
+    raise UserError(f"{what}: failed ({ending})")

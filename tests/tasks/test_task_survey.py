@@ -115,3 +115,11 @@ def test_a_label_that_no_train_row_has_is_said():
         "no labelled train row has the label no; the prompt search cannot score it"
         in survey(split(), Yes(None), 128).notices
     )
+
+
+def test_fewer_rows_than_a_batch_has_are_said():
+    splits = split()
+    rows = len(splits["train"])
+    line = f"train has {rows} rows and train.batch_rows is {rows + 1}: a step would see rows more than once; lower it"
+    assert line in survey(splits, Yes(None), 128, rows + 1).notices
+    assert line not in survey(splits, Yes(None), 128, rows).notices

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -64,6 +64,17 @@ class EncodedRows:
         """Where a missing rationale is an empty target, the share of rows that have one."""
         return {"empty": self.empty_rationales / len(self)} if self.empty_rationales else {}
 
+    def unknown_tokens(self, unknown: Mapping[str, int | None]) -> dict[str, int]:
+        """How many tokens of inputs, labels and rationales are the one that stands for text without a token of its own.
+
+        `unknown` is that token by kind of text, see Architecture.unknown.
+        """
+        kinds = {"input": self.inputs, "label": self.labels, "rationale": [row for row in self.rationales if row]}
+        return {
+            kind: 0 if unknown[kind] is None else sum(row.count(unknown[kind]) for row in rows)
+            for kind, rows in kinds.items()
+        }
+
     def lengths(self) -> list[int]:
         """Tokens of each row, as a measure of its cost."""
         texts = zip(self.inputs, self.labels, self.rationales, strict=True)
@@ -87,6 +98,7 @@ class Architecture(nn.Module, ABC):
     """A student: a module whose `forward` gives the losses of a batch, so that wrappers for many devices apply."""
 
     plan: StudentPlan
+    tokenizer: PreTrainedTokenizerBase
     options: LossOptions = OFF
     model: nn.Module
 
@@ -136,6 +148,10 @@ class Architecture(nn.Module, ABC):
     @abstractmethod
     def embeddings(self) -> list[nn.Parameter]:
         """Parameters that `train.embedding_learning_rate` applies to, each once."""
+
+    def unknown(self) -> dict[str, int | None]:
+        """The token of text that has none of its own, in inputs, labels and rationales; None where there is none."""
+        return dict.fromkeys(("input", "label", "rationale"), self.tokenizer.unk_token_id)
 
     def heads(self) -> list[nn.Parameter]:
         """Parameters that a pretrained model lacks, to which `train.head_learning_rate` applies, each once."""

@@ -138,6 +138,12 @@ class Encoder(Architecture):
         own = {id(weight) for weight in self.embeddings()}
         return [weight for weight in self.parameters() if id(weight) not in encoder | own]
 
+    def unknown(self) -> dict[str, int | None]:
+        """A label is a place among the answers, and the decoder has tokens of its own."""
+        places = {} if self.decoder is None else self.places
+        token = self.tokenizer.unk_token_id
+        return {"input": token, "label": None, "rationale": places.get(token)}
+
     def save(self, folder: Path) -> None:
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 import transformers
@@ -22,11 +21,6 @@ from transformers import (
     PreTrainedTokenizerBase,
     T5Config,
     T5ForConditionalGeneration,
-)
-from transformers.models.auto.modeling_auto import (
-    MODEL_FOR_CAUSAL_LM_MAPPING,
-    MODEL_FOR_MASKED_LM_MAPPING,
-    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
 )
 from transformers.utils import logging
 
@@ -49,6 +43,7 @@ from distill.student.plan import (
     StudentPlan,
     form_name,
 )
+from distill.student.pretrained import NO_CODE, check_labels, model_kind, output_apart, pretrained
 from distill.student.single_task import SingleTaskDecoderOnly, SingleTaskEncoderDecoder
 from distill.student.tokenizing import NO_LIMIT, begin_with, encode, train_tokenizer
 
@@ -74,8 +69,8 @@ def new_student(rows: Sequence[TrainingRow], card: TaskCard, settings: Settings)
     if student_settings.name == "scratch":
         model, tokenizer = scratch_model(rows, card, student_settings)
     else:
-        model, tokenizer = _pretrained(student_settings.name, student_settings.revision, card.kind, card.classes)
-    kind = _kind(model.config)
+        model, tokenizer = pretrained(student_settings.name, student_settings.revision, card.kind, card.classes)
+    kind = model_kind(model.config)
     if kind == ENCODER:
         _check_encoder(model.config, tokenizer, card, settings)
     if student_settings.lora.rank:
@@ -85,6 +80,8 @@ def new_student(rows: Sequence[TrainingRow], card: TaskCard, settings: Settings)
                 f" 0 for {student_settings.name!r}"
             )
         model = adapted(model, student_settings.lora)
+    if form_name(kind, card.kind) != "encoder classes":
+        check_labels(tokenizer, rows, card, student_settings.name)
     labels, _ = encode(tokenizer, sorted({row.label for row in rows}), NO_LIMIT, target=True)
     plan = StudentPlan(
         kind=kind,
@@ -117,8 +114,8 @@ def load_student(folder: Path) -> Architecture:
     """The student that `save_student` wrote, on the CPU, ready to predict. Raises DataError without a plan."""
     plan = StudentPlan.read(folder)
     loader = getattr(transformers, plan.form.model_class)
-    model = _apart(loader.from_pretrained(folder, dtype=torch.float32, local_files_only=True))
-    student = _built(plan, model, AutoTokenizer.from_pretrained(folder, local_files_only=True))
+    model = output_apart(loader.from_pretrained(folder, dtype=torch.float32, local_files_only=True, **NO_CODE))
+    student = _built(plan, model, AutoTokenizer.from_pretrained(folder, local_files_only=True, **NO_CODE))
     student.restore(folder)
     return student.eval()
 
@@ -133,11 +130,11 @@ def untrained_student(folder: Path) -> Architecture:
     plan = StudentPlan.read(folder)
     torch.manual_seed(plan.seed)
     if plan.name == "scratch":
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, **NO_CODE)
         model = getattr(transformers, plan.form.model_class).from_config(config, dtype=torch.float32)
     else:
-        model, _ = _pretrained(plan.name, plan.revision, plan.task_kind, plan.classes)
-    return _built(plan, model, AutoTokenizer.from_pretrained(folder, local_files_only=True)).eval()
+        model, _ = pretrained(plan.name, plan.revision, plan.task_kind, plan.classes)
+    return _built(plan, model, AutoTokenizer.from_pretrained(folder, local_files_only=True, **NO_CODE)).eval()
 
 
 def compute_device(runtime: RuntimeSettings) -> torch.device:
@@ -153,20 +150,6 @@ def _built(plan: StudentPlan, model: PreTrainedModel, tokenizer: PreTrainedToken
     two_answers, single_answer = ARCHITECTURES[plan.form_name]
     architecture = single_answer if plan.single_answer and single_answer is not None else two_answers
     return architecture(model, tokenizer, plan)
-
-
-def _kind(config: PreTrainedConfig) -> str:
-    if config.is_encoder_decoder:
-        return ENCODER_DECODER
-    # BERT and its kin are listed as causal too, for those who would retrain them.
-    if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING and type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
-        return DECODER_ONLY
-    if type(config) in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
-        return ENCODER
-    raise ValueError(
-        f"a {config.model_type} is no language model; use an encoder-decoder, a decoder-only model or an encoder of"
-        " text"
-    )
 
 
 def _check_encoder(
@@ -208,40 +191,6 @@ def _check_encoder(
         raise SettingsError(
             f"student.max_input_tokens: is {student_settings.max_input_tokens}; {name} reads at most {most}"
         )
-
-
-def _pretrained(
-    name: str, revision: str | None, task_kind: str, classes: Sequence[str]
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    folder = Path(name).expanduser()
-    source = str(folder) if folder.is_dir() else name
-    try:
-        config = AutoConfig.from_pretrained(source, revision=revision)
-        options: dict[str, Any] = {}
-        # An encoder whose task has no form here is loaded all the same: it is refused when its tokenizer is there.
-        form = FORMS.get(form_name(_kind(config), task_kind), FORMS["encoder choices"])
-        if form is FORMS["encoder classes"]:
-            name_classes(config, classes)
-            # A classifier of other classes lends its encoder; its head is drawn anew.
-            options = {"ignore_mismatched_sizes": True}
-        model = getattr(transformers, form.model_class).from_pretrained(
-            source, revision=revision, config=config, dtype=torch.float32, **options
-        )
-        return _apart(model), AutoTokenizer.from_pretrained(source, revision=revision)
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"student.name: {name!r} (revision {revision}) cannot be loaded: {error}") from error
-
-
-def _apart(model: PreTrainedModel) -> PreTrainedModel:
-    """The model; where its output layer has weights of its own, its configuration says so.
-
-    In this transformers T5's configuration says that the layers are tied, whatever the weights: the embeddings of new
-    tokens would then overwrite the output layer of T5 v1.1.
-    """
-    out = model.get_output_embeddings()
-    if out is not None and out.weight is not model.get_input_embeddings().weight:
-        model.config.tie_word_embeddings = False
-    return model
 
 
 def scratch_model(

@@ -241,6 +241,7 @@ def _metrics(curve: Curve, rows: EncodedRows, student: Architecture, gflop: floa
         "parameters": sum(size for size, _ in sizes),
         "trained_parameters": sum(size for size, trained in sizes if trained),
         "truncated": rows.truncated,
+        "unknown_tokens": rows.unknown_tokens(student.unknown()),
         "diverged": curve.diverged,
     }
 

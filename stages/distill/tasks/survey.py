@@ -40,12 +40,13 @@ class _Counts:
     long: list[str] = field(default_factory=list)
 
 
-def survey(splits: Mapping[str, Sequence[Example]], task: Task, max_input_tokens: int) -> Survey:
+def survey(splits: Mapping[str, Sequence[Example]], task: Task, max_input_tokens: int, batch_rows: int = 1) -> Survey:
     """Counts, labels, lengths and duplicates of the splits, and what is too small or too long.
 
     Raises DataError with the list of what is wrong: an empty split, an id twice, a label that is not allowed,
     or, unless the splits were published so, an input in two of them. `max_input_tokens` is the student's, for
-    a notice alone: the report says how many rows are longer than each of LIMITS.
+    a notice alone: the report says how many rows are longer than each of LIMITS. `batch_rows` is that of the training,
+    for a notice as well.
     """
     problems = Problems(f"task {task.name!r}")
     with Progress("prepare, checking", sum(map(len, splits.values()))) as progress:
@@ -62,7 +63,13 @@ def survey(splits: Mapping[str, Sequence[Example]], task: Task, max_input_tokens
     duplicates = {"across_splits": across, **task.report().get("duplicates", {})}
     unicode = {"normal_form": NORMAL_FORM, "rows_changed": task.rows_normalized}
     metrics |= {**task.report(), "duplicates": duplicates, "unicode": unicode}
-    return Survey(metrics, [*task.notices, *_notices(counted, max_input_tokens, across)])
+    notices = [*task.notices, *_notices(counted, max_input_tokens, across)]
+    if len(splits["train"]) < batch_rows:
+        notices.append(
+            f"train has {len(splits['train'])} rows and train.batch_rows is {batch_rows}: a step would see rows more"
+            " than once; lower it"
+        )
+    return Survey(metrics, notices)
 
 
 def interval_width(rows: int) -> float:
