@@ -198,7 +198,9 @@ def test_half_of_a_surrogate_pair_is_told_with_its_line(make, tmp_path):
     lines[2] = '{"message": "half a sign: \\ud83d", "desk": "post"}\n'
     lines[4] = '{"message": "a whole one: \\ud83d\\ude00", "desk": "post"}\n'
     path.write_text("".join(lines))
-    with pytest.raises(DataError, match=r"line 3: half of a surrogate pair .*; mend the line, or drop it") as told:
+    with pytest.raises(
+        DataError, match=r"line 3: field 'message' has half of a surrogate pair .*; mend the line, or drop it"
+    ) as told:
         make(path).splits()
     assert "line 5" not in str(told.value)
 

@@ -168,7 +168,7 @@ def test_small_floats_are_written_as_they_look(make, tmp_path):
         ('{"text": ' + "[" * 99_999 + "]" * 99_999 + ', "desk": "post"}', "nested deeper than 100 levels"),
         ('{"text": "a", "desk": "post", "text": "b"}', "the key 'text' is there twice"),
         ('{"text": {"a": 1, "a": 2}, "desk": "post"}', "the key 'a' is there twice"),
-        ('{"text": "\\udc00", "desk": "post"}', "half of a surrogate pair"),
+        ('{"text": "\\udc00", "desk": "post"}', "field 'text' has half of a surrogate pair"),
         ('{"text": "a\\u0000b", "desk": "post"}', "column 'text' holds a NUL character"),
         ('{"text": "a", "desk": ["post"]}', "the label '[\"post\"]' is a list"),
         ('{"text": "a", "desk": "po\\nst"}', "the label 'po\\nst' holds a line break, a tab or another control"),
