@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from distill.errors import DataError
-from distill.tasks.labels import label_faults, label_form, of_like_punctuation, of_one_form, whole_number
+from distill.tasks.labels import label_faults, label_form, like_gaps, of_like_punctuation, of_one_form, whole_number
 from distill.tasks.table import Table
 
 
@@ -25,6 +25,9 @@ from distill.tasks.table import Table
         ("10", "1", False),
         ("100", "1", False),
         ("2.10", "2.1", True),
+        ("true", "1", True),
+        ("False", "0", True),
+        ("yes", "1", False),
         ("-", "—", False),
         ("good 👍", "good 👎", False),
         ("👍", "👎", False),
@@ -54,8 +57,8 @@ def test_faults_of_a_label():
     faults = {label: [what for what, _ in label_faults(label)] for label in ["a\tb", '["a"]', "['a']", "[spam]", "{x}"]}
     assert faults == {
         "a\tb": ["holds a line break, a tab or another control character"],
-        '["a"]': ["is a list"],
-        "['a']": ["is a list"],
+        '["a"]': ["is a list or an object"],
+        "['a']": ["is a list or an object"],
         "[spam]": [],
         "{x}": [],
     }
@@ -111,3 +114,16 @@ def test_booleans_are_classes_in_one_form(make):
     assert read(make([True, False])) == {"true": 12, "false": 12}
     with pytest.raises(DataError, match="'True' and 'true' seem to be one class"):
         make([True, "True", False]).splits()
+    with pytest.raises(DataError) as error:
+        make([True, 1, "true", 0, False, 0.0]).splits()
+    assert "'0' and 'false' seem to be one class" in str(error.value) and "'1' and 'true' seem" in str(error.value)
+
+
+def test_labels_that_look_like_missing_values_are_said():
+    assert like_gaps(["nan", "None", "none of these", "post"]) == ["None", "nan"]
+
+
+def test_such_a_notice_names_them(make):
+    task = make(["nan", "post", "till"])
+    assert read(task) == {"nan": 8, "post": 8, "till": 8}
+    assert task.notices[0].startswith("labels that look like missing values: 'nan'; each is a class, so leave the cell")

@@ -435,6 +435,12 @@ def test_rows_are_written_as_they_come_and_as_a_list_would_be(routed, tmp_path):
         ),
         ({"table.classes": ["a"]}, "task.table.classes: .*two or more"),
         ({"table.delimiter": "||"}, "task.table.delimiter: .* one character"),
+        ({"table.delimiter": '"'}, "task.table.delimiter: .* and no quote or line break"),
+        (
+            {"table.columns": ["message", "desk"]},
+            "task.table.label: is 'desk', which is shown as well: the answer would",
+        ),
+        ({"table.context": "desk"}, "task.table.label: is 'desk', which is shown as well: the answer would"),
         ({"name": "cqa", "test_rows": 0.5}, "task.test_rows: is 0.5; allowed: a count"),
     ],
 )

@@ -170,7 +170,7 @@ def test_small_floats_are_written_as_they_look(make, tmp_path):
         ('{"text": {"a": 1, "a": 2}, "desk": "post"}', "the key 'a' is there twice"),
         ('{"text": "\\udc00", "desk": "post"}', "field 'text' has half of a surrogate pair"),
         ('{"text": "a\\u0000b", "desk": "post"}', "column 'text' holds a NUL character"),
-        ('{"text": "a", "desk": ["post"]}', "the label '[\"post\"]' is a list"),
+        ('{"text": "a", "desk": ["post"]}', "the label '[\"post\"]' is a list or an object"),
         ('{"text": "a", "desk": "po\\nst"}', "the label 'po\\nst' holds a line break, a tab or another control"),
         ('"text"', "a str and no object"),
         ("{", "not JSON"),
@@ -231,7 +231,7 @@ def test_paths_that_are_no_table(make, tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "in.csv.gz").write_bytes(gzip.compress(b"text,desk\n"))
     for path, message in (
-        (folder, r"folder\.csv: has no train part \(there are: none\)"),
+        (folder, r"the folder .*folder\.csv: has no train part \(there are: none\)"),
         (loop, "no such file or folder"),
         (tmp_path / "pipe.csv", "no such file or folder"),
         (Path("~nobody-of-this-name/in.csv"), "no such file or folder"),

@@ -57,8 +57,14 @@ class TableSettings:
             raise Refused(
                 "classes", f"has {repeated[0]!r} twice; allowed: each class and alias once, whatever its case"
             )
-        if len(self.delimiter) != 1:
-            raise Refused("delimiter", f"is {self.delimiter!r}; allowed: one character")
+        if len(self.delimiter) != 1 or self.delimiter in '"\r\n':
+            raise Refused("delimiter", f"is {self.delimiter!r}; allowed: one character, and no quote or line break")
+        if self.label is not None and self.label in (*self.columns, self.context):
+            raise Refused(
+                "label",
+                f"is {self.label!r}, which is shown as well: the answer would stand in the input. Take it out of"
+                " task.table.columns and task.table.context, or set this to null",
+            )
 
     @property
     def aliases(self) -> dict[str, tuple[str, ...]]:

@@ -14,6 +14,9 @@ _INVISIBLE = dict.fromkeys(
 _SEPARATORS = re.compile(r"[\s_./,;:-]+")
 _WHOLE = re.compile(r"-?[0-9]+\.0+")
 _DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
+_TRUTH = {"true": "1", "false": "0"}
+# What programs write for a value that is not there.
+_GAPS = frozenset(("nan", "none", "null", "nat", "<na>", "#n/a"))
 _CONTROL = ("Cc", "Zl", "Zp")
 
 
@@ -23,9 +26,12 @@ def whole_number(label: str) -> str:
 
 
 def label_form(label: str) -> str:
-    """What labels of one class have in common, whatever their case, their spaces and the zeros at a number's end."""
+    """What labels of one class have in common: whatever their case, their spaces, the zeros at a number's end, and
+    whether true and false are words or 1 and 0."""
     form = " ".join(label.translate(_INVISIBLE).casefold().split())
-    return form.rstrip("0").removesuffix(".") if _DECIMAL.fullmatch(form) else form
+    if _DECIMAL.fullmatch(form):
+        form = form.rstrip("0").removesuffix(".")
+    return _TRUTH.get(form, form)
 
 
 def of_one_form(labels: Iterable[str]) -> list[list[str]]:
@@ -38,12 +44,17 @@ def of_like_punctuation(labels: Iterable[str]) -> list[list[str]]:
     return _together((_SEPARATORS.sub(" ", label_form(label)).strip(), label) for label in labels)
 
 
+def like_gaps(labels: Iterable[str]) -> list[str]:
+    """Labels that look like what programs write for a missing value."""
+    return sorted(label for label in labels if label.casefold() in _GAPS)
+
+
 def label_faults(label: str) -> Iterator[tuple[str, str]]:
     """(what is wrong with a label as the name of a class, what to do)."""
     if any(unicodedata.category(char) in _CONTROL for char in label):
         yield "holds a line break, a tab or another control character", "write it in one line"
     if _is_listed(label):
-        yield "is a list", "give one label a row, or set task.table.kind to text"
+        yield "is a list or an object", "give one label a row, or set task.table.kind to text"
 
 
 def _together(named: Iterable[tuple[str, str]]) -> list[list[str]]:

@@ -152,7 +152,7 @@ def _files(path: Path) -> dict[str, Path]:
             for first, second in pairwise(inside):
                 if first.stem == second.stem:
                     raise DataError(f"task.path: {path}: has {first.name} and {second.name}; keep one of them")
-            files = _parts({file.stem: file for file in inside}, f"task.path: {path}")
+            files = _parts({file.stem: file for file in inside}, f"task.path: the folder {path}")
         elif path.is_file():
             files = {"train": path}
         else:

@@ -17,7 +17,7 @@ from distill.rows.records import Example
 from distill.settings.task import TaskSettings
 from distill.tasks.base import Task
 from distill.tasks.columns import Columns
-from distill.tasks.labels import of_like_punctuation
+from distill.tasks.labels import like_gaps, of_like_punctuation
 from distill.tasks.normal_form import normal
 from distill.tasks.problems import Problems
 from distill.tasks.sources import Source, open_source
@@ -189,6 +189,11 @@ def _alike(seen: Scan) -> list[str]:
         f"labels that differ in punctuation alone: {' and '.join(map(repr, alike))}; each is a class of its own"
         for alike in of_like_punctuation(seen.labels)
     ]
+    if gaps := like_gaps(seen.labels):
+        notices.append(
+            f"labels that look like missing values: {', '.join(map(repr, gaps))}; each is a class, so leave the cell"
+            " empty where a row has no label"
+        )
     if seen.shortened:
         notices.append(f"labels that are written as 1.0 and read as 1: {seen.shortened}")
     return notices
