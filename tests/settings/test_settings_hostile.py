@@ -46,6 +46,8 @@ def with_value(key: str, value: str) -> str:
         ("train_rows", "1" + "0" * 12, r"task\.train_rows: is 10{12}; allowed: at least 1 and at most 1000000000"),
         ("budget_usd", "1e999", r"runtime\.budget_usd: is 1E\+999; allowed: at least 0 and at most 1000000000"),
         ("budget_since", "0001-01-01", r"runtime\.budget_since: is '0001-01-01'; allowed: null, or a day or time"),
+        ("classes", "3", r"task\.table\.classes: is '3'; allowed: a list, a section of keys"),
+        ("base_url", "{a: b}", r"teacher\.base_url: (must be|is) "),
         ("path", '"a\\0b"', r"task\.path: holds a NUL character"),
         ("name", "x" * 3000, r"preset\.name: is|task\.name"),
         ("path", "&a x\n  hub: *a", r"\*a: an alias; write the value out"),

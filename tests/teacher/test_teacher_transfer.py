@@ -210,6 +210,7 @@ def test_a_field_that_is_wrong_is_named_with_its_line_and_the_store_stays_as_it_
         ('{"sample": ' + "9" * 5000 + "}", "a number of more digits than can be read"),
         ('{"answers": "40"}', "field 'answers' is '40'; it must be a whole number"),
         ('{"answers": -1}', "field 'answers' is '-1'; it must be a whole number"),
+        ('{"a\\nb": 1}', "not an exported answer (fields a b, "),
         ("{}", "not an exported answer (fields answered_at, "),
         ("\xff", "not UTF-8 (byte 0 of the line); save it as UTF-8"),
     ],

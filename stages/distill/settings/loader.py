@@ -288,5 +288,6 @@ def _allowed(options: tuple[Any, ...], limits: dict[str, Any]) -> str:
             allowed += [str(choice) for choice in typing.get_args(option)]
         else:
             span = f" ({_range(limits)})" if option in (int, float, Decimal) and _range(limits) else ""
-            allowed.append(names[option] + span)
+            shape = {tuple: "a list", dict: "a section of keys"}.get(typing.get_origin(option))
+            allowed.append(shape or names[option] + span)
     return ", ".join(allowed)
