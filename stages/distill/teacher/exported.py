@@ -139,9 +139,9 @@ def _entries(path: Path) -> Iterator[tuple[int, tuple[bytes, Answer] | int]]:
 
 def _answer(values: dict[str, Any], where: str) -> tuple[bytes, Answer]:
     if odd := sorted(set(values) ^ set(_FIELDS)):
+        fields = " ".join(", ".join(odd).split())[:200]
         raise DataError(
-            f"{where}: not an exported answer (fields {' '.join(', '.join(odd).split())[:200]}); use a file of `python stages/store.py"
-            " export`"
+            f"{where}: not an exported answer (fields {fields}); use a file of `python stages/store.py export`"
         )
     for name, field in _FIELDS.items():
         _check(name, values[name], field, where)
