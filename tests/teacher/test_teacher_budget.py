@@ -114,4 +114,4 @@ def test_an_earlier_payment_at_an_unknown_price_is_priced_now_or_refused(endpoin
 
 def test_a_call_that_failed_frees_what_was_reserved_for_it(endpoint, settings):
     endpoint.answer = lambda body, times: completion() if times > 2 else replace(completion(), status=500)
-    assert len(ask(settings(budget_tokens=15 * 19 + 57, concurrency=1), ROWS[:20])) == 20
+    assert len(ask(settings(budget_tokens=15 * 19 + 60, concurrency=1), ROWS[:20])) == 20

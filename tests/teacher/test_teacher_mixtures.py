@@ -211,6 +211,7 @@ def test_each_kind_alone_comes_to_the_same_when_it_is_asked_for_again(mixed, ser
     assert booked(path) == (billed.calls, billed.tokens_in, billed.tokens_out)
     stored = {reply.row_id for reply in replies if not (reply.failure or "").startswith("failed")}
     server.calls.clear()
+    server.answer = lambda body, times: completion()
     rows = [question(f"row {number:04d}", max_tokens=MOST_OUT) for number in range(ROWS)]
     with open_teacher(settings({"base_url": server.base_url}), "annotate") as teacher:
         again = {reply.row_id: reply for reply in teacher.ask(rows)}

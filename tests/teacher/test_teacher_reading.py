@@ -45,7 +45,7 @@ def test_a_whole_emoji_stays():
 
 def test_fields_of_another_type_count_as_missing(endpoint, settings):
     strange = json.loads(changed(system_fingerprint={"a": 1}, model=["fake"]))
-    strange["choices"][0]["finish_reason"] = ["stop"]
+    strange["choices"][0]["finish_reason"] = None
     endpoint.answer = lambda body, times: Said(json.dumps(strange).encode())
     reply = ask(settings())["question 1"]
     assert (reply.text, reply.finish_reason, reply.model, reply.failure) == ("Answer: yes", None, None, None)

@@ -216,9 +216,11 @@ class Asking:
         note = f" {self._workers.note}." if self._workers and self._workers.note else ""
         over_budget = isinstance(stopped.error, BudgetReached)
         advice = "Raise the budget (or set runtime.budget_since) and run again" if over_budget else "Run again"
+        answered = self._progress.done - self._without_answer
+        again = "what is stored is not paid again" if self._books.bill.lost else "nothing is paid twice"
         state = (
-            f"{self._progress.done:,} rows of this pass are answered and stored; {self._missing()}.{note} "
-            f"{advice} to go on: nothing is paid twice"
+            f"{answered:,} rows of this pass are answered and stored; {self._missing()}.{note} "
+            f"{advice} to go on: {again}"
         )
         if stopped.error is not None:
             raise type(stopped.error)(f"{stopped.error}. {state}") from stopped.error

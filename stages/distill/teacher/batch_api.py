@@ -11,12 +11,13 @@ from typing import Any
 
 from distill.teacher.client import scrubbed
 from distill.teacher.exchange import TeacherError
-from distill.teacher.failures import describe_failure, judge_failure, symptom_of_status
+from distill.teacher.failures import describe_failure, http_status, judge_failure, symptom_of_status
 from distill.visible import one_line
 
 _PAUSE_S = 1.0  # before a batch is sent again, and so much longer each time
 _NUMBER = "distill_batch"  # the metadata field that carries our number for a batch
 _ENDED = frozenset(("completed", "failed", "expired", "cancelled"))
+_GOING_ON = frozenset(("validating", "in_progress", "finalizing", "cancelling", "queued", "running"))
 _MISSING = (404, 405, 501)
 
 
@@ -38,7 +39,8 @@ class BatchState:
 
     @property
     def ended(self) -> bool:
-        return self.status in _ENDED
+        """Whether nothing more comes; a state by another name counts as one where no row is missing."""
+        return self.status in _ENDED or (self.status not in _GOING_ON and 0 < self.total <= self.done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class _Errors:
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, self._openai.APIStatusError):
-            symptom = symptom_of_status(error.status_code, error.response.content.replace(self._key.encode(), b"[key]"))
+            symptom = symptom_of_status(error.status_code, scrubbed(error.response.content, self._key))
             if self._missing and error.status_code in _MISSING:
                 raise NoBatches(f"the endpoint has no batches ({error.status_code})") from error
             failure = judge_failure(symptom)
@@ -151,12 +153,20 @@ class _Errors:
 
 
 def _state(batch: Any) -> BatchState:
-    counts = batch.request_counts
-    errors = batch.errors.data if batch.errors and batch.errors.data else []
-    why = one_line("; ".join(error.message or error.code or "" for error in errors[:3]), 500)
+    """The state of a batch, whose fields may be missing or of another type than they should."""
+    fields = batch.model_dump() if hasattr(batch, "model_dump") else {}
+    if not isinstance(fields.get("id"), str):
+        raise TeacherError("batch: the endpoint's answer is no batch; run again: one that was created goes on there")
+    counts = fields.get("request_counts") if isinstance(fields.get("request_counts"), dict) else {}
+    done, failed, total = (
+        count if isinstance(count := counts.get(name), int) else 0 for name in ("completed", "failed", "total")
+    )
+    errors = fields.get("errors")
+    listed = errors.get("data") if isinstance(errors, dict) else errors
+    reasons = [_reason(error) for error in listed[:3]] if isinstance(listed, list) else []
     return BatchState(
-        batch.id, batch.status, counts.completed + counts.failed if counts else 0, counts.total if counts else 0,
-        batch.output_file_id, batch.error_file_id, why,
+        fields["id"], one_line(str(fields.get("status")), 40).lower(), done + failed, total,
+        fields.get("output_file_id"), fields.get("error_file_id"), one_line("; ".join(reasons), 500),
     )  # fmt: skip
 
 
@@ -168,7 +178,7 @@ def _result(line: bytes) -> BatchResult:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return BatchResult(b"", None, b"", "cannot be read")
     if isinstance(response, dict):
-        return BatchResult(key, response.get("status_code"), json.dumps(response.get("body")).encode(), "")
+        return BatchResult(key, http_status(response.get("status_code")), json.dumps(response.get("body")).encode(), "")
     return BatchResult(key, None, b"", _reason(error))
 
 

@@ -59,8 +59,9 @@ def record_batch(store: Store, number: str, endpoint: str, stage: str, jobs: Seq
         )
         db.executemany("INSERT INTO batch_rows VALUES (?, ?, ?, ?, ?, ?)", rows)
         db.execute(
-            "UPDATE batches SET (calls, tokens, picodollars, simulated) = (SELECT coalesce(sum(c.calls), 0),"
-            " coalesce(sum(c.tokens), 0), coalesce(sum(c.picodollars), 0), coalesce(max(c.simulated), 0)"
+            "UPDATE batches SET (calls, tokens_in, tokens_out, picodollars, simulated) = ("
+            " SELECT coalesce(sum(c.calls), 0), coalesce(sum(c.tokens_in), 0), coalesce(sum(c.tokens_out), 0),"
+            " coalesce(sum(c.picodollars), 0), coalesce(max(c.simulated), 0)"
             " FROM batch_rows r JOIN claims c ON c.key = r.key WHERE r.number = ?) WHERE number = ?",
             (number, number),
         )

@@ -37,6 +37,7 @@ from distill.teacher.failures import (
     symptom_of_status,
 )
 from distill.teacher.reading import Unusable, read_completion
+from distill.teacher.reservations import settle_dead
 from distill.teacher.session import Done, Job, Session, SpentCall, Stopped
 from distill.teacher.store import LEASE_S, Answer, Store, Stored
 from distill.teacher.tokens import usage_or_count
@@ -64,7 +65,7 @@ def read_result(
 ) -> BatchOutcome:
     """What one line of a batch comes to, by the table of failures that live calls follow."""
     usage = Usage()
-    if result.status == 200:
+    if result.status is not None and 200 <= result.status < 300:
         try:
             reading = read_completion(result.body)
         except Unusable as error:
@@ -233,6 +234,7 @@ class Batches:
                 self._waiting.setdefault(number, _Awaited(batches[number])).jobs[job.key] = job
             else:
                 new.append(job)
+        settle_dead(self._store)
         claimed, by_key = self._store.claim([job.key for job in new]), {job.key: job for job in new}
         self._unsent += [by_key[key] for key in claimed.granted]
         self._elsewhere += [by_key[key] for key in claimed.taken]

@@ -7,13 +7,14 @@ the simulated teacher, and real ones, count apart.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 
 from distill.settings.runtime import RuntimeSettings
 from distill.teacher.exchange import TeacherError, Usage
 from distill.teacher.money import cost, dollars, from_picodollars, picodollars, price_of
-from distill.teacher.reservations import Amount, held_back, hold
+from distill.teacher.reservations import Amount, held_back, hold, settle_dead
 from distill.teacher.session import Job, Session
 from distill.teacher.store import Store
 
@@ -37,11 +38,14 @@ class Budget:
             session.mode,
         )
         self._seen, self._spent = 0, Amount()
+        self._stage, self._endpoint = session.stage, session.endpoint
+        self._longest, self._share_in = 0, 1.0  # the most tokens out, and in beside the estimate, of an answer so far
         self.exceeded, self.others = "", False
         runtime = session.runtime
         self.limited = (
             runtime.budget_usd is not None or runtime.budget_calls is not None or runtime.budget_tokens is not None
         )
+        self.by_size = runtime.budget_usd is not None or runtime.budget_tokens is not None
         if self.limited:
             self.update()
 
@@ -51,7 +55,7 @@ class Budget:
             return
         for paid in self._store.paid(self._simulated, self._runtime.budget_start(), after=self._seen):
             self._seen = max(self._seen, paid.last)
-            self._spent += Amount(paid.calls, paid.tokens_in + paid.tokens_out, paid.picodollars)
+            self._spent += Amount(paid.calls, paid.tokens_in, paid.tokens_out, paid.picodollars)
             if paid.unpriced and self._runtime.budget_usd is not None:
                 usd = cost(Usage(*paid.unpriced_tokens), paid.model, self._runtime.prices)
                 if usd is None:
@@ -69,21 +73,22 @@ class Budget:
         """
         if not self.limited:
             return len(jobs)
-        fitting: list[tuple[bytes, Amount]] = []
+        settle_dead(self._store)
+        fitting: list[tuple[bytes, Amount, str]] = []
         with self._store.writing() as db:  # no other process pays or holds back meanwhile
             self.update()
             mine, others, batches = held_back(self._store, simulated=self._simulated)
             self.others, held = others.calls > 0, mine + others + batches
             for job in jobs:
-                amount = Amount(1, job.expected_in + job.expected_out, self._worst(job))
+                amount = self.most(job)
                 held += amount
                 self.exceeded = self._exceeded(held)
                 if self.exceeded:
                     break
-                fitting.append((job.key, amount))
+                fitting.append((job.key, amount, job.requests[0].model))
             if self.exceeded and batches.calls:
                 self.exceeded += f"; {batches.calls:,} calls more are in open batches: `python stages/batch.py list`"
-            hold(db, fitting, simulated=self._simulated)
+            hold(db, fitting, self._stage, self._endpoint, simulated=self._simulated)
         return len(fitting)
 
     def _exceeded(self, more: Amount) -> str:
@@ -134,10 +139,17 @@ class Budget:
                 )
         return lines
 
-    def _worst(self, job: Job) -> int:
+    def heed(self, job: Job, usage: Usage) -> None:
+        """Learns from an answer: one that took more than was held back raises what later calls are held back for."""
+        self._longest = max(self._longest, usage.tokens_out or 0)
+        self._share_in = max(self._share_in, (usage.tokens_in or 0) / max(1, job.expected_in))
+
+    def most(self, job: Job) -> Amount:
+        """The most that a call should cost: its prompt and max_tokens, or as much as the worst answer so far."""
+        tokens_in, tokens_out = math.ceil(job.expected_in * self._share_in), max(job.expected_out, self._longest)
         # Prices were checked before the first call, and cached tokens only make it cheaper.
-        usage, model = Usage(job.expected_in, 0, job.expected_out), job.requests[0].model
-        return picodollars(cost(usage, model, self._runtime.prices, self._mode)) or 0
+        usd = cost(Usage(tokens_in, 0, tokens_out), job.requests[0].model, self._runtime.prices, self._mode)
+        return Amount(1, tokens_in, tokens_out, picodollars(usd) or 0)
 
 
 def check_prices(runtime: RuntimeSettings, model: str) -> None:

@@ -81,10 +81,9 @@ class Client:
             async with self._session.post(
                 self._url, data=body, headers=headers, proxy=self._proxy, allow_redirects=False
             ) as response:
-                content = await response.read()
-                if response.status == 200:
-                    return CallResult(response.headers, scrubbed(content, self._key))
-                content = content.replace(self._key.encode(), b"[key]")  # some servers quote a key that they refuse
+                content = scrubbed(await response.read(), self._key)
+                if 200 <= response.status < 300:
+                    return CallResult(response.headers, content)
                 return CallResult(response.headers, content, symptom_of_status(response.status, content))
         except TimeoutError:
             return CallResult({}, symptom=Symptom(broke="timeout", message=f"no answer within {self._timeout_s:g} s"))

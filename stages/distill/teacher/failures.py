@@ -63,16 +63,29 @@ _CONTENT = (
 # Zhipu's, MiniMax's and Baidu's numbers for the same.
 _CONTENT_CODES = re.compile(r"(?<!\d)(?:1301|1026|1027|336104)(?!\d)")
 
+# What vendors say where the account is empty; 1113 is Zhipu's number.
+_NO_MONEY = (
+    "insufficient_quota", "billing_hard_limit", "billing_not_active", "insufficient balance", "insufficient_balance",
+    "insufficient credit", "credit balance", "more credits", "exceeded_current_quota", "arrearage", "freetieronly",
+    "allocationquota.free", "key limit exceeded", "余额", "欠费",
+)  # fmt: skip
+_NO_MONEY_CODE = re.compile(r"(?<!\d)1113(?!\d)")
+
 # What servers say of one prompt that is too long for the model.
 _TOO_LONG = (
     "context_length", "context length", "maximum context", "context window", "context size", "context limit",
     "exceed_context", "too many tokens", "too many input tokens", "prompt is too long", "input is too long",
     "input too long", "exceeds max length", "maximum prompt length", "maximum input length", "maximum number of tokens",
     "range of input length", "too large for model", "longer than the model", "reduce the length",
-    "string_above_max_length", "reduce your message size", "inputs tokens + max_new_tokens", "max_new_tokens` must be",
-    "input length", "prompt length", "request too large", "request_too_large", "payload too large",
+    "reduce your message size", "inputs tokens + max_new_tokens", "max_new_tokens` must be",
+    "input length and", "request too large", "request_too_large", "payload too large",
 )  # fmt: skip
-_REFUSED = (400, 403, 413, 422, 451)
+_REFUSED = (400, 403, 413, 422, 451, 500)
+# vLLM's words, where the limit of the answer alone is more than the model has.
+_LIMIT_ABOVE_WINDOW = re.compile(r"too large: (\d+)\D.{0,80}?context length is (\d+)")
+
+
+_THROTTLED = ("throttlingexception", "too many requests", "rate limit", "rate_limit")
 
 
 def _says(symptom: Symptom, *words: str) -> bool:
@@ -80,14 +93,29 @@ def _says(symptom: Symptom, *words: str) -> bool:
     return any(word in text for word in words)
 
 
+# An account, a setting or a proxy that says no says it to every row, whatever else its words are.
+_EVERY_ROW = re.compile(
+    r"(?i)\baccount|organi[sz]ation|deactivat|suspend|terminat|data polic|\bdisabled\b|permission to"
+    r"|\bno \w+ permission|cloudflare|invalid \w*(?: setting| value)|unknown field|<html|<!doctype"
+)
+
+
 def _is_content(symptom: Symptom) -> bool:
+    if _EVERY_ROW.search(symptom.message):
+        return False
     return symptom.status in _REFUSED and (
         _says(symptom, *_CONTENT) or bool(_CONTENT_CODES.search(symptom.code)) or symptom.status == 451
     )
 
 
 def _is_too_long(symptom: Symptom) -> bool:
-    return symptom.status in (413, 429) or (symptom.status in (400, 422) and _says(symptom, *_TOO_LONG))
+    limit = _LIMIT_ABOVE_WINDOW.search(symptom.message)
+    if limit and int(limit[1]) >= int(limit[2]):
+        return False
+    if symptom.status == 429:
+        return _says(symptom, "request too large")
+    spoken = symptom.status in (400, 422, 500) and _says(symptom, *_TOO_LONG)
+    return symptom.status == 413 or (spoken and not _EVERY_ROW.search(symptom.message))
 
 
 FAILURES: tuple[Failure, ...] = (
@@ -103,7 +131,7 @@ FAILURES: tuple[Failure, ...] = (
     Failure("empty answer", "retry", lambda s: s.broke == "empty"),
     Failure("answer broken off", "retry", lambda s: s.broke == "stopped"),
     Failure(
-        "request timeout", "retry", lambda s: s.status == 408,
+        "request timeout", "retry", lambda s: s.status in (408, 425, 499),
         "see that the server is not overloaded, or lower runtime.concurrency",
     ),
     Failure("conflict", "retry", lambda s: s.status == 409),
@@ -112,18 +140,22 @@ FAILURES: tuple[Failure, ...] = (
         lambda s: s.status == 402
         or (
             s.status in (400, 403, 429)
-            and _says(
-                s, "insufficient_quota", "billing_hard_limit", "billing_not_active", "insufficient balance",
-                "insufficient_balance", "insufficient credit", "credit balance", "exceeded_current_quota", "余额",
-            )
+            and (_says(s, *_NO_MONEY) or bool(_NO_MONEY_CODE.search(s.code)))
         ),
         "add credit or raise the spending limit at the provider, then run again: what is stored is not paid twice",
     ),
     # A row that is larger than a minute's allowance never passes.
-    Failure("rate limit", "retry", lambda s: s.status == 429 and not _says(s, "request too large")),
-    Failure("server error", "retry", lambda s: s.status is not None and s.status >= 500),
     Failure(
-        "key", "stop", lambda s: s.status == 401,
+        "rate limit", "retry",
+        lambda s: (s.status == 429 and not _is_too_long(s)) or (s.status == 400 and _says(s, *_THROTTLED)),
+    ),
+    Failure(
+        "server error", "retry",
+        lambda s: s.status is not None and s.status >= 500 and not _is_content(s) and not _is_too_long(s),
+    ),
+    Failure(
+        "key", "stop",
+        lambda s: s.status == 401 or (s.status == 400 and _says(s, "api key not valid", "invalidapikey")),
         "the server does not accept the key: check the environment variable that runtime.key_env names",
     ),
     Failure("content filter", "record", _is_content),
@@ -166,6 +198,13 @@ def judge_failure(symptom: Symptom, row_errors: Sequence[str] = ()) -> Failure:
     return replace(failure, advice=advice) if advice else failure
 
 
+def http_status(value: Any) -> int | None:
+    """A status in a file, as a number or its digits; None where it is neither."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        value = int(value) if len(value) < 5 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def symptom_of_status(status: int, body: bytes) -> Symptom:
     """An HTTP error as the table reads it; code and message from the body where it has them."""
     try:
@@ -192,11 +231,13 @@ def symptom_of_error(error: Any) -> Symptom:
 
 def _meant(symptom: Symptom) -> int:
     """The status for an error that names none; 500 where its words tell nothing, so that it is asked again."""
-    if _says(symptom, "quota", "insufficient", "credit", "balance", "billing"):
+    if _says(symptom, *_NO_MONEY, "quota exceeded", "current quota") or _NO_MONEY_CODE.search(symptom.code):
         return 402
+    if _says(symptom, "model_not_found", "model not found", "unknown model"):
+        return 404
     if _says(symptom, "rate limit", "rate_limit", "too many requests", "throttl"):
         return 429
-    if _says(symptom, "api key", "api_key", "unauthorized", "authentication"):
+    if _says(symptom, "api key", "api-key", "api_key", "apikey", "unauthorized", "authentication"):
         return 401
     if _says(symptom, *_CONTENT, *_TOO_LONG) or _CONTENT_CODES.search(symptom.code):
         return 400

@@ -106,6 +106,6 @@ def retry_after(headers: Mapping[str, str]) -> float:
     if value and not value.replace(".", "", 1).isdigit():
         try:
             return min(max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time()), _LONGEST_PAUSE_S)
-        except ValueError:
+        except (ValueError, OverflowError):
             return 0.0
     return min(duration(value), _LONGEST_PAUSE_S)

@@ -57,12 +57,14 @@ def _batches(db: sqlite3.Connection) -> None:
 def _reservations(db: sqlite3.Connection) -> None:
     """What calls in flight, and open batches, may cost at most: held back from the budget of all processes.
 
-    A payment's `lost` calls brought no answer and no usage (a time-out, a cut connection): they are counted at the most
-    that they may have cost.
+    Stage, endpoint and model are those of the payment that a claim becomes if its process dies. A payment's `lost`
+    calls brought no answer and no usage (a time-out, a cut connection): they count at the most that they may have cost.
     """
     for table in ("claims", "batches"):
-        for column in ("calls", "tokens", "picodollars", "simulated"):
+        for column in ("calls", "tokens_in", "tokens_out", "picodollars", "simulated"):
             db.execute(f"ALTER TABLE {table} ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+    for column in ("stage", "endpoint", "model"):
+        db.execute(f"ALTER TABLE claims ADD COLUMN {column} TEXT")
     db.execute("ALTER TABLE payments ADD COLUMN lost INTEGER NOT NULL DEFAULT 0")
 
 

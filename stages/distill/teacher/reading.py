@@ -66,7 +66,7 @@ def read_completion(body: bytes) -> Reading:
     choices = completion.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     error = error_of(completion) or (choice.get("error") if isinstance(choice, dict) else None)
-    if error and not _message(choice).get("content"):
+    if error:
         raise Unusable("error", "an error with status 200", usage, error)
     if not isinstance(choice, dict) and usage.tokens_from is None:
         raise Unusable("empty", "no choices")
@@ -83,7 +83,8 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(body.decode("utf-8-sig"))
     except ValueError as error:
-        raise Unusable("torn", f"not JSON: {error}") from error
+        stream = "a stream, though none was asked for" if body.lstrip().startswith(b"data:") else "not JSON"
+        raise Unusable("torn", f"{stream}: {body[:60]!r}") from error
     except RecursionError as error:
         raise Unusable("torn", "JSON nested too deeply") from error
     if not isinstance(parsed, dict):
@@ -97,21 +98,26 @@ def error_of(completion: dict[str, Any]) -> Any:
         return completion["error"]
     if "choices" in completion:
         return None
+    base = completion.get("base_resp")  # MiniMax's place for it
+    if isinstance(base, dict) and base.get("status_code"):
+        return {"code": str(base["status_code"]), "message": base.get("status_msg")}
     named = any(completion.get(name) for name in ("message", "msg", "detail", "error_msg", "errors"))
     return completion if named and completion.get("usage") is None else None
 
 
 def _message(choice: Any) -> dict[str, Any]:
     message = choice.get("message") if isinstance(choice, dict) else None
+    if isinstance(message, str):
+        return {"content": message}
     return message if isinstance(message, dict) else {}
 
 
 def _judged(message: dict[str, Any], reason: Any) -> tuple[str | None, str | None, str | None]:
     """Text, finish reason and failure of a message."""
-    named = _text(reason)
+    named = (_text(reason) if isinstance(reason, str) else reason and str(reason)) or None
     end = (named or "").lower()
     text, refused = _content(message.get("content"))
-    if end in _FILTERED:
+    if end in _FILTERED or end.startswith("content_filter"):
         return None, "content_filter", "content_filter"
     if message.get("refusal") or refused or end == "refusal":
         return None, _whole(end), "refusal"
@@ -132,7 +138,9 @@ def _content(content: Any) -> tuple[str | None, bool]:
     """The text of a message's content, a string or parts with a type, and whether a part is a refusal."""
     if isinstance(content, str):
         return _text(content), False
-    parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    pieces = content if isinstance(content, list) else []
+    parts = [{"text": piece} if isinstance(piece, str) else piece for piece in pieces]
+    parts = [part for part in parts if isinstance(part, dict)]
     texts = [part.get("text") for part in parts if part.get("type", "text") in ("text", "output_text")]
     joined = "".join(text for text in texts if isinstance(text, str))
     return _text(joined) or None, any(part.get("type") == "refusal" for part in parts)
@@ -186,7 +194,7 @@ def _token(entry: Any) -> Token | None:
 
 def _chance(entry: Any) -> tuple[str, float] | None:
     text, log = (entry.get("token"), entry.get("logprob")) if isinstance(entry, dict) else (None, None)
-    if not isinstance(text, str) or not isinstance(log, (int, float)) or not math.isfinite(log):
+    if not isinstance(text, str) or not isinstance(log, (int, float)) or not _is_finite(log):
         return None
     return text, math.exp(min(log, 0.0))
 
@@ -202,9 +210,16 @@ def _logprob(logprobs: Any) -> tuple[float | None, tuple[str, ...]]:
     numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
     if not numbers or len(numbers) != len(entries):
         return None, ()
-    if not all(math.isfinite(number) for number in numbers):
+    if not all(_is_finite(number) for number in numbers):
         return None, ("a log probability is no finite number: the answer has no confidence",)
     return sum(numbers) / len(numbers), ()
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number of more than 308 digits
+        return False
 
 
 def _usage(reported: Any) -> tuple[Usage, tuple[str, ...]]:
@@ -217,9 +232,13 @@ def _usage(reported: Any) -> tuple[Usage, tuple[str, ...]]:
         return Usage(), ()
     fields = reported if isinstance(reported, dict) else {}
     tokens_in, tokens_out, total = (
-        _count(fields.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens")
-    )
-    if tokens_in is None or (tokens_out is None and (total is None or total < tokens_in)):
+        _count(fields.get(name, fields.get(other)))
+        for name, other in (
+            ("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"), ("total_tokens", "total"),
+        )
+    )  # fmt: skip
+    # No model answers a prompt of no tokens.
+    if not tokens_in or (tokens_out is None and (total is None or total < tokens_in)):
         return Usage(), (f"usage {str(reported)[:100]!r} cannot be read: tokens are counted here",)
     billed = max(tokens_out or 0, (total or 0) - tokens_in)
     unwritten = 0 if tokens_out is None else billed - tokens_out

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +24,15 @@ from distill.paths import source
 from distill.rows.files import read_json_lines
 from distill.settings import Settings
 from distill.teacher.exchange import Reply, Request, Usage
-from distill.teacher.failures import RECORDED, describe_failure, judge_failure, symptom_of_status
+from distill.teacher.failures import (
+    RECORDED,
+    Symptom,
+    describe_failure,
+    http_status,
+    judge_failure,
+    symptom_of_error,
+    symptom_of_status,
+)  # fmt: skip
 from distill.teacher.money import Bill, cost
 from distill.teacher.reading import Unusable, read_completion, thought_in
 
@@ -42,7 +50,7 @@ class RecordedTeacher:
         self.model = settings.teacher.model
         self.prices = settings.runtime.prices
         self.bill = Bill()
-        self.completions = read_completions(self.path)
+        self.completions = read_completions(self.path, settings.teacher.row_errors)
 
     def ask(self, requests: Iterable[Request], total: int | None = None, title: str = "") -> Iterator[Reply]:
         """The recorded answer to each request, by the row's id, else by its place in the published split."""
@@ -75,14 +83,17 @@ class Completion(NamedTuple):
     thought: str | None
 
 
-def read_completions(path: Path) -> dict[str, Completion]:
-    """Every completion of a file or folder, keyed by row id or by "split/index"."""
+def read_completions(path: Path, row_errors: Sequence[str] = ()) -> dict[str, Completion]:
+    """Every completion of a file or folder, keyed by row id or by "split/index".
+
+    `row_errors` are teacher.row_errors.
+    """
     if not path.exists():
         raise DataError(f"teacher.path: {path}: no such file or folder")
     files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.suffix in (".json", ".jsonl"))
     completions: dict[str, Completion] = {}
     places: dict[str, str] = {}
-    for key, where, completion in _all(files):
+    for key, where, completion in _all(files, row_errors):
         if key in completions:
             raise DataError(
                 f"{where}: a second completion for {key!r} (the first: {places[key]}); keep one a row: point "
@@ -94,14 +105,14 @@ def read_completions(path: Path) -> dict[str, Completion]:
     return completions
 
 
-def _all(files: list[Path]) -> Iterator[tuple[str, str, Completion]]:
+def _all(files: list[Path], row_errors: Sequence[str]) -> Iterator[tuple[str, str, Completion]]:
     shards: dict[str, list[tuple[int, Path]]] = {}
     for file in files:
         shard = _SHARD.match(file.name)
         if shard:
             shards.setdefault(shard["split"], []).append((int(shard["number"]), file))
         else:
-            yield from _lines(file)
+            yield from _lines(file, row_errors)
     for split, parts in shards.items():
         index = 0
         for expected, (number, file) in enumerate(sorted(parts)):
@@ -122,11 +133,11 @@ def _array(file: Path) -> list[str]:
     return texts
 
 
-def _lines(file: Path) -> Iterator[tuple[str, str, Completion]]:
+def _lines(file: Path, row_errors: Sequence[str]) -> Iterator[tuple[str, str, Completion]]:
     for line, row in read_json_lines(file):
         where = f"{file}:{line}"
         if "custom_id" in row:
-            yield str(row["custom_id"]), where, _batch_line(row, where)
+            yield str(row["custom_id"]), where, _batch_line(row, row_errors)
             continue
         response = row.get("response")
         if not isinstance(response, str):
@@ -142,25 +153,29 @@ def _lines(file: Path) -> Iterator[tuple[str, str, Completion]]:
         yield key, where, _completion({"choices": [choice], "model": row.get("model"), "usage": row.get("usage")})
 
 
-def _batch_line(row: dict[str, Any], where: str) -> Completion:
+def _batch_line(row: dict[str, Any], row_errors: Sequence[str]) -> Completion:
     """A line of a provider's batch output; one whose call failed is a failed row, as it is when it is asked live."""
-    response = row.get("response") if isinstance(row.get("response"), dict) else {}
-    status, body = response.get("status_code") or 200, response.get("body")
-    if status != 200 or row.get("error"):
-        error = body if status != 200 else row.get("error")
-        symptom = symptom_of_status(status if status != 200 else 500, json.dumps(error).encode())
-        failure = judge_failure(symptom)
-        why = RECORDED.get(failure.name) or f"failed: {describe_failure(failure, symptom)}"
-        return Completion(None, None, why, None, _UNKNOWN, None)
-    if not isinstance(body, dict):
-        raise DataError(f"{where}: no chat completion at response.body; take a provider's batch output as it is")
-    return _completion(body)
+    response, error = row.get("response"), row.get("error")
+    if error or not isinstance(response, dict):
+        symptom = symptom_of_error(error) if error else Symptom(broke="empty", message="no response")
+        return _failed(symptom, row_errors)
+    status = http_status(response.get("status_code") or 200)
+    if status is not None and not 200 <= status < 300:
+        return _failed(symptom_of_status(status, json.dumps(response.get("body")).encode()), row_errors)
+    return _completion(response.get("body"), row_errors)
 
 
-def _completion(body: dict[str, Any]) -> Completion:
+def _failed(symptom: Symptom, row_errors: Sequence[str], usage: Usage = _UNKNOWN) -> Completion:
+    failure = judge_failure(symptom, row_errors)
+    why = RECORDED.get(failure.name) or f"failed: {describe_failure(failure, symptom)}"
+    return Completion(None, None, why, None, usage, None)
+
+
+def _completion(body: Any, row_errors: Sequence[str] = ()) -> Completion:
     try:
         reading = read_completion(json.dumps(body).encode())
     except Unusable as unusable:
-        return Completion(None, None, f"failed: {unusable}", None, unusable.usage, None)
+        symptom = Symptom(broke=unusable.broke, message=str(unusable))
+        return _failed(symptom_of_error(unusable.error) if unusable.error else symptom, row_errors, unusable.usage)
     thought = thought_in(body) if reading.failure is None else None
     return Completion(reading.text, reading.finish_reason, reading.failure, reading.model, reading.usage, thought)

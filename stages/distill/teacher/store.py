@@ -329,7 +329,8 @@ class Store:
             ended = [key for key, _ in answers] + list(released)
             db.executemany("DELETE FROM claims WHERE key = ? AND owner = ?", [(key, owner()) for key in ended])
             db.executemany(
-                "UPDATE claims SET calls = 0, tokens = 0, picodollars = 0 WHERE key = ? AND owner = ?",
+                "UPDATE claims SET calls = 0, tokens_in = 0, tokens_out = 0, picodollars = 0"
+                " WHERE key = ? AND owner = ?",
                 [(key, owner()) for key in settled],
             )
             db.executemany(

@@ -24,6 +24,7 @@ from distill.teacher.exchange import TeacherError, Usage
 from distill.teacher.failures import RECORDED, Symptom, describe_failure, judge_failure, symptom_of_error
 from distill.teacher.limits import Pace
 from distill.teacher.reading import PASSING, Reading, Unusable, read_completion
+from distill.teacher.reservations import settle_dead
 from distill.teacher.session import Done, Job, Session, SpentCall, Stopped
 from distill.teacher.store import LEASE_S, Answer, Store, Stored
 from distill.teacher.tokens import usage_or_count
@@ -31,6 +32,8 @@ from distill.teacher.writing import Writer
 
 _FIRST_RETRY_S, _RETRY_FACTOR, _LONGEST_RETRY_S = 0.1, 3.0, 60.0
 _LOOK_AGAIN_S = 0.25  # at answers that another process is asking for, and at a budget that others hold
+_FIRST_CALLS = 2  # in flight, under a budget of tokens or dollars, before an answer has come
+_HOPELESS = 30  # answers that cannot be used, and none that can: no more is asked again
 _FIXED_RETRIES = 1  # at temperature 0 the same answer comes again, but for a server's hiccup
 _NO_USAGE = Usage()
 _BILLED_UNSEEN = frozenset(("timeout", "cut", "torn"))  # the server may have answered, and then it bills
@@ -58,7 +61,8 @@ class Workers:
         self._given_up: list[Job] = []
         self._timer: asyncio.TimerHandle | None = None
         self._polling, self._stopping = False, True  # until everything is set up
-        self._answered = 0
+        self._answered = self._unusable = self._torn = 0
+        self._useful = False
         self._error: BaseException | None = None
         self._loop = asyncio.new_event_loop()
         self._life = self._loop.create_task(self._live())  # runs first, before anything that is submitted
@@ -149,6 +153,9 @@ class Workers:
                     f"{len(batched)} or more rows are in a batch that is not fetched yet: set teacher.mode to batch to "
                     "fetch it, or cancel it with `python stages/batch.py cancel`"
                 )
+            killed = settle_dead(self._store)
+            if killed:
+                self.warnings.append(("killed", f"{killed:,} calls of a killed run count at the most they may cost"))
             claimed = self._store.claim(keys)
         except TeacherError as error:
             self._stop(error)
@@ -180,6 +187,8 @@ class Workers:
             if wait > 0:
                 self._timer = self._loop.call_later(wait, self._pump)
                 return
+            if self._budget.by_size and len(self._in_flight) >= _FIRST_CALLS + 2 * self._answered:
+                break
             if not self._ready[0].held and not self._reserve():
                 break
             self._start(self._ready.popleft())
@@ -189,6 +198,8 @@ class Workers:
     def _reserve(self) -> bool:
         """Holds back the budget of the next calls, as many as may start now; False where the first does not fit."""
         room = max(1, int(self._pace.limit) - len(self._in_flight) - len(self._writer))
+        if self._budget.by_size:  # what an answer takes is known from the first ones: until then few are in flight
+            room = max(1, min(room, _FIRST_CALLS + 2 * self._answered - len(self._in_flight)))
         jobs = [job for job in islice(self._ready, room) if not job.held]
         fitting = self._budget.reserve(jobs)
         for job in jobs[:fitting]:
@@ -220,7 +231,10 @@ class Workers:
             return
         try:
             reading = read_completion(outcome.body)
-        except Unusable as error:
+        except (Unusable, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            # A body that nobody thought of is paid like any other, and ends no run.
+            if not isinstance(error, Unusable):
+                error = Unusable("torn", f"cannot be read: {type(error).__name__}: {error}")
             symptom = symptom_of_error(error.error) if error.broke == "error" else None
             symptom = symptom or Symptom(broke=error.broke, message=str(error))
             self._failed(job, outcome, symptom, asked_at, error.usage)
@@ -229,7 +243,8 @@ class Workers:
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         job = self._in_flight.pop(task)
-        if task.cancelled():
+        if task.cancelled():  # by a second Ctrl-C; the server may go on, and bill it
+            self._spend(job, Symptom(broke="cut"), _NO_USAGE, None)
             self._given_up.append(job)
         elif task.exception() is not None:
             self._given_up.append(job)
@@ -240,6 +255,7 @@ class Workers:
         request = job.requests[0]
         usage = usage_or_count(reading.usage, request.messages, reading.text, request.model)
         self._answered += 1
+        self._budget.heed(job, usage)
         used = (usage.tokens_in or 0) + (usage.tokens_out or 0)
         self._pace.answered(outcome.headers, job.expected_in + job.expected_out, used, self._loop.time())
         self.warnings.extend((text[:30], f"{request.model}: {text}") for text in reading.odd)
@@ -247,19 +263,23 @@ class Workers:
             who = f"asked for {request.model!r}, and the server says that {reading.model[:100]!r} answered"
             self.warnings.append((reading.model, f"{who}: see that this is the model you mean"))
         if reading.failure in PASSING:
-            job.unusable += 1
+            job.unusable, self._unusable = job.unusable + 1, self._unusable + 1
             if self._worth_asking_again(job):
                 name = judge_failure(Symptom(broke=reading.failure)).name
                 self.retried[name] += 1
                 self._writer.book(SpentCall(job, usage, lost=False, again_s=self._backoff(job)))
                 return
+        self._useful = self._useful or reading.failure not in PASSING
         stored = Stored(reading.text, reading.finish_reason, reading.failure, reading.model, usage, reading.logprob)
         self._writer.keep(
             Done(job, stored, paid=True), self._provenance(job, stored, outcome.body, reading.fingerprint, asked_at)
         )
 
     def _worth_asking_again(self, job: Job) -> bool:
-        """Whether an answer that cannot be used may come out better: at temperature 0, once at most."""
+        """Whether an answer that cannot be used may come out better: at temperature 0, once at most; never where none
+        has been of use so far."""
+        if not self._useful and self._unusable > _HOPELESS:
+            return False
         most = _FIXED_RETRIES if job.requests[0].temperature == 0 else self._runtime.max_retries
         return job.unusable <= most and job.attempts <= self._runtime.max_retries
 
@@ -285,6 +305,16 @@ class Workers:
         if failure.name == "rate limit":
             pause += self._pace.throttled(outcome.headers, job.started, self._loop.time())
         self._spend(job, symptom, usage, pause if again else None)
+        self._torn += symptom.broke == "torn"
+        if self._torn == _HOPELESS and not self._useful:
+            self._given_up.append(job)
+            self._stop(
+                TeacherError(
+                    f"{self._session.endpoint}: {_HOPELESS} answers are no completions, and none is: {why}. What to do: "
+                    "see that teacher.base_url is the address of an OpenAI chat API (it usually ends in /v1)"
+                )
+            )
+            return
         if failure.action == "stop":
             self._given_up.append(job)
             self._stop(TeacherError(f"row {job.requests[0].row_id!r}: {why}. What to do: {failure.advice}"))
