@@ -3,6 +3,7 @@
 run     python stages/store.py stats
         python stages/store.py export .distill/answers.jsonl     # for a colleague, or out of a damaged store
         python stages/store.py import answers.jsonl
+        python stages/store.py forget                   # answers without a text: their rows are asked again
         python stages/store.py verify                   # every page, key, body and derived column
 """
 
@@ -12,7 +13,7 @@ from pathlib import Path
 from distill import paths
 from distill.running import run_front_door
 from distill.teacher.exported import checked_export
-from distill.teacher.inventory import store_report
+from distill.teacher.inventory import forget_failures, store_report
 from distill.teacher.store import Store
 from distill.teacher.transfer import export_answers, import_answers, verify
 
@@ -26,10 +27,11 @@ def main() -> int:
     actions.add_parser("stats", help="answers, tokens and money by endpoint, model and stage")
     actions.add_parser("export", help="all answers as sorted JSONL").add_argument("file", type=Path)
     actions.add_parser("import", help="adds exported answers").add_argument("file", type=Path)
+    actions.add_parser("forget", help="drops refused, filtered, empty and too long answers, to ask for them again")
     actions.add_parser("verify", help="checks everything; exits with 1 where something is wrong")
     options = parser.parse_args()
     export = checked_export(options.file) if options.action == "import" else None
-    with Store(options.store, read_only=options.action != "import") as store:
+    with Store(options.store, read_only=options.action not in ("import", "forget")) as store:
         if options.action == "stats":
             print(store_report(store))
         elif options.action == "export":
@@ -45,9 +47,10 @@ def main() -> int:
                 print(f"{done.differing:,} of those are other answers to the same requests; the store's own were kept")
             if not export.counted:
                 print("the file does not end with the number of its answers: it is of an older version, or cut")
+        elif options.action == "forget":
+            print(f"{forget_failures(store):,} answers without a text are forgotten: their rows are asked again")
         else:
-            problems = verify(store)
-            print("\n".join(problems) or f"{len(store):,} answers, all sound")
+            print("\n".join(problems := verify(store)) or f"{len(store):,} answers, all sound")
             return 1 if problems else 0
     return 0
 

@@ -376,3 +376,28 @@ def test_a_servers_own_name_of_the_same_model_is_no_news(endpoint, settings, cap
     with open_teacher(settings(), "annotate") as teacher:
         list(teacher.ask([question("a")]))
     assert "the server says" not in capsys.readouterr().err
+
+
+def test_after_thirty_empty_answers_and_no_other_none_is_asked_twice(endpoint, settings):
+    endpoint.answer = lambda body, times: completion(None)
+    rows = [question(str(number), temperature=1.0) for number in range(60)]
+    with open_teacher(settings(max_retries=6, concurrency=4), "annotate") as teacher:
+        assert {reply.failure for reply in teacher.ask(rows)} == {"empty"}
+    assert 60 <= endpoint.total <= 60 + 34 and teacher.bill.paid.calls == endpoint.total
+
+
+def test_a_server_of_pages_is_left_after_thirty(endpoint, settings):
+    endpoint.answer = lambda body, times: Said(b"<html>Welcome</html>")
+    with (
+        open_teacher(settings(concurrency=4), "annotate") as teacher,
+        pytest.raises(TeacherError, match=r"30 answers are no completions.*Welcome.*teacher\.base_url is the address"),
+    ):
+        list(teacher.ask([question(str(number)) for number in range(60)]))
+    assert endpoint.total <= 34
+
+
+def test_a_short_dummy_key_is_no_word_of_a_message(endpoint, settings, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    endpoint.answer = lambda body, times: error(400, "context_length_exceeded", "maximum context length")
+    with open_teacher(settings(), "annotate") as teacher:
+        assert [reply.failure for reply in teacher.ask([question("a")])] == ["context_length"]

@@ -249,3 +249,27 @@ def test_an_open_batch_is_held_back_from_the_budget_of_all(endpoint, batch, sett
     endpoint.polls = 0
     replies, _ = ask(batch(budget_calls=40))
     assert len(replies) == 30 and endpoint.batched == 30
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"request_counts": {"completed": None, "failed": None, "total": None}},
+        {"request_counts": None, "errors": [{"message": "late"}]},
+        {"errors": {"data": [{"code": None, "message": None}, 7]}},
+        {"status": "COMPLETED"},
+        {"status": "done", "request_counts": {"completed": 30, "failed": 0, "total": 30}},
+    ],
+)
+def test_a_batch_in_another_dialect_is_fetched_all_the_same(endpoint, batch, odd):
+    finish = endpoint.finish
+
+    def finish_oddly(name, *how, **only):
+        finish(name, *how, **only)
+        endpoint.batches[name] |= odd
+        output = endpoint.batches[name]["output_file_id"]
+        endpoint.files[output] = endpoint.files[output].replace(b'"status_code": 200', b'"status_code": "200"')
+
+    endpoint.finish = finish_oddly
+    replies, bill = ask(batch())
+    assert {reply.text for reply in replies.values()} == {"Answer: yes"} and bill.paid.calls == 30

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from fake_endpoint import completion, question
+from fake_endpoint import Said, completion, question
 
 from distill.settings.runtime import Price
 from distill.teacher import TeacherError, open_teacher
@@ -115,3 +116,21 @@ def test_an_earlier_payment_at_an_unknown_price_is_priced_now_or_refused(endpoin
 def test_a_call_that_failed_frees_what_was_reserved_for_it(endpoint, settings):
     endpoint.answer = lambda body, times: completion() if times > 2 else replace(completion(), status=500)
     assert len(ask(settings(budget_tokens=15 * 19 + 60, concurrency=1), ROWS[:20])) == 20
+
+
+def test_an_answer_longer_than_its_limit_passes_a_budget_by_two_calls_at_most(endpoint, settings):
+    """As of a server that does not count thoughts against max_tokens."""
+    usage = {"prompt_tokens": 60, "completion_tokens": 10, "total_tokens": 5060}
+    body = json.dumps({**json.loads(completion().body), "usage": usage}).encode()
+    endpoint.answer = lambda *_: Said(body)
+    got, _ = answered(settings(budget_tokens=8000, concurrency=32))
+    assert len(got) == endpoint.total == 2
+    endpoint.calls.clear()
+    got, said = answered(settings(budget_tokens=50_000, concurrency=32))
+    assert endpoint.total <= 7 and "budget_tokens (50,000; " in said
+
+
+def test_what_was_paid_until_a_stop_is_said(endpoint, settings, capsys):
+    with pytest.raises(BudgetReached):
+        ask(settings(budget_calls=30))
+    assert "annotate: until it stopped: teacher: as if cold $0.0005 (30 calls), paid now" in capsys.readouterr().err

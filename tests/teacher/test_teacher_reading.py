@@ -6,14 +6,21 @@ import json
 
 import pytest
 from fake_endpoint import Said, completion, question
+from hypothesis import given
+from hypothesis import strategies as st
 
 from distill.teacher import open_teacher
 from distill.teacher.exchange import Usage
 from distill.teacher.exported import checked_export
-from distill.teacher.reading import Unusable, answer_thought, read_completion
+from distill.teacher.failures import judge_failure, symptom_of_error, symptom_of_status
+from distill.teacher.reading import Unusable, answer_thought, answer_tokens, read_completion
 from distill.teacher.store import Store
 from distill.teacher.transfer import export_answers, import_answers, verify
 
+NAMES = st.sampled_from(
+    ["choices", "message", "content", "finish_reason", "usage", "error", "logprobs", "logprob", "token", "code", "type",
+     "prompt_tokens", "completion_tokens", "total_tokens", "reasoning_content", "refusal", "text", "base_resp", "model"]
+)  # fmt: skip
 ROWS = [question(f"question {number}") for number in range(3)]
 
 
@@ -96,3 +103,75 @@ def test_the_thought_beside_an_answer_is_read_from_every_servers_field(message):
 def test_no_thought_is_none():
     assert answer_thought(completion().body) is None
     assert answer_thought(completion(reasoning_content=None, reasoning=7, reasoning_details=[3]).body) is None
+
+
+@pytest.mark.parametrize("reason", [2, {"type": "abort"}, ["length"], True, "SAFETY_CHECK"])
+def test_an_ending_of_another_kind_is_no_full_answer(reason):
+    body = json.loads(completion().body)
+    body["choices"][0]["finish_reason"] = reason
+    assert read_completion(json.dumps(body).encode()).failure == "stopped"
+
+
+@pytest.mark.parametrize("reason", [None, "", False, 0])
+def test_no_ending_is_taken_for_an_answer(reason):
+    body = json.loads(completion().body)
+    body["choices"][0]["finish_reason"] = reason
+    assert read_completion(json.dumps(body).encode()).text == "Answer: yes"
+
+
+@pytest.mark.parametrize("content", ["Answer: yes", ["Answer: ", "yes"], [{"text": "Answer: "}, "yes", None, 7]])
+def test_the_text_of_an_answer_in_every_form(content):
+    assert read_completion(changed(choices=[{"message": {"content": content}}])).text == "Answer: yes"
+
+
+def test_an_error_beside_a_text_is_an_error():
+    for body in (
+        changed(error={"code": 502}),
+        changed(choices=[{"message": {"content": "x"}, "error": {"code": 502}}]),
+    ):
+        with pytest.raises(Unusable) as raised:
+            read_completion(body)
+        assert raised.value.broke == "error" and raised.value.usage.tokens_in == 10
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "-1" + "0" * 400, "NaN", "-Infinity", "1e999"])
+def test_a_log_probability_that_is_no_finite_number_is_said(number):
+    body = changed(choices=[{"message": {"content": "yes"}, "logprobs": {"content": [{"token": "a", "logprob": 77}]}}])
+    reading = read_completion(body.replace(b"77", number.encode()))
+    assert (reading.text, reading.logprob, len(reading.odd)) == ("yes", None, 1)
+    assert answer_tokens(body.replace(b"77", number.encode())) == ()
+
+
+def test_tokens_by_their_other_names_are_counted_and_a_prompt_of_none_is_not_believed():
+    assert read_completion(changed(usage={"input_tokens": 7, "output_tokens": 3})).usage == Usage(
+        7, 0, 3, "reported", 0
+    )
+    zero = read_completion(changed(usage={"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}))
+    assert zero.usage == Usage() and "tokens are counted here" in zero.odd[0]
+
+
+def test_a_stream_that_nobody_asked_for_is_named():
+    with pytest.raises(Unusable, match=r"a stream, though none was asked for: b'data: \{\}'"):
+        read_completion(b"data: {}")
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(NAMES, ANYTHING, max_size=5))
+def test_no_body_is_a_traceback(fields):
+    body = json.dumps(fields).encode()
+    try:
+        reading = read_completion(body)
+    except Unusable as unusable:
+        if unusable.error:
+            judge_failure(symptom_of_error(unusable.error))
+    else:
+        assert reading.failure or isinstance(reading.text, str)
+        if reading.failure is None:
+            answer_tokens(body), answer_thought(body)
+    judge_failure(symptom_of_status(400, body))

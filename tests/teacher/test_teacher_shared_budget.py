@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from distill.teacher.reservations import Amount, held_back
+from distill.teacher.reservations import Amount, held_back, settle_dead
 from distill.teacher.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def test_four_processes_pay_no_more_than_the_budget_together(annotators, endpoin
         assert store.select("SELECT sum(calls), count(*) FROM payments")[0][0] == len(store) == BUDGET
 
 
-def test_what_a_killed_process_held_back_is_free_again(annotators, endpoint, tmp_path):
+def test_the_calls_of_a_killed_process_are_booked_at_the_most_they_may_cost(annotators, endpoint, tmp_path):
     endpoint.hold.clear()
     (process,) = annotators(1)
     endpoint.reached.wait()
@@ -74,3 +74,7 @@ def test_what_a_killed_process_held_back_is_free_again(annotators, endpoint, tmp
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert held_back(store, simulated=False) == (Amount(),) * 3
+        assert settle_dead(store) == held.calls and settle_dead(store) == 0
+        booked = store.select("SELECT stage, calls, tokens_in + tokens_out, lost FROM payments")
+        assert {(stage, calls, lost) for stage, calls, _, lost in booked} == {("annotate", 1, 1)}
+        assert len(booked) == held.calls and sum(tokens for _, _, tokens, _ in booked) == held.tokens

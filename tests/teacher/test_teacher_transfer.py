@@ -11,7 +11,7 @@ from fake_endpoint import completion, error, question
 from distill.errors import DataError
 from distill.teacher import open_teacher
 from distill.teacher.exported import checked_export
-from distill.teacher.inventory import store_report
+from distill.teacher.inventory import forget_failures, store_report
 from distill.teacher.store import Store, StoreError
 from distill.teacher.transfer import Exported, Imported, export_answers, import_answers, verify
 
@@ -267,3 +267,13 @@ def test_a_database_and_a_packed_file_are_no_exports(filled, tmp_path):
         checked_export(tmp_path / "a.jsonl.gz")
     with pytest.raises(DataError, match=r"none\.jsonl: no such file"):
         checked_export(tmp_path / "none.jsonl")
+
+
+def test_forgotten_failures_are_asked_again_and_stay_paid(filled, endpoint, settings):
+    with Store(filled) as store:
+        assert (forget_failures(store), forget_failures(store), len(store)) == (3, 0, 37)
+        assert store.select("SELECT sum(calls) FROM payments") == [(41,)]
+    asked = endpoint.total
+    with open_teacher(settings(), "annotate") as teacher:
+        list(teacher.ask([question(str(number)) for number in range(40)]))
+    assert endpoint.total == asked + 4

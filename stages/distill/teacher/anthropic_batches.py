@@ -90,7 +90,10 @@ class AnthropicBatches(BatchApi):
     def results(self, state: BatchState) -> Iterator[BatchResult]:
         """The results of a batch that has ended, in any order."""
         for line in self._lines(state.id):
-            yield _batch_result(json.loads(scrubbed(line.encode(), self._key)))
+            try:
+                yield _batch_result(json.loads(scrubbed(line.encode(), self._key)))
+            except (ValueError, LookupError, TypeError, AttributeError):  # of no row that was asked about
+                yield BatchResult(b"", None, b"", "cannot be read")
 
     def _get(self, path: str, cast_to: type = object, **query: Any) -> Any:
         with self._errors():
@@ -126,6 +129,7 @@ def _batch_state(batch: Any) -> BatchState:
             "batch: what answers at teacher.base_url shows no message batch: check it, and runtime.batch_api"
         )
     counts, status = batch.get("request_counts") or {}, str(batch.get("processing_status"))
+    counts = {name: count for name, count in counts.items() if isinstance(count, int)}
     total, left = sum(counts.values()), counts.get("processing", 0)
     names = ("errored", "canceled", "expired")
     why = ", ".join(f"{counts[name]} {name}" for name in names if counts.get(name))

@@ -154,7 +154,7 @@ class _Errors:
 
 def _state(batch: Any) -> BatchState:
     """The state of a batch, whose fields may be missing or of another type than they should."""
-    fields = batch.model_dump() if hasattr(batch, "model_dump") else {}
+    fields = batch.model_dump(warnings=False) if hasattr(batch, "model_dump") else {}
     if not isinstance(fields.get("id"), str):
         raise TeacherError("batch: the endpoint's answer is no batch; run again: one that was created goes on there")
     counts = fields.get("request_counts") if isinstance(fields.get("request_counts"), dict) else {}

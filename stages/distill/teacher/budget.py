@@ -40,6 +40,7 @@ class Budget:
         self._seen, self._spent = 0, Amount()
         self._stage, self._endpoint = session.stage, session.endpoint
         self._longest, self._share_in = 0, 1.0  # the most tokens out, and in beside the estimate, of an answer so far
+        self._excess: dict[bytes, Amount] = {}
         self.exceeded, self.others = "", False
         runtime = session.runtime
         self.limited = (
@@ -78,7 +79,8 @@ class Budget:
         with self._store.writing() as db:  # no other process pays or holds back meanwhile
             self.update()
             mine, others, batches = held_back(self._store, simulated=self._simulated)
-            self.others, held = others.calls > 0, mine + others + batches
+            self.others = others.calls > 0
+            held = sum(self._excess.values(), mine + others + batches)
             for job in jobs:
                 amount = self.most(job)
                 held += amount
@@ -140,9 +142,18 @@ class Budget:
         return lines
 
     def heed(self, job: Job, usage: Usage) -> None:
-        """Learns from an answer: one that took more than was held back raises what later calls are held back for."""
+        """Learns from an answer, before it is stored: one that took more than was held back raises what later calls are
+        held back for, and its excess counts until `forget`."""
+        excess = (usage.tokens_in or 0) + (usage.tokens_out or 0) - job.expected_in - job.expected_out
+        if self.limited and excess > 0:
+            usd = cost(usage, job.requests[0].model, self._runtime.prices, self._mode)
+            self._excess[job.key] = Amount(0, 0, excess, picodollars(usd) or 0)
         self._longest = max(self._longest, usage.tokens_out or 0)
         self._share_in = max(self._share_in, (usage.tokens_in or 0) / max(1, job.expected_in))
+
+    def forget(self, job: Job) -> None:
+        """The answer's payment is in the store."""
+        self._excess.pop(job.key, None)
 
     def most(self, job: Job) -> Amount:
         """The most that a call should cost: its prompt and max_tokens, or as much as the worst answer so far."""

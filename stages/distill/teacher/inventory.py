@@ -31,6 +31,15 @@ def store_report(store: Store) -> str:
     return "\n".join(lines)
 
 
+def forget_failures(store: Store) -> int:
+    """Drops the answers that have no text (refused, filtered, empty, too long), so that their rows are asked again.
+
+    What was paid for them stays booked. Returns how many there were.
+    """
+    with store.writing() as db:
+        return db.execute("DELETE FROM answers WHERE failure IS NOT NULL").rowcount
+
+
 def paid_by_stage(store: Store) -> list[tuple[Any, ...]]:
     """The payments, one row for each stage and model.
 

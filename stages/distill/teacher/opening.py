@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from distill import paths
+from distill.errors import UserError
 from distill.progress import CLEAR_LINE
 from distill.settings.loader import SettingsError
 from distill.teacher.anthropic_batches import AnthropicBatches
@@ -106,6 +107,10 @@ def _opened(
     teacher = Teacher(session)
     try:
         yield teacher
+    except (UserError, KeyboardInterrupt):
+        if teacher.bill.paid.calls:
+            print(f"{stage}: until it stopped: {teacher.bill.closing_line()}", file=sys.stderr, flush=True)
+        raise
     finally:
         teacher.close()
 

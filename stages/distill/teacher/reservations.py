@@ -93,8 +93,8 @@ def settle_dead(store: Store) -> int:
 
 def _dead(store: Store) -> list[list[Any]]:
     rows = store.select(
-        "SELECT owner, expires, key, stage, endpoint, simulated, model, calls, tokens_in, tokens_out, picodollars, calls"
-        " FROM claims WHERE calls > 0 AND owner != ?",
+        "SELECT owner, expires, key, stage, endpoint, simulated, model, calls, tokens_in, tokens_out, picodollars,"
+        " calls FROM claims WHERE calls > 0 AND owner != ?",
         owner(),
     )
     ended = {name for name in {row[0] for row in rows} if not alive(name)}

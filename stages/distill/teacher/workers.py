@@ -310,8 +310,8 @@ class Workers:
             self._given_up.append(job)
             self._stop(
                 TeacherError(
-                    f"{self._session.endpoint}: {_HOPELESS} answers are no completions, and none is: {why}. What to do: "
-                    "see that teacher.base_url is the address of an OpenAI chat API (it usually ends in /v1)"
+                    f"{self._session.endpoint}: {_HOPELESS} answers are no completions, and none is: {why}. What to "
+                    "do: see that teacher.base_url is the address of an OpenAI chat API (it usually ends in /v1)"
                 )
             )
             return
@@ -359,6 +359,7 @@ class Workers:
     def _saved(self, batch: list[Done | SpentCall]) -> None:
         self.budget_left = self._budget.left()
         for spent in batch:
+            self._budget.forget(spent.job)
             if isinstance(spent, SpentCall):
                 spent.job.held = False
                 if spent.again_s is not None:
