@@ -126,8 +126,8 @@ def new(tmp: Path, *, stages: Path = ROOT / "stages", **settings: Any) -> Reposi
         shutil.copytree(ROOT / "data" / folder, path / "data" / folder)
     (path / "params.yaml").write_text(changed((ROOT / "params.yaml").read_text(), settings))
     (path / "metrics" / "plots").mkdir(parents=True)
-    for name, empty in (("runtime.json", "{}\n"), ("frontier.json", "{}\n"), ("plots/frontier.json", "[]\n")):
-        (path / "metrics" / name).write_text(empty)
+    for name in ("runtime.json", "frontier.json", "plots/frontier.json", "plots/training_speed.json"):
+        (path / "metrics" / name).write_text("[]\n" if "plots" in name else "{}\n")
     repository = Repository(path, home)
     repository.git("init", "-q", "-b", "main")
     repository.identify()

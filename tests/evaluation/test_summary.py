@@ -30,6 +30,8 @@ def test_it_names_who_answered_and_what_is_unknown():
         "majority class  75.0%   30.1% to 95.4%",
         "cascade         none: the teacher answered no row",
         "the test has only 4 labelled rows; more (task.test_rows) narrow the intervals",
+        "the student cannot be told from an answer that is always the largest class: it has not learned the task; more"
+        " rationales, rows or steps may teach it, or another train.seed",
         "the teacher's answers to train rows and prompt search cost as if cold: unknown (no price or no token counts)",
     ]
 
@@ -38,6 +40,11 @@ def test_an_answerer_whose_every_answer_is_unreadable_has_no_share_of_the_rest()
     teacher = {"label": label(0.0, 0.0, 0.49), "parse": {"failure_rate": 1.0}}
     line = evaluation_summary(METRICS | {"teacher": teacher}, {}).splitlines()[2]
     assert line == "teacher         0.0%    0.0% to 49.0% (none could be parsed)"
+
+
+def test_a_student_above_the_largest_class_has_learned():
+    metrics = METRICS | {"majority": {"label": label(0.3, 0.1, 0.5)}}
+    assert "has not learned" not in evaluation_summary(metrics, {})
 
 
 def test_narrow_intervals_are_not_remarked_on():

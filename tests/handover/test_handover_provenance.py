@@ -26,6 +26,7 @@ LOCK = {
 }
 PIPELINE = {
     "metrics": ["metrics/runtime.json"],
+    "plots": [{"speed": {"x": "step", "y": {"metrics/plots/speed.json": "rows_per_s"}}}],
     "stages": {"train": {"outs": ["data/student"], "metrics": [{"metrics/train.json": {"cache": False}}]}},
 }
 
@@ -47,10 +48,12 @@ def test_what_the_pipeline_writes_is_no_modification():
     assert pipeline_outs(PIPELINE) == [
         "dvc.lock",
         "metrics/runtime.json",
+        "metrics/plots/speed.json",
         "data/student",
         "metrics/train.json",
         "data/.gitignore",
         "metrics/.gitignore",
+        "metrics/plots/.gitignore",
     ]
 
 

@@ -154,6 +154,11 @@ def test_a_damaged_store_is_noticed_and_says_how_to_recover(store_path):
         Store(store_path)
 
 
+def test_a_folder_is_no_store(tmp_path):
+    with pytest.raises(StoreError, match=r"is a folder, and the response store is a file: DISTILL_STORE=.*\.sqlite$"):
+        Store(tmp_path)
+
+
 def test_a_read_only_store_reads_and_makes_no_file(store, store_path, tmp_path):
     store.save([(one(1), answer())])
     with Store(store_path, read_only=True) as reader:

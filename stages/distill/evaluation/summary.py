@@ -21,6 +21,11 @@ def evaluation_summary(metrics: Mapping[str, Any], measured: Mapping[str, Any]) 
     label = metrics["student"]["label"]
     if label["accuracy_ci_high"] - label["accuracy_ci_low"] > _WIDE:
         lines.append(f"the test has only {metrics['rows']} labelled rows; more (task.test_rows) narrow the intervals")
+    if "majority" in metrics and label["accuracy_ci_low"] <= metrics["majority"]["label"]["accuracy"]:
+        lines.append(
+            "the student cannot be told from an answer that is always the largest class: it has not learned the task;"
+            " more rationales, rows or steps may teach it, or another train.seed"
+        )
     if metrics.get("untrained", {}).get("reason"):
         lines.append(f"the untrained student could not be made again: {metrics['untrained']['reason']}")
     if "cold_start_s" in measured:

@@ -101,11 +101,13 @@ def verify_provenance(file: Path, lock: Path, revision: str | None) -> str:
 
 
 def pipeline_outs(pipeline: Mapping[str, Any]) -> list[str]:
-    """What the stages of a dvc.yaml write, its metrics, and the .gitignore files in which DVC lists them.
+    """What the stages of a dvc.yaml write, its metrics and plots, and the .gitignore files in which DVC lists them.
 
     That these differ from Git is no modification.
     """
     paths = list(pipeline.get("metrics", ()))
+    for plot in pipeline.get("plots", ()):
+        paths += [file for shown in plot.values() for file in shown["y"]]
     for stage in pipeline.get("stages", {}).values():
         for kind in ("outs", "metrics", "plots"):
             paths += [next(iter(entry)) if isinstance(entry, dict) else entry for entry in stage.get(kind, ())]

@@ -86,6 +86,8 @@ class Runner:
         wanted = list(ready.values())
         if not pending:
             wanted = cells_to_run_first(wanted, plan, done, self.workers)
+        if waiting := len(ready) - len(wanted):
+            self.say(f"{waiting} cells wait for {len(wanted)}, which decide their steps or prepare what they share")
         for number, cell in enumerate(wanted, 1):
             self.say(f"queueing {number} of {len(wanted)}: {cell.arm}, seed {cell.seed}")
             experiments.put(cell.name, [override(key, value) for key, value in cell.changes.items()], LAST_STAGE)

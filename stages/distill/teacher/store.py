@@ -193,6 +193,11 @@ class Store:
                 f"{self.path}: {error}; update this project, or point DISTILL_STORE at another file"
             ) from error
         except sqlite3.OperationalError as error:
+            if self.path.is_dir():
+                file = self.path / "responses.sqlite"
+                raise StoreError(
+                    f"{self.path} is a folder, and the response store is a file: DISTILL_STORE={file}"
+                ) from error
             raise StoreError(
                 f"{self.path}: {error}; check that the folder is writable, on a local disk, and not full"
             ) from error
