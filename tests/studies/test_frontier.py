@@ -65,6 +65,21 @@ def test_seeds_are_one_point_with_students_t_and_a_single_run_keeps_its_own_inte
     assert both.settings["train.steps"] == SETTINGS.train.steps and single.settings["train.steps"] == 5
 
 
+def test_seeds_that_are_right_alike_often_have_the_interval_of_the_test_rows():
+    (point,) = frontier(seen("a", 0.9), seen("b", 0.9, train__seed=2)).points
+    assert (point.seeds, point.ci_low, point.ci_high) == (2, pytest.approx(0.87), pytest.approx(0.93))
+
+
+def test_what_only_tables_are_read_by_makes_no_other_task():
+    older = seen("b", 0.94, train__seed=2)
+    older.params["task"]["table"] = older.params["task"]["table"] | {"description": "Which desk?"}
+    found = frontier(seen("a", 0.90), older)
+    assert found.left_out["other_task"] == 0 and [point.names for point in found.points] == [("a", "b")]
+    desks = [seen(name, 0.9, task__name="table") for name in "ab"]
+    desks[1].params["task"]["table"] = desks[1].params["task"]["table"] | {"description": "Which desk?"}
+    assert frontier(*desks).left_out["other_task"] == 1
+
+
 def test_an_experiment_that_was_applied_to_the_workspace_counts_once():
     found = frontier(seen("workspace", 0.9), seen("cell-1", 0.9))
     assert [(point.names, point.seeds) for point in found.points] == [(("workspace",), 1)]
@@ -78,7 +93,7 @@ def test_controls_other_tasks_and_what_has_no_price_are_no_points_and_are_counte
         seen("n", 0.9, usd=None, train__steps=5),
     )
     assert found.left_out == {"other_task": 1, "controls": 1, "no_price": 1} and len(found.points) == 1
-    assert "Left out: 1 other task, 1 controls, 1 no price." in frontier_text(found, [])
+    assert "Left out: 1 of another task, 1 shuffled controls, 1 without a known price." in frontier_text(found, [])
 
 
 def test_the_share_of_the_gain_for_the_share_of_the_money():

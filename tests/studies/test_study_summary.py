@@ -10,6 +10,8 @@ def row(arm, seed, accuracy, status="ok"):
         "arm": arm,
         "seed": seed,
         "accuracy": accuracy,
+        "accuracy_ci_low": (accuracy or 0) - 0.03,
+        "accuracy_ci_high": (accuracy or 0) + 0.03,
         "status": status,
         "usd": 0.5,
         "teraflop": None,
@@ -38,6 +40,11 @@ def test_failures_are_counted_and_not_averaged_away():
         "most": 0.80,
     }
     assert found["other"]["usd"] == 0.5 and found["other"]["teraflop"] is None
+
+
+def test_seeds_that_are_right_alike_often_have_the_interval_of_the_test_rows():
+    accuracy = by_arm([row("own", 1, 0.9), row("own", 2, 0.9)], {}, 0.95)["own"]["accuracy"]
+    assert (accuracy["n"], accuracy["ci_low"], accuracy["ci_high"]) == (2, pytest.approx(0.87), pytest.approx(0.93))
 
 
 def test_differences_are_paired_by_seed():

@@ -107,7 +107,7 @@ def pipeline_outs(pipeline: Mapping[str, Any]) -> list[str]:
     """
     paths = list(pipeline.get("metrics", ()))
     for plot in pipeline.get("plots", ()):
-        paths += [file for shown in plot.values() for file in shown["y"]]
+        paths += [file for curve in plot.values() for file in curve["y"]]
     for stage in pipeline.get("stages", {}).values():
         for kind in ("outs", "metrics", "plots"):
             paths += [next(iter(entry)) if isinstance(entry, dict) else entry for entry in stage.get(kind, ())]

@@ -33,7 +33,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from distill.studies.gathering import Observation, Pricing
-from distill.studies.points import FrontierPoint, frontier_points
+from distill.studies.points import FrontierPoint, frontier_points, own_task
+
+_LEFT_OUT = {"other_task": "of another task", "controls": "shuffled controls", "no_price": "without a known price"}
 
 
 class Frontier:
@@ -42,8 +44,8 @@ class Frontier:
     def __init__(self, observations: Sequence[Observation], price: Pricing, confidence: float):
         if not observations:
             raise ValueError("no experiment that was evaluated")
-        task = observations[0].params.get("task")
-        same = [observation for observation in observations if _alike(observation.params.get("task"), task)]
+        task = own_task(observations[0].params)
+        same = [observation for observation in observations if _alike(own_task(observation.params), task)]
         students = [observation for observation in same if not _is_control(observation)]
         self.points, unpriced = frontier_points(students, price, confidence)
         self.left_out = {
@@ -59,7 +61,7 @@ class Frontier:
         evaluated = same[0].metrics["evaluate"]
         self.floor = evaluated.get("majority", {}).get("label", {}).get("accuracy")
         self.teacher = evaluated.get("teacher", {}).get("name")
-        self.task = (task or {}).get("name")
+        self.task = task.get("name")
         self._asked = same[0].metrics.get("annotate", {}).get("cost", {}).get("test", {})
 
     def metrics(self) -> dict[str, Any]:
@@ -222,9 +224,7 @@ def _words(frontier: Frontier, rows: Sequence[int]) -> list[str]:
         sentences.append(f"{frontier.from_tables} of the experiments are known from metrics/studies/ alone.")
     left = {why: count for why, count in frontier.left_out.items() if count}
     if left:
-        sentences.append(
-            "Left out: " + ", ".join(f"{count} {why.replace('_', ' ')}" for why, count in left.items()) + "."
-        )
+        sentences.append("Left out: " + ", ".join(f"{count} {_LEFT_OUT[why]}" for why, count in left.items()) + ".")
     return sentences
 
 

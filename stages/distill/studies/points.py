@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,9 +30,9 @@ _ALWAYS_SHOWN = (
 class FrontierPoint:
     """What one way of making a student costs and gives.
 
-    `accuracy` is the mean over `seeds` seeds, its interval Student's t over them, or, of one seed, that of the test
-    rows. `usd_per_row` is what the student's computing costs, None where an hour of it has no price. `usd` is as if
-    cold, `usd_from` says how it is known (see distill.studies.pricing).
+    `accuracy` is the mean over `seeds` seeds, its interval Student's t over them, or, of one seed and where all are
+    right alike often, that of the test rows. `usd_per_row` is what the student's computing costs, None where an hour of
+    it has no price. `usd` is as if cold, `usd_from` says how it is known (see distill.studies.pricing).
     """
 
     names: tuple[str, ...]
@@ -81,7 +81,7 @@ def _point(
 ) -> FrontierPoint:
     labels = [observation.metrics["evaluate"]["student"]["label"] for observation in group]
     accuracies = [label["accuracy"] for label in labels]
-    if len(group) > 1:
+    if len(set(accuracies)) > 1:
         low, high = student_t(accuracies, confidence)
     else:
         low, high = labels[0]["accuracy_ci_low"], labels[0]["accuracy_ci_high"]
@@ -105,8 +105,16 @@ def _per_row(observation: Observation) -> float | None:
     return None if per_1000 is None else per_1000 / 1000
 
 
-def _without(params: dict[str, Any], keys: Sequence[Sequence[str]]) -> dict[str, Any]:
-    bare = {section: dict(values) for section, values in params.items()}
+def own_task(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the task; what only tables are read by does nothing for another task."""
+    task = dict(params.get("task") or {})
+    if task.get("name") != "table":
+        task.pop("table", None)
+    return task
+
+
+def _without(params: Mapping[str, Any], keys: Sequence[Sequence[str]]) -> dict[str, Any]:
+    bare = {section: dict(values) for section, values in params.items()} | {"task": own_task(params)}
     for *section, key in keys:
         (bare.get(section[0], {}) if section else bare).pop(key, None)
     return bare

@@ -97,8 +97,8 @@ def _arm(rows: Sequence[_Row], reference: Sequence[_Row], confidence: float) -> 
         "seeds": len(rows),
         "finished": len(done),
         "failures": {status: sum(row["status"] == status for row in rows) for status in (AT_CHANCE, DIVERGED, CRASHED)},
-        "accuracy": mean_and_interval([row["accuracy"] for row in done], confidence),
-        "learned": mean_and_interval([row["accuracy"] for row in done if row["status"] == OK], confidence),
+        "accuracy": _accuracy(done, confidence),
+        "learned": _accuracy([row for row in done if row["status"] == OK], confidence),
     }
     for column in ("usd", "teraflop", "steps", "train_seconds"):
         values = [row[column] for row in done if row[column] is not None]
@@ -109,6 +109,14 @@ def _arm(rows: Sequence[_Row], reference: Sequence[_Row], confidence: float) -> 
             [row["accuracy"] - beside[row["seed"]] for row in done if row["seed"] in beside], confidence
         )
     return summary
+
+
+def _accuracy(rows: Sequence[_Row], confidence: float) -> dict[str, Any]:
+    """Where several seeds are right alike often, which happens by chance, the interval is that over the test rows."""
+    accuracy = mean_and_interval([row["accuracy"] for row in rows], confidence)
+    if len(rows) > 1 and accuracy["least"] == accuracy["most"]:
+        accuracy |= {"ci_low": rows[0]["accuracy_ci_low"], "ci_high": rows[0]["accuracy_ci_high"]}
+    return accuracy
 
 
 def mean_and_interval(values: Sequence[float], confidence: float) -> dict[str, Any]:
