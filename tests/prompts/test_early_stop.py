@@ -68,6 +68,11 @@ def test_the_share_of_the_first_hundred_is_judged_by_its_interval():
 
 def test_a_search_is_stopped_by_its_opening_alone():
     assert came([BAD["cut"]] * 200, opening=True)[0] == IN_A_ROW
+    count, text = came([BAD["cut"]] * 11, opening=True)
+    assert (
+        count == 11 and text.startswith("all of the first 11 answers cannot be used") and "teacher.max_tokens" in text
+    )
+    assert came([BAD["cut"]] * 9, opening=True) == (9, "") and came([BAD["cut"]] * 11) == (11, "")
     assert came([GOOD] + [BAD["cut"]] * 200, opening=True) == (201, "")
 
 

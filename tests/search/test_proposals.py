@@ -8,6 +8,7 @@ from distill.search.proposals import (
     fingerprint,
     longest_candidate,
     proposal_request,
+    proposal_tokens,
     proposed_template,
 )
 from distill.teacher.tokens import estimate_prompt
@@ -104,3 +105,9 @@ def test_the_longest_candidate_is_longer_than_any_that_is_taken():
     assert estimate_prompt(longest.messages({"q": "x"})) > estimate_prompt(taken.messages({"q": "x"}))
     # Two tokens a word, as a proposal may have.
     assert estimate_prompt(longest.messages({"q": "x"})) - estimate_prompt(start.messages({"q": "x"})) >= 2 * 10
+
+
+def test_a_proposal_has_as_many_tokens_as_its_words_or_an_answer_take(make_settings):
+    assert proposal_tokens(make_settings()) == 500
+    assert proposal_tokens(make_settings(**{"teacher.max_tokens": 2000})) == 2000
+    assert proposal_tokens(make_settings(**{"teacher.max_tokens": 2000, "prompt.proposal_tokens": 900})) == 900

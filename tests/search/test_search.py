@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from distill.errors import DataError
+from distill.prompts.early_stop import UnusableAnswers
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.search.few_shot import demonstrations, few_shot_saving
 from distill.search.optimizers.opro import meta_prompt
@@ -328,7 +329,25 @@ def test_a_teacher_that_never_answers_the_question_is_not_asked_about_every_row(
             return replace(super().reply(request), text="I like trains.")
 
     search_rows, _ = slices(ROWS, settings.prompt)
+    teacher = Chatty([""] * 20, [row.id for row in search_rows])
+    with pytest.raises(
+        UnusableAnswers, match=r"all of the first 10 .* have no label.*One of them is 'I like trains\.'"
+    ):
+        Search(teacher, CARD, ROWS, settings).run()
+    patient = replace(settings, runtime=replace(settings.runtime, stop_early=False))
     with pytest.raises(
         DataError, match=r"at best 0% of the held-out answers have a label.*One of the answers is 'I like trains\.'"
     ):
-        Search(Chatty([""] * 20, [row.id for row in search_rows]), CARD, ROWS, settings).run()
+        Search(teacher, CARD, ROWS, patient).run()
+
+
+def test_proposals_that_are_cut_ask_for_more_tokens(settings):
+    class Brief(Teacher):
+        def reply(self, request):
+            reply = super().reply(request)
+            return replace(reply, text="<PROMPT>{q}", finish_reason="length") if request.purpose == "propose" else reply
+
+    search_rows, _ = slices(ROWS, settings.prompt)
+    outcome = Search(Brief([""] * 4, [row.id for row in search_rows]), CARD, ROWS, settings).run()
+    assert "4 cut at prompt.proposal_tokens" in outcome.closing_line()
+    assert outcome.closing_line().endswith("raise prompt.proposal_tokens, as the thoughts of a reasoning model count")

@@ -401,3 +401,12 @@ def test_a_short_dummy_key_is_no_word_of_a_message(endpoint, settings, monkeypat
     endpoint.answer = lambda body, times: error(400, "context_length_exceeded", "maximum context length")
     with open_teacher(settings(), "annotate") as teacher:
         assert [reply.failure for reply in teacher.ask([question("a")])] == ["context_length"]
+
+
+def test_what_is_in_flight_when_the_asking_is_given_up_is_on_the_bill(endpoint, settings):
+    endpoint.until_at_once = 8
+    with open_teacher(settings(concurrency=8), "annotate") as teacher:
+        replies = teacher.ask([question(str(number)) for number in range(100)])
+        next(replies)
+        replies.close()
+        assert teacher.bill.paid.calls == endpoint.total >= 8

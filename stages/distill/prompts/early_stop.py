@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from distill.errors import UserError
 from distill.intervals import wilson
@@ -11,6 +11,7 @@ from distill.prompts.asking import Ask
 from distill.rows.records import Annotation
 
 IN_A_ROW = 30  # answers that cannot be used
+_OPENING = 10  # that many, and no other, are enough at the beginning of a search
 _FIRST = 100  # answers whose share is looked at
 _MOST_UNUSABLE = 0.5  # of the first answers: the lower end of the 95 % interval may not lie above it
 _EXCERPT = 200  # characters of an answer in the message
@@ -53,11 +54,11 @@ def stopping_early(
     """The answers as they come. Raises UnusableAnswers after 30 in a row without a label, and where over half of the
     first 100 have none (by the lower end of Wilson's interval).
 
-    With `opening`, only the answers before the first usable one count.
+    With `opening`, only the answers before the first usable one count, and ten of them are enough where no more come.
     """
     causes: Counter[str] = Counter()
     in_a_row = unusable = 0
-    example, answers = "", iter(answers)
+    came, example, answers = 0, "", iter(answers)
     for came, (ask, answer) in enumerate(answers, start=1):
         yield ask, answer
         cause = cause_of(answer)
@@ -70,10 +71,20 @@ def stopping_early(
         else:
             in_a_row = 0
         if in_a_row == IN_A_ROW:
+            _close(answers)
             raise _stopped(f"{in_a_row} answers in a row", causes, example)
         if came == _FIRST and wilson(unusable, came)[0] > _MOST_UNUSABLE:
+            _close(answers)
             raise _stopped(f"{unusable} of the first {came} answers", causes, example)
+    if opening and in_a_row == came >= _OPENING:
+        raise _stopped(f"all of the first {came} answers", causes, example)
     yield from answers
+
+
+def _close(answers: Iterator[tuple[Ask, Annotation]]) -> None:
+    """Ends the asking, so that what is in flight is stored and on the bill before anything is said of it."""
+    if isinstance(answers, Generator):
+        answers.close()
 
 
 def _stopped(which: str, causes: Counter[str], example: str) -> UnusableAnswers:

@@ -85,7 +85,10 @@ class Outcome:
         winner = f"candidate {self.winner.number}" if self.winner.number else "the hand-written prompt"
         line = f"{tried + self.rejected.total()} proposals: {', '.join([f'{tried} tried', *words])}; {winner} is taken"
         if not tried and self.rejected:
-            line += ". The proposing model never gave a prompt that can be used: set prompt.model to a stronger one"
+            advice = "set prompt.model to a stronger one"
+            if self.rejected["cut"] == max(self.rejected.values()):
+                advice = "raise prompt.proposal_tokens, as the thoughts of a reasoning model count"
+            line += f". The proposing model never gave a prompt that can be used: {advice}"
         return line
 
     def origin(self, optimizer: str) -> dict[str, Any]:

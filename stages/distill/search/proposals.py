@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable
 from distill.answers.parsing.thoughts import split_thoughts
 from distill.rows.records import Example, TaskCard
 from distill.settings import Settings
-from distill.settings.prompt import PromptSettings
 from distill.teacher.exchange import Request
 from distill.templates import Template, TemplateError
 
@@ -35,10 +34,12 @@ TOKENS_A_WORD, TOKENS_AROUND = 2, 200
 _LONG_WORD = " lettered"
 
 
-def proposal_tokens(prompt: PromptSettings) -> int:
-    """The most tokens of one proposal: prompt.proposal_tokens, or what a prompt of prompt.max_words takes."""
+def proposal_tokens(settings: Settings) -> int:
+    """The most tokens of one proposal: prompt.proposal_tokens, or what a prompt of prompt.max_words takes, and no less
+    than an answer may take, which has room for thoughts where the model thinks."""
+    prompt = settings.prompt
     if prompt.proposal_tokens == "auto":
-        return TOKENS_A_WORD * prompt.max_words + TOKENS_AROUND
+        return max(TOKENS_A_WORD * prompt.max_words + TOKENS_AROUND, settings.teacher.max_tokens)
     return prompt.proposal_tokens
 
 
@@ -56,7 +57,7 @@ def proposal_request(question: str, row_id: str, *, number: int, sample: int, se
         model=model,
         temperature=prompt.temperature,
         top_p=None if teacher.top_p is None else 1.0,
-        max_tokens=proposal_tokens(prompt),
+        max_tokens=proposal_tokens(settings),
         seed=prompt.seed * 1_000_000 + number if seeded else None,
         reasoning_effort=teacher.reasoning_effort if model == teacher.model else None,
         extra=teacher.extra,

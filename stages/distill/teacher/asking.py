@@ -112,11 +112,21 @@ class Asking:
     def close(self) -> None:
         if self._workers:
             self._workers.close()
+            # What was in flight is stored by now: it is paid, also where nobody asks for it any more.
+            while (done := self._workers.take(0)) and not isinstance(done, Stopped):
+                self._count(done)
         self._progress.close()
         if self._workers and self._workers.retried:
             self._books.say(f"asked again: {_counted(self._workers.retried)}")
         if self._why:
             self._books.say(f"{self._why.total()} rows without a usable answer: {_counted(self._why)}")
+
+    def _count(self, done: list[Done | SpentCall]) -> None:
+        for finished in done:
+            if isinstance(finished, SpentCall):
+                self._spend(finished)
+            elif finished.job.key in self._pending:
+                list(self._replies(finished))
 
     def _details(self) -> Iterator[str]:
         """What a line of progress says beside rows, rate and time left."""

@@ -259,4 +259,4 @@ def _words(error: dict[str, Any]) -> tuple[str, str]:
 def describe_failure(failure: Failure, symptom: Symptom) -> str:
     """The failure in a few words: "rate limit (429): slow down"."""
     status = f" ({symptom.status})" if symptom.status is not None else ""
-    return f"{failure.name}{status}" + (f": {one_line(symptom.message, 500)}" if symptom.message else "")
+    return f"{failure.name}{status}" + (f": {one_line(symptom.message, 500).rstrip('.')}" if symptom.message else "")
