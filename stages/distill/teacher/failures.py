@@ -48,7 +48,7 @@ class Failure:
     advice: str = ""
 
 
-# What vendors say where a row's content is the reason, in lower case. A permission or a wrong key never says these.
+# What vendors say where a row's content is the reason, in lower case; but see _EVERY_ROW.
 _CONTENT = (
     "content_filter", "content filter", "content_policy", "content policy", "content management policy",
     "responsibleaipolicyviolation", "data_inspection_failed", "datainspectionfailed", "inappropriate content",
@@ -83,8 +83,7 @@ _TOO_LONG = (
 _REFUSED = (400, 403, 413, 422, 451, 500)
 # vLLM's words, where the limit of the answer alone is more than the model has.
 _LIMIT_ABOVE_WINDOW = re.compile(r"too large: (\d+)\D.{0,80}?context length is (\d+)")
-
-
+# Status 400 of some proxies, for a rate limit.
 _THROTTLED = ("throttlingexception", "too many requests", "rate limit", "rate_limit")
 
 

@@ -19,8 +19,8 @@ _CUT = frozenset(
      "model_context_window_exceeded", "context_window_exceeded")
 )  # fmt: skip
 _FILTERED = frozenset(
-    ("content_filter", "content_filtered", "content_filter_error", "sensitive", "safety", "recitation", "blocklist",
-     "prohibited_content", "spii", "guardrail_intervened", "image_safety", "language", "error_toxic")
+    ("sensitive", "safety", "recitation", "blocklist", "prohibited_content", "spii", "guardrail_intervened",
+     "image_safety", "language", "error_toxic")
 )  # fmt: skip
 # Answers that cannot be used, and may come out better when asked again.
 PASSING = frozenset(("empty", "stopped"))
@@ -231,12 +231,11 @@ def _usage(reported: Any) -> tuple[Usage, tuple[str, ...]]:
     if reported is None:
         return Usage(), ()
     fields = reported if isinstance(reported, dict) else {}
-    tokens_in, tokens_out, total = (
+    tokens_in, tokens_out = (
         _count(fields.get(name, fields.get(other)))
-        for name, other in (
-            ("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"), ("total_tokens", "total"),
-        )
-    )  # fmt: skip
+        for name, other in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))
+    )
+    total = _count(fields.get("total_tokens"))
     # No model answers a prompt of no tokens.
     if not tokens_in or (tokens_out is None and (total is None or total < tokens_in)):
         return Usage(), (f"usage {str(reported)[:100]!r} cannot be read: tokens are counted here",)
