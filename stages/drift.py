@@ -38,7 +38,7 @@ def main() -> dict[str, object]:
     templates = read_prompts(paths.PROMPT, card)
     train = {"train": read_rows(paths.prepared("train"), Example), "validation": [], "test": []}
     asks = {ask.example.id: ask for ask in reversed(annotation_asks(train, settings))}  # the first draw of each row
-    order = seeded_order([ask.example for ask in asks.values()], options.seed)
+    order = seeded_order([ask.example for ask in asks.values()], options.seed, "drift check")
     chosen = [asks[row.id] for row in order[: options.rows]]
     with open_teacher(settings, "drift") as teacher:
         pairs = ask_again(teacher, annotation_requests(chosen, templates, card, settings), options.check)

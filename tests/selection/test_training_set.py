@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from distill.annotation.asks import train_order
 from distill.errors import DataError
 from distill.rows.records import Annotation, Example
+from distill.search.search import slices
 from distill.selection.training_set import training_set
 from distill.settings.subsample import SubsampleSettings
 
@@ -117,3 +119,24 @@ def test_what_the_teacher_gave_each_label_reaches_the_rows():
     full, empty = [row for row in rows if row.rationale], [row for row in rows if not row.rationale]
     assert len(full) == len(empty) == metrics["rationale"]["kept"] == 75
     assert metrics["rationale"]["coverage"] == 0.5
+
+
+def test_the_rows_trained_on_are_not_those_that_the_prompt_was_chosen_on(make_settings):
+    """With equal seeds: an eighth of 1,500 rows was just the first 188 of the 260 that the prompt search uses."""
+    prompt = make_settings().prompt
+    examples, answers = [example(i) for i in range(1500)], [answer(i) for i in range(1500)]
+    assert prompt.seed == settings().seed == 1
+    chosen_on = {row.id for part in slices(examples, prompt) for row in part}
+    trained_on = {row.id for row in training_set(examples, answers, settings(share=0.125))[0]}
+    assert (len(chosen_on), len(trained_on)) == (260, 188)
+    assert len(chosen_on & trained_on) == 39, "a share of independent draws: 188 * 260 / 1500 = 33"
+
+
+def test_a_share_of_the_rows_has_the_rationale_rate_of_all(make_settings):
+    """Coverage was 1 where annotate.rationale_rate and subsample.data_share were both a quarter."""
+    examples = [example(i) for i in range(1500)]
+    order = train_order(examples, make_settings(**{"annotate.rationale_rate": 0.25}).annotate)
+    explained = {row.id for row, what in order if what == "explain"}
+    answers = [answer(i, rationale="why" if f"r{i:03}" in explained else None) for i in range(1500)]
+    rows, metrics = training_set(examples, answers, settings(share=0.25))
+    assert (len(explained), len(rows), metrics["rationale"]["available"]) == (375, 375, 89)

@@ -21,24 +21,24 @@ def rows_to_ask(splits: Mapping[str, Sequence[Example]], settings: AnnotateSetti
     """For each split what is asked, in the prompts' names ("explain", "label", "gold").
 
     Of train, round(rationale_rate * rows) are asked to explain, `samples` times each, and the rest for the
-    label alone, or none where rationales are human. Of those that explain, the first round(separate_labels *
-    rows) are asked for the label alone as well; with `show_gold`, one that has a gold label is shown it. Of
+    label alone, or none where rationales are human. Of those that explain, round(separate_labels * rows) are
+    asked for the label alone as well; with `show_gold`, one that has a gold label is shown it. Of
     validation and test, the first rows of the seeded order, up to the wanted count, are asked to explain, once.
     """
     asks: dict[str, list[Ask]] = {"train": []}
     if settings.rationale_source == "teacher":
         order = train_order(splits["train"], settings)
-        separate = share(sum(what == "explain" for _, what in order), settings.separate_labels)
-        for i, (row, what) in enumerate(order):
+        separate = _labelled_apart([row for row, what in order if what == "explain"], settings)
+        for row, what in order:
             if what == "label":
                 asks["train"].append(Ask(row, what))
                 continue
             show_gold = settings.show_gold and row.label is not None
             explained = Ask(showing_gold(row), GOLD) if show_gold else Ask(row, what)
             asks["train"] += [explained._replace(sample=sample) for sample in range(settings.samples)]
-            asks["train"] += [Ask(row, "label")] if i < separate else []
+            asks["train"] += [Ask(row, "label")] if row.id in separate else []
     for split, count in (("validation", settings.validation_rows), ("test", settings.test_rows)):
-        rows = seeded_order(splits[split], settings.seed)
+        rows = seeded_order(splits[split], settings.seed, "rows to compare on")
         if count != "all":
             rows = rows[: MOST_VALIDATION if count == AUTO else count]
         asks[split] = [Ask(row, "explain") for row in rows]
@@ -47,9 +47,15 @@ def rows_to_ask(splits: Mapping[str, Sequence[Example]], settings: AnnotateSetti
 
 def train_order(rows: Sequence[Example], settings: AnnotateSettings) -> list[tuple[Example, str]]:
     """Train rows in seeded order, each with what it is asked: the first round(rationale_rate * rows) to "explain"."""
-    order = seeded_order(rows, settings.seed)
+    order = seeded_order(rows, settings.seed, "rationale rate")
     explained = share(len(order), settings.rationale_rate)
     return [(row, "explain" if i < explained else "label") for i, row in enumerate(order)]
+
+
+def _labelled_apart(explained: Sequence[Example], settings: AnnotateSettings) -> set[str]:
+    """Ids of the rows that explain and are asked for the label alone as well."""
+    order = seeded_order(explained, settings.seed, "separate labels")
+    return {row.id for row in order[: share(len(order), settings.separate_labels)]}
 
 
 def annotation_asks(splits: Mapping[str, Sequence[Example]], settings: Settings) -> list[Ask]:

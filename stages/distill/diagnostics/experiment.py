@@ -38,7 +38,7 @@ def shared_test_rows(revisions: Sequence[str], count: int) -> list[Example]:
         raise DataError(
             f"{' and '.join(revisions)} judged no test row in common; do they differ in task.seed or task.test_rows?"
         )
-    return sorted(seeded_order(shared, _SEED)[:count], key=lambda row: row.id)
+    return sorted(seeded_order(shared, _SEED, "diagnosed rows")[:count], key=lambda row: row.id)
 
 
 def diagnose_revision(revision: str, rows: Sequence[Example], runtime: RuntimeSettings) -> dict[str, Any]:

@@ -39,7 +39,8 @@ def browser_rows(run: Run) -> dict[str, Any]:
     right on average; `total` is how many there are.
     """
     most = run.settings.report.rows
-    kept = run.judged if len(run.judged) <= most else sorted(seeded_order(run.judged, 0)[:most], key=lambda row: row.id)
+    drawn = seeded_order(run.judged, 0, "report rows")[:most]
+    kept = run.judged if len(run.judged) <= most else sorted(drawn, key=lambda row: row.id)
     return {
         "columns": ROW_COLUMNS,
         "rows": [row_values(row, run.card.kind) for row in kept],

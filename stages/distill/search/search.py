@@ -31,7 +31,7 @@ def slices(train: Sequence[Example], settings: PromptSettings) -> tuple[list[Exa
 
     Raises DataError where too few rows have a label.
     """
-    labelled = seeded_order((row for row in train if row.label is not None), settings.seed)
+    labelled = seeded_order((row for row in train if row.label is not None), settings.seed, "prompt search")
     search, held_out = search_sizes(settings.search_rows, settings.holdout_rows, len(labelled))
     if len(labelled) < search + held_out:
         raise DataError(

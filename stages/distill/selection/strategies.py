@@ -19,13 +19,13 @@ Strategy = Callable[[Sequence[TrainingRow], int], list[TrainingRow]]
 
 def random_order(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
     """The seeded order as it is."""
-    return seeded_order(rows, seed)
+    return seeded_order(rows, seed, "explanation rate")
 
 
 def balanced_order(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
     """Labels in proportion in every prefix: each label's rows are spread evenly over the order."""
     by_label: dict[str, list[TrainingRow]] = defaultdict(list)
-    for row in seeded_order(rows, seed):
+    for row in seeded_order(rows, seed, "explanation rate"):
         by_label[row.label].append(row)
     placed = [
         ((place + 0.5) / len(group), label, row) for label, group in by_label.items() for place, row in enumerate(group)
@@ -42,7 +42,7 @@ def shuffled(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
     The rows with a rationale, in seeded order, form one circle in which each takes the next one's. So as many
     rows have a rationale as before, and every rationale is used once. Raises DataError where only one row has one.
     """
-    circle = [row for row in seeded_order(rows, seed) if row.rationale is not None]
+    circle = [row for row in seeded_order(rows, seed, "exchanged rationales") if row.rationale is not None]
     if len(circle) == 1:
         raise DataError(
             "subsample.rationales: shuffled, but only one row has a rationale, and there is none to exchange it for;"

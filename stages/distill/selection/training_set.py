@@ -27,7 +27,7 @@ def training_set(
     answers = {annotation.id: annotation for annotation in annotations}
     if answers.keys() != {example.id for example in examples}:
         raise DataError("the prepared and the annotated train rows are not the same; run `dvc repro annotate`")
-    kept = seeded_order(examples, settings.seed)[: share(len(examples), settings.data_share)]
+    kept = seeded_order(examples, settings.seed, "data share")[: share(len(examples), settings.data_share)]
     rows = []
     for example in kept:
         label = _label(example, answers[example.id], settings.labels)

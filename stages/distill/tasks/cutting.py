@@ -180,7 +180,7 @@ def limited(rows: Sequence[Example], count: int | str, seed: int) -> list[Exampl
     of a larger one."""
     if count == "all":
         return list(rows)
-    return seeded_order(rows, seed)[: auto_test_rows(len(rows)) if count == AUTO else int(count)]
+    return seeded_order(rows, seed, "split")[: auto_test_rows(len(rows)) if count == AUTO else int(count)]
 
 
 def cut_validation(
@@ -198,5 +198,5 @@ def cut_validation(
         raise DataError(
             f"task.validation_rows: {wanted} of {len(rows)} rows leaves no row to validate or none to train on"
         )
-    order = seeded_order(rows, seed)
+    order = seeded_order(rows, seed, "split")
     return order[count:], order[:count]

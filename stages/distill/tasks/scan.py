@@ -73,7 +73,7 @@ def scan(source: Source, columns: Columns, seed: int, problems: Problems) -> Sca
                 folded.append(folded_text(text, digits=kind != "number"))
                 content.append(_number(text))
                 label.append(0 if gold is None else _number(gold) or 1)
-                order.append(int.from_bytes(seeded_hash(identity, seed)[:8]))
+                order.append(int.from_bytes(seeded_hash(identity, seed, "split")[:8]))
                 part.append(splits.index(split))
                 empty.append(not text and gold is None)
             ids.append(pyarrow.array(batch_ids, pyarrow.large_string()))
