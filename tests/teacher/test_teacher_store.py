@@ -149,7 +149,8 @@ def test_a_half_done_migration_leaves_nothing(monkeypatch):
 def test_a_damaged_store_is_noticed_and_says_how_to_recover(store_path):
     store_path.write_bytes(b"no database at all, but long enough to look like one" * 40)
     with pytest.raises(
-        StoreError, match=r"is damaged.*To recover: `python stages/store.py export rescued.jsonl`.*store.py import"
+        StoreError,
+        match=r"is damaged.*stop all runs; `python stages/store.py export --rescue rescued.jsonl`.*store.py import",
     ):
         Store(store_path)
 

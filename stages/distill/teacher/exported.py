@@ -74,7 +74,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "failure": _TEXT_OR_NULL,
     "request": (_is_object, "the JSON object that was sent, as a text"),
-    "body": _NAME,
+    "body": _TEXT,
 }
 EXPORTED_COLUMNS = tuple(_FIELDS)
 
@@ -134,10 +134,16 @@ def _entries(path: Path) -> Iterator[tuple[int, tuple[bytes, Answer] | int]]:
             _check(ANSWER_COUNT, values[ANSWER_COUNT], _COUNT, where)
             yield line, values[ANSWER_COUNT]
         else:
-            yield line, _answer(values, where)
+            yield line, imported_answer(values, where)
 
 
-def _answer(values: dict[str, Any], where: str) -> tuple[bytes, Answer]:
+def wrong_fields(values: dict[str, Any]) -> list[str]:
+    """The fields of a line that hold what they cannot."""
+    return [name for name, field in _FIELDS.items() if not _is_right(values[name], field)]
+
+
+def imported_answer(values: dict[str, Any], where: str) -> tuple[bytes, Answer]:
+    """The answer of one line, with its key. Raises DataError, which begins with `where` it stands."""
     if odd := sorted(set(values) ^ set(_FIELDS)):
         fields = " ".join(", ".join(odd).split())[:200]
         raise DataError(
@@ -165,11 +171,13 @@ def _answer(values: dict[str, Any], where: str) -> tuple[bytes, Answer]:
     return key, answer
 
 
-def _check(name: str, value: Any, field: tuple[Callable[[Any], bool], str], where: str) -> None:
-    is_right, allowed = field
+def _is_right(value: Any, field: tuple[Callable[[Any], bool], str]) -> bool:
     try:
-        right = is_right(value)
+        return field[0](value)
     except TypeError:  # a list or an object where one of a few words is due
-        right = False
-    if not right:
-        raise DataError(f"{where}: field {name!r} is {str(value)[:60]!r}; it must be {allowed}. Leave the line out")
+        return False
+
+
+def _check(name: str, value: Any, field: tuple[Callable[[Any], bool], str], where: str) -> None:
+    if not _is_right(value, field):
+        raise DataError(f"{where}: field {name!r} is {str(value)[:60]!r}; it must be {field[1]}. Leave the line out")

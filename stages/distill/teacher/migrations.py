@@ -88,25 +88,46 @@ class NewerSchema(Exception):
     """The file was written by a newer version of this project."""
 
 
+class OtherSchema(Exception):
+    """The file is a database of something else."""
+
+
 def up_to_date(db: sqlite3.Connection) -> bool:
-    """Whether every step was done; a file that a newer version wrote counts as such. Raises sqlite3.Error."""
+    """Whether every step was done; a file that a newer version wrote counts as such. Raises sqlite3.Error, or
+    OtherSchema."""
+    check_ours(db, empty=False)
     return set(MIGRATIONS) <= {name for (name,) in db.execute("SELECT name FROM migrations")}
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Brings the schema up to date in one transaction. Raises sqlite3.Error, or NewerSchema."""
+    """Brings the schema up to date in one transaction. Raises sqlite3.Error, NewerSchema, or OtherSchema."""
     db.execute("BEGIN IMMEDIATE")
     try:
         db.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY)")
         done = {name for (name,) in db.execute("SELECT name FROM migrations")}
         unknown = done - set(MIGRATIONS)
         if unknown:
-            raise NewerSchema(f"it was written by a newer version of this project (steps {', '.join(sorted(unknown))})")
+            raise NewerSchema(
+                f"it was written by a newer version of this project (steps {', '.join(sorted(unknown))}); update this "
+                "project"
+            )
         for name, step in MIGRATIONS.items():
             if name not in done:
                 step(db)
                 db.execute("INSERT INTO migrations VALUES (?)", (name,))
         db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:  # SQLite ends some by itself, as on a full disk
+            db.execute("ROLLBACK")
         raise
+
+
+def check_ours(db: sqlite3.Connection, *, empty: bool = True) -> None:
+    """Raises OtherSchema where the tables are not those of a response store: nothing is to be written into such a file.
+    One without any table may become one, if `empty`."""
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not ({"migrations", "answers"} <= tables or (empty and not tables)):
+        raise OtherSchema(
+            "a database without the tables of a response store; if it was one, save what it holds by `python "
+            "stages/store.py export --rescue rescued.jsonl`"
+        )

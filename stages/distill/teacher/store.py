@@ -16,16 +16,21 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from types import NoneType
+from typing import Any, Literal, get_args
 
-from distill.teacher.exchange import TeacherError, Usage
-from distill.teacher.migrations import NewerSchema, migrate, up_to_date
+from distill.teacher.damage import StoreError, check_log, trouble, unpacked
+from distill.teacher.exchange import Usage
+from distill.teacher.migrations import NewerSchema, OtherSchema, check_ours, migrate, up_to_date
 
 Mode = Literal["live", "batch"]
 
 LEASE_S = 300.0  # a claim without news for so long is stale; that of a dead process on this machine is at once
 _BUSY_MS = 60_000
 _CHUNK = 256
+# Of the columns that `lookup` reads, in their order: SQLite gives whatever type damage made of a value.
+_TEXT, _WHOLE = (str, NoneType), (int, NoneType)
+_TYPES = (_TEXT, _TEXT, _TEXT, _TEXT, _WHOLE, _WHOLE, _WHOLE, _TEXT, _WHOLE, (float, int, NoneType), str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +136,6 @@ def alive(name: str) -> bool:
     return _started(int(pid)) == started
 
 
-class StoreError(TeacherError):
-    """The store cannot be used; the message says which file, why, and how to recover."""
-
-
 def _write_ahead(db: sqlite3.Connection) -> None:
     # Processes that make the file at the same time find it locked, and SQLite does not wait for this one lock.
     until = time.monotonic() + _BUSY_MS / 1000
@@ -153,13 +154,15 @@ class Store:
 
     def __init__(self, path: Path, *, read_only: bool = False):
         self.path, self.read_only = path, read_only
-        with self._guard():
+        with self.sound():
+            check_log(path)
             self._db = self._open_read_only() if read_only else self._open()
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         db.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        check_ours(db)
         _write_ahead(db)
         db.execute("PRAGMA synchronous = FULL")
         migrate(db)
@@ -183,30 +186,16 @@ class Store:
         return db
 
     @contextmanager
-    def _guard(self) -> Iterator[None]:
+    def sound(self) -> Iterator[None]:
+        """Turns what SQLite raises, and packed or encoded columns that are damaged, into StoreError."""
         try:
             yield
         except StoreError:
             raise
-        except NewerSchema as error:
-            raise StoreError(
-                f"{self.path}: {error}; update this project, or point DISTILL_STORE at another file"
-            ) from error
-        except sqlite3.OperationalError as error:
-            if self.path.is_dir():
-                file = self.path / "responses.sqlite"
-                raise StoreError(
-                    f"{self.path} is a folder, and the response store is a file: DISTILL_STORE={file}"
-                ) from error
-            raise StoreError(
-                f"{self.path}: {error}; check that the folder is writable, on a local disk, and not full"
-            ) from error
-        except (sqlite3.DatabaseError, zlib.error) as error:
-            raise StoreError(
-                f"{self.path} is damaged ({error}). To recover: `python stages/store.py export rescued.jsonl` saves "
-                f"what can be read; move {self.path}, its -wal and its -shm away; `python stages/store.py import "
-                "rescued.jsonl`"
-            ) from error
+        except (NewerSchema, OtherSchema) as error:
+            raise StoreError(f"{self.path}: {error}, or point DISTILL_STORE at another file") from error
+        except (sqlite3.Error, zlib.error, UnicodeDecodeError) as error:
+            raise StoreError(f"{self.path}{trouble(self.path, error)}") from error
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -217,7 +206,7 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._guard():
+        with self.sound():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -240,13 +229,13 @@ class Store:
 
     def select(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """All rows of a query, for those who look at the store as a whole."""
-        with self._guard():
+        with self.sound():
             return self._db.execute(sql, values).fetchall()
 
     def lookup(self, keys: Sequence[bytes]) -> dict[bytes, Stored]:
         """The answers that the store has to some of the keys."""
         answers: dict[bytes, Stored] = {}
-        with self._guard():
+        with self.sound():
             for start in range(0, len(keys), _CHUNK):
                 chunk = keys[start : start + _CHUNK]
                 marks = ",".join("?" * len(chunk))
@@ -255,15 +244,18 @@ class Store:
                     f" tokens_from, tokens_reasoning, logprob, mode FROM answers WHERE key IN ({marks})",
                     chunk,
                 )
-                for key, text, finish, failure, model, *usage, logprob, mode in rows:
+                for key, *columns in rows:
+                    if not all(map(isinstance, columns, _TYPES)) or columns[-1] not in get_args(Mode):
+                        raise sqlite3.DatabaseError(f"answer {key.hex()[:12]} has a column of another type")
+                    text, finish, failure, model, *usage, logprob, mode = columns
                     answers[key] = Stored(text, finish, failure, model, Usage(*usage), logprob, mode)
         return answers
 
     def body(self, key: bytes) -> bytes | None:
         """The raw body that the server sent; None where the key has no answer."""
         rows = self.select("SELECT body FROM answers WHERE key = ?", key)
-        with self._guard():
-            return zlib.decompress(rows[0][0]) if rows else None
+        with self.sound():
+            return unpacked(rows[0][0]) if rows else None
 
     def claim(self, keys: Sequence[bytes], alive: Callable[[str], bool] = alive) -> Claimed:
         """Claims each key for this process, unless it is answered or a live process holds it."""
@@ -345,7 +337,7 @@ class Store:
 
     def commit(self) -> None:
         """Commits what was inserted; waits for the disk."""
-        with self._guard():
+        with self.sound():
             try:
                 self._db.execute("COMMIT")
             except BaseException:

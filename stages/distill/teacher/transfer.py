@@ -1,32 +1,26 @@
 """The store as sorted JSONL: exported, imported and checked.
 
-A colleague who imports it pays nothing for what the team has, and an export saves what a damaged file still holds.
+A colleague who imports it pays nothing for what the team has. What a damaged store holds is for `rescue`.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from distill.rows.files import canonical, whole_file
+from distill.teacher.damage import StoreError, unpacked
 from distill.teacher.exported import ANSWER_COUNT, EXPORTED_COLUMNS, Export, derived
 from distill.teacher.keys import request_key
 from distill.teacher.reading import PASSING
-from distill.teacher.store import Store, StoreError
+from distill.teacher.store import Store
 
 _CHUNK = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """How many answers were written, and how many a damaged store could not give."""
-
-    answers: int
-    unreadable: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +31,35 @@ class Imported:
     present: int
     differing: int
 
+    def lines(self, export: Export) -> Iterator[str]:
+        """What became of an exported file, for people."""
+        yield f"{self.added:,} answers added, {self.present:,} were there already"
+        if self.differing:
+            yield f"{self.differing:,} of those are other answers to the same requests; the store's own were kept"
+        if not export.counted:
+            yield "the file does not end with the number of its answers: it is of an older version, or cut"
 
-def export_answers(store: Store, path: Path) -> Exported:
-    """Writes every answer, sorted by key, one JSON object a line, and their count; the file appears when it is whole.
 
-    Answers that a damaged store cannot give are skipped and counted.
+def export_answers(store: Store, path: Path) -> int:
+    """Writes every answer, sorted by key, one JSON object a line, and their count, which is returned.
+
+    The file appears when it is whole. Raises StoreError at the first answer that cannot be read.
     """
-    readable, lost = _keys(store)
-    written = 0
+    keys = sorted(store.select("SELECT key FROM answers"))
     with whole_file(path) as file:
-        for _, row in sorted(readable):
-            try:
-                values = store.select(f"SELECT {', '.join(EXPORTED_COLUMNS)} FROM answers WHERE rowid = ?", row)[0]
-                file.write(_line(values).encode() + b"\n")
-                written += 1
-            except (StoreError, zlib.error, UnicodeDecodeError):
-                lost += 1
-        file.write(canonical({ANSWER_COUNT: written}).encode() + b"\n")
-    return Exported(written, lost)
+        for (key,) in keys:
+            rows = store.select(f"SELECT {', '.join(EXPORTED_COLUMNS)} FROM answers WHERE key = ?", key)
+            with store.sound():
+                file.write(_line(rows[0]).encode() + b"\n")
+        file.write(canonical({ANSWER_COUNT: len(keys)}).encode() + b"\n")
+    return len(keys)
 
 
 def _line(values: tuple[Any, ...]) -> str:
     named = dict(zip(EXPORTED_COLUMNS, values, strict=True))
     named["key"] = named["key"].hex()
     for name in ("request", "body"):
-        named[name] = zlib.decompress(named[name]).decode()
+        named[name] = unpacked(named[name]).decode(errors="replace")
     return canonical(named)
 
 
@@ -120,9 +118,9 @@ def _problem(store: Store, key: bytes, row: int) -> str | None:
         " tokens_out, tokens_from, tokens_reasoning FROM answers WHERE rowid = ?",
         row,
     )[0]
-    if request_key(endpoint, zlib.decompress(request), sample) != key:
+    if request_key(endpoint, unpacked(request), sample) != key:
         return "the key does not belong to the request"
-    anew = derived(zlib.decompress(body), mode, failure)
+    anew = derived(unpacked(body), mode, failure)
     if anew is None:
         return "the body holds no answer"
     text, finish_reason, model, tokens_in, tokens_out, tokens_from, thought = columns
