@@ -26,10 +26,10 @@ def folder(tmp_path_factory):
     return place
 
 
-def asked(untrained=True, speed_rows=0, usd=None):
+def asked(untrained=True, speed_rows=0, usd=None, bars=False):
     runtime = SimpleNamespace(**vars(RUNTIME), speed_rows=speed_rows, compute_usd_per_hour=usd)
     return SimpleNamespace(
-        evaluate=EvaluateSettings(0.95, 5, untrained, CascadeSettings(0.0, None, 1.0)), runtime=runtime
+        evaluate=EvaluateSettings(0.95, 5, untrained, bars, CascadeSettings(0.0, None, 1.0)), runtime=runtime
     )
 
 
@@ -37,10 +37,26 @@ def taught(rows):
     return [Annotation(row.id, "explain", row.label, "so", "ok", "", "stop", "m") for row in rows]
 
 
-def run(folder, settings, validation=ROWS[:8]):
-    return assess(
-        folder, Split(ROWS, taught(ROWS)), Split(ROWS, taught(validation)), CARD, settings, SEARCH, ANNOTATION
-    )
+def splits(rows, validation):
+    return {
+        "train": Split(rows, taught(rows)),
+        "validation": Split(rows, taught(validation)),
+        "test": Split(rows, taught(rows)),
+    }
+
+
+def run(folder, settings, validation=ROWS[:8], rows=ROWS):
+    return assess(folder, training_rows(), splits(rows, validation), CARD, settings, SEARCH, ANNOTATION)
+
+
+def test_bars_stand_beside_the_student_on_the_labelled_rows_unless_they_are_not_wanted(folder):
+    rows = [replace(row, label=None) if row.id.endswith("-car") else row for row in ROWS]
+    metrics = run(folder, asked(bars=True), rows=rows).metrics
+    assert metrics["bars"]["best"] == "logistic_regression"
+    assert metrics["bars"]["logistic_regression"]["label"]["accuracy"] == 1.0
+    assert metrics["student_less_bar"]["rows"] == metrics["rows"] == 56
+    assert metrics["student_less_bar"]["difference"] == metrics["student"]["label"]["accuracy"] - 1.0
+    assert not {"bars", "student_less_bar"} & set(run(folder, asked()).metrics)
 
 
 def test_everyone_answers_the_same_rows(folder):
@@ -98,9 +114,9 @@ def test_a_student_that_writes_its_answers_can_fail_to_parse(tmp_path):
         new_student([replace(row, label="7") for row in training_rows()], card, settings(mode="standard")), tmp_path
     )
     rows = [replace(row, label="7") for row in ROWS[:12]]
-    found = assess(
-        tmp_path, Split(rows, taught(rows)), Split(rows, taught(rows[:4])), card, asked(), SEARCH, ANNOTATION
-    )
+    training = [replace(row, label="7") for row in training_rows()]
+    found = assess(tmp_path, training, splits(rows, rows[:4]), card, asked(bars=True), SEARCH, ANNOTATION)
+    assert found.metrics["bars"] == {"best": None, "reason": "no bar gives answers of the kind number"}
     student, untrained = found.metrics["student"], found.metrics["untrained"]
     assert student["parse"]["failure_rate"] == sum(row.student_label is None for row in found.rows) / 12 > 0
     assert student["label"]["exact_match"] == student["label"]["accuracy"] and untrained["label"] == {

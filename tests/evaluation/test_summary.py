@@ -85,3 +85,18 @@ def test_size_speed_and_price_of_the_student_are_two_lines():
         " 5,365 rows/s; a new process answers after 4.2 s"
     ) in lines
     assert "price of 1,000 rows: student unknown, teacher $0.1243" in lines
+
+
+def test_the_best_bar_stands_beside_the_student_and_a_line_says_who_is_better():
+    bars = {
+        "bars": {"best": "logistic_regression", "logistic_regression": {"label": label(0.5, 0.15, 0.85)}},
+        "student_less_bar": {"verdict": "not_told_apart", "p_value": 1.0},
+    }
+    lines = evaluation_summary(METRICS | bars, {}).splitlines()
+    assert lines[4] == "best bar        50.0%   15.0% to 85.0% (TF-IDF with logistic regression)"
+    assert "the student is not told apart from TF-IDF with logistic regression (75.0% against 50.0%, p = 1)" in lines
+    none = METRICS | {"bars": {"best": None, "reason": "no bar gives answers of the kind text"}}
+    assert (
+        "no bar stands beside the student: no bar gives answers of the kind text"
+        in evaluation_summary(none, {}).splitlines()
+    )

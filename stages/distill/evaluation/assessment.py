@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distill.evaluation.bars import BarRows, measure_bars
 from distill.evaluation.cascade import cascade_curve, cascade_metrics, cascade_rows
 from distill.evaluation.efficiency import measure_cold_start, measure_speed, student_size, usd_per_1000
 from distill.evaluation.judging import answer_metrics, evaluation_metrics, extract_answer, judge_rows, total_cost
 from distill.progress import Progress
-from distill.rows.records import Annotation, Example, Judged, Prediction, TaskCard
+from distill.rows.records import Annotation, Example, Judged, Prediction, TaskCard, TrainingRow
 from distill.settings import Settings, SettingsError
 from distill.settings.runtime import RuntimeSettings
+from distill.student.embedding import vectors_before_training
 from distill.student.loading import compute_device, untrained_student
 from distill.student.predicting import Student, predict
 
@@ -41,18 +43,20 @@ class Assessment:
 
 def assess(
     folder: Path,
-    test: Split,
-    validation: Split,
+    training: Sequence[TrainingRow],
+    splits: Mapping[str, Split],
     card: TaskCard,
     settings: Settings,
     search: Mapping[str, Any],
     annotation: Mapping[str, Any],
 ) -> Assessment:
-    """Judges the student in `folder` on the test rows. `search` and `annotation` are the metrics of those stages.
+    """Judges the student in `folder`, trained on the rows `training`, on the test rows of the three `splits`.
+    `search` and `annotation` are the metrics of those stages.
 
     The student also answers the validation rows that the teacher answered: the cascade's threshold is chosen on them.
     """
     evaluate, confidence = settings.evaluate, settings.evaluate.confidence
+    test, validation = splits["test"], splits["validation"]
     student = Student.load(folder, settings.runtime)
     predictions, measured = predict(student, test.rows, evaluate.rationale_rows, "evaluate, test")
     rows = judge_rows(test.rows, predictions, test.teacher, card)
@@ -60,6 +64,8 @@ def assess(
     metrics["student"] |= student_size(student, folder)
     if evaluate.untrained:
         metrics["untrained"] = _untrained(folder, test.rows, card, settings)
+    if evaluate.bars:
+        metrics |= _bars(folder, training, splits, rows, card, settings)
     metrics["cost"] = _costs(search, annotation)
     teacher_usd = _usd_per_1000(annotation["cost"]["test"])
     metrics["teacher"] = metrics.get("teacher", {}) | {"name": annotation["teacher"], "usd_per_1000": teacher_usd}
@@ -88,6 +94,27 @@ def _untrained(folder: Path, rows: Sequence[Example], card: TaskCard, settings: 
         answers = Student(model, settings.runtime.predict_rows).label(labelled, progress)
     pairs = [(row.label or "", extract_answer(label, card)) for row, (label, _) in zip(labelled, answers, strict=True)]
     return answer_metrics(pairs, card, settings.evaluate.confidence)
+
+
+def _bars(
+    folder: Path,
+    training: Sequence[TrainingRow],
+    splits: Mapping[str, Split],
+    judged: Sequence[Judged],
+    card: TaskCard,
+    settings: Settings,
+) -> dict[str, Any]:
+    """What models that cost nothing reach on the same rows (distill.evaluation.bars)."""
+    validation, test = (
+        [row for row in splits[split].rows if row.label is not None] for split in ("validation", "test")
+    )
+    right = {row.id: bool(row.student_right) for row in judged}
+    gold = {row.id: row.label for row in splits["train"].rows if row.label is not None}
+    rows = BarRows(training, gold, validation, test, vectors_before_training(folder, settings.runtime))
+    with Progress("evaluate, bars", len(test)) as progress:
+        measured = measure_bars(rows, [right[row.id] for row in test], card, settings.evaluate.confidence)
+        progress.add(len(test))
+    return measured
 
 
 def _measured(

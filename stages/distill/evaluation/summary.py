@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from distill.evaluation.verdict import BAR_NAMES, bar_sentence
+
 _ANSWERERS = {"student": "student", "teacher": "teacher", "majority class": "majority", "untrained": "untrained"}
 # A wider interval than this, in points of accuracy, says little.
 _WIDE = 0.1
@@ -16,6 +18,8 @@ def evaluation_summary(metrics: Mapping[str, Any], measured: Mapping[str, Any]) 
     for name, key in _ANSWERERS.items():
         if metrics.get(key, {}).get("label"):
             lines.append(f"{name:<16}{_accuracy(metrics[key])}")
+    if best := metrics.get("bars", {}).get("best"):
+        lines.append(f"{'best bar':<16}{_accuracy(metrics['bars'][best] | {'name': BAR_NAMES[best]})}")
     if "cascade" in metrics:
         lines.append(f"{'cascade':<16}{_cascade(metrics['cascade'])}")
     label = metrics["student"]["label"]
@@ -26,6 +30,8 @@ def evaluation_summary(metrics: Mapping[str, Any], measured: Mapping[str, Any]) 
             "the student cannot be told from an answer that is always the largest class: it has not learned the task;"
             " more rationales, rows or steps may teach it, or another train.seed"
         )
+    if sentence := bar_sentence(metrics, "{:.1%}".format):
+        lines.append(sentence)
     if metrics.get("untrained", {}).get("reason"):
         lines.append(f"the untrained student could not be made again: {metrics['untrained']['reason']}")
     if "cold_start_s" in measured:

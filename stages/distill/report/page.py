@@ -14,6 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from distill.report.bars import bar_paragraph, bars_table
 from distill.report.figures.accuracy import accuracy_figure
 from distill.report.figures.calibration import calibration_figure
 from distill.report.figures.cascade import cascade_figure
@@ -67,6 +68,8 @@ def report_page(run: Run) -> str:
         sentences=three_sentences(run),
         results=results_table(run),
         pair=pair_table(run),
+        bars=bars_table(run),
+        bar=bar_paragraph(run),
         rationales=rationales_table(run),
         money=money_table(run),
         few_shot=few_shot_table(run),

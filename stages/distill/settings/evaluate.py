@@ -21,4 +21,5 @@ class EvaluateSettings:
     confidence: float = setting(above=0, most=0.9999)
     rationale_rows: int = setting(least=0)
     untrained: bool
+    bars: bool
     cascade: CascadeSettings

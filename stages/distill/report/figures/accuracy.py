@@ -22,6 +22,9 @@ def accuracy_figure(run: Run) -> ReportFigure:
         )
         for _, key in answerers(run)
     ]
+    bars = run.evaluate.get("bars") or {}
+    if best := bars.get("best"):
+        who.append(("best bar", bars[best]["label"], OTHER))
 
     def draw(axes: Axes) -> None:
         for place, (name, label, (colour, marker, _)) in enumerate(who):
