@@ -163,10 +163,10 @@ def test_it_tells_task_scores_teacher_cost_training_and_origin(facts, make_setti
     ):
         assert told in text, told
     assert code_blocks(text)[:2] == [use.label, use.rationale] or use.label in text
-    assert (
-        "shuffled" not in text
-        and "for comparison alone" in written(facts, make_settings(**{"subsample.rationales": "shuffled"}))[0]
-    )
+    assert "control" not in text
+    for control in ("shuffled", "same_label", "codes", "conclusion"):
+        controlled = written(facts, make_settings(**{"subsample.rationales": control}))[0]
+        assert "**As a control, " in controlled and "for comparison alone" in controlled
 
 
 def test_it_tells_how_the_answers_were_drawn(facts, make_settings):

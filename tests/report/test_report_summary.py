@@ -64,3 +64,6 @@ def test_people_who_wrote_the_rationales_and_a_control_are_called_so(make_settin
     )
     assert first == "People labelled 60 examples of one task (“Say which way”) and wrote down their reasons."
     assert second.endswith("with their labels and, for 90.0 % of them, the reasons of other examples, as a control.")
+    for control in ("same_label", "codes", "conclusion"):
+        _, second, _ = said(make_run(make_settings(**{"subsample.rationales": control})))
+        assert second.endswith(", as a control.")

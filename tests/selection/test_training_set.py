@@ -56,8 +56,10 @@ def test_where_rationales_are_too_few_all_are_kept_and_the_rest_is_said():
         "kept": 60,
         "coverage": 0.4,
         "short": 15,
-        "shuffled": 0,
-        "shuffled_same_text": 0,
+        "replaced": 0,
+        "replaced_same_text": 0,
+        "taken_away": 0,
+        "words_mean": 1,
     }
     rows, metrics = training_set(EXAMPLES, answers, settings(0.3))
     assert metrics["rationale"]["kept"] == 45 and metrics["rationale"]["short"] == 0
@@ -103,13 +105,13 @@ def test_shuffled_rationales_stand_on_the_same_rows_and_are_counted():
     own, _ = training_set(EXAMPLES, answers, settings(0.4))
     other, metrics = training_set(EXAMPLES, answers, settings(0.4, rationales="shuffled"))
     assert {row.id for row in own if row.rationale} == {row.id for row in other if row.rationale}
-    assert metrics["rationale"]["shuffled"] == 60 and metrics["rationale"]["shuffled_same_text"] == 0
+    assert metrics["rationale"]["replaced"] == 60 and metrics["rationale"]["replaced_same_text"] == 0
     assert all(a.rationale is None or a.rationale != b.rationale for a, b in zip(own, other, strict=True))
 
 
 def test_shuffled_rationales_that_read_alike_are_told():
     _, metrics = training_set(EXAMPLES, ANSWERS, settings(0.1, rationales="shuffled"))
-    assert metrics["rationale"]["shuffled"] == metrics["rationale"]["shuffled_same_text"] == 15
+    assert metrics["rationale"]["replaced"] == metrics["rationale"]["replaced_same_text"] == 15
 
 
 def test_what_the_teacher_gave_each_label_reaches_the_rows():
@@ -140,3 +142,19 @@ def test_a_share_of_the_rows_has_the_rationale_rate_of_all(make_settings):
     answers = [answer(i, rationale="why" if f"r{i:03}" in explained else None) for i in range(1500)]
     rows, metrics = training_set(examples, answers, settings(share=0.25))
     assert (len(explained), len(rows), metrics["rationale"]["available"]) == (375, 375, 89)
+
+
+def test_what_a_control_takes_away_and_shortens_is_told():
+    answers = [answer(i, label=str(i // 2), rationale=f"why {i}, so {i}") for i in range(150)]
+    answers[0] = answer(0, label="alone", rationale="why")
+    answers[1] = answer(1, label="none other", rationale="why")
+    _, metrics = training_set(EXAMPLES, answers, settings(rationales="same_label"))
+    assert (metrics["rationale"]["taken_away"], metrics["rationale"]["kept"]) == (2, 148)
+    assert metrics["rationale"]["short"] == 2 and metrics["rationale"]["words_mean"] == 4
+    rows, metrics = training_set(EXAMPLES, answers, settings(rationales="conclusion"))
+    assert metrics["rationale"]["words_mean"] == (148 * 2 + 2) / 150
+    assert (
+        metrics["rationale"]["replaced_same_text"] == 2 and {row.id: row.rationale for row in rows}["r149"] == "so 149"
+    )
+    _, metrics = training_set(EXAMPLES, answers, settings(0.0, rationales="codes"))
+    assert metrics["rationale"]["words_mean"] is None and metrics["rationale"]["replaced"] == 0

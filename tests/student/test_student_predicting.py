@@ -4,7 +4,7 @@ import pytest
 from toy_student import CARD, CLASSES, RUNTIME, Toy, examples, settings, training_rows
 
 from distill.errors import DataError
-from distill.rows.records import Example, TaskCard, TrainingRow
+from distill.rows.records import Example, Prediction, TaskCard, TrainingRow, read_rows, write_rows
 from distill.student.predicting import Student, predict
 from distill.student.training import train_student
 
@@ -70,6 +70,25 @@ def test_predict_spreads_its_rationales_over_the_rows(toys):
     assert [place for place, p in enumerate(made) if p.rationale is not None] == [0, 16, 32, 48]
     assert set(measured) == {"label_rows_per_s", "rationale_rows_per_s"}
     assert all(p.rationale is None for p in predict(student, rows, 0, "test")[0])
+
+
+def test_a_prediction_has_the_whole_distribution_over_its_labels(toys, tmp_path):
+    student = Student.load(toys("decoder").folder, RUNTIME)
+    text = "a fork on the roof"
+    rows = [*examples(), Example("own", text, {}, ("shelf", "shed")), Example("one", text, {}, ("shed",))]
+    made = predict(student, rows, 0, "test")[0]
+    assert [tuple(p.probabilities) for p in made] == [*[CLASSES] * 64, ("shelf", "shed"), ("shed",)]
+    for prediction in made:
+        assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=2e-6)
+        assert max(prediction.probabilities, key=prediction.probabilities.__getitem__) == prediction.label
+        assert round(prediction.probabilities[prediction.label], 6) == prediction.probability
+    # Six significant digits: the least likely label's probability is small, and not 0.
+    least = min(p for prediction in made for p in prediction.probabilities.values())
+    assert 0 < least < 1e-3 and float(f"{least:.6g}") == least
+    write_rows(tmp_path / "predictions.jsonl", made)
+    assert sorted(made, key=lambda p: p.id) == read_rows(tmp_path / "predictions.jsonl", Prediction)
+    student.model.plan = replace(student.model.plan, task_kind="text")
+    assert {tuple(p.probabilities) for p in predict(student, examples(), 0, "test")[0]} == {()}
 
 
 def test_predict_says_how_far_it_is(toys, monkeypatch, capsys):

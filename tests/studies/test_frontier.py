@@ -93,7 +93,7 @@ def test_controls_other_tasks_and_what_has_no_price_are_no_points_and_are_counte
         seen("n", 0.9, usd=None, train__steps=5),
     )
     assert found.left_out == {"other_task": 1, "controls": 1, "no_price": 1} and len(found.points) == 1
-    assert "Left out: 1 of another task, 1 shuffled controls, 1 without a known price." in frontier_text(found, [])
+    assert "Left out: 1 of another task, 1 controls of rationales, 1 without a known price." in frontier_text(found, [])
 
 
 def test_the_share_of_the_gain_for_the_share_of_the_money():

@@ -157,6 +157,14 @@ def limits_section(results: RunResults, settings: Settings, plan: StudentPlan) -
     return "\n".join(f"- {limit}" for limit in limits)
 
 
+_CONTROLS = {
+    "shuffled": "each rationale went to another row than its own",
+    "same_label": "each rationale went to another row of the same label",
+    "codes": "each rationale was replaced by codes without a meaning, one a word",
+    "conclusion": "of each rationale the conclusion alone was kept",
+}
+
+
 def data_section(results: RunResults, settings: Settings) -> str:
     task, prepared, subsample = settings.task, results.metrics["prepare"], results.metrics["subsample"]
     source = f"{escaped(task.hub)} at revision {escaped(task.revision)}" if task.hub else escaped(task.path)
@@ -171,10 +179,8 @@ def data_section(results: RunResults, settings: Settings) -> str:
         f" {_LABEL_SOURCES[settings.subsample.labels]}. {percentage(subsample['rationale']['coverage'])} of them have a"
         " rationale."
     )
-    if settings.subsample.rationales == "shuffled":
-        text += (
-            " **As a control, each rationale went to another row than its own**: this model is for comparison alone."
-        )
+    if control := _CONTROLS.get(settings.subsample.rationales):
+        text += f" **As a control, {control}**: this model is for comparison alone."
     return text
 
 

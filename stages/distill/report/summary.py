@@ -6,6 +6,14 @@ from distill.report.run import Run
 from distill.report.wording import as_count, as_dollars, as_interval, as_percent, as_size, plural
 from distill.visible import one_line
 
+_REASONS = {
+    "own": "the reasons",
+    "shuffled": "the reasons of other examples, as a control",
+    "same_label": "the reasons of other examples with the same label, as a control",
+    "codes": "the reasons in codes without a meaning, as a control",
+    "conclusion": "the conclusions of the reasons, as a control",
+}
+
 
 def three_sentences(run: Run) -> list[str]:
     """Who taught, who learned, and how well and at what price."""
@@ -47,9 +55,7 @@ def _learned(run: Run) -> str:
     if not run.explains:
         return f"{student}, with {source} alone."
     coverage = run.train["rationale"]["coverage"]
-    reasons = (
-        "the reasons" if run.settings.subsample.rationales == "own" else "the reasons of other examples, as a control"
-    )
+    reasons = _REASONS[run.settings.subsample.rationales]
     return f"{student}, with {source} and, for {as_percent(coverage)} of them, {reasons}."
 
 

@@ -90,13 +90,16 @@ class TrainingRow:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The student's answer to a row. `probability` is that of the label among the row's candidates."""
+    """The student's answer to a row. `probability` is that of the label among the row's candidates; `probabilities`
+    are those of all of them, in significant digits, and empty where the student writes its label instead.
+    """
 
     id: str
     label: str
     gold: str | None = None
     probability: float | None = None
     rationale: str | None = None
+    probabilities: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

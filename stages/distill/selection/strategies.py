@@ -1,4 +1,4 @@
-"""Which rows keep their rationales, and the control that gives rationales to other rows.
+"""Which rows keep their rationales.
 
 A strategy is a function (rows, seed) -> rows in order. The explanation rate takes the first of them, so every strategy
 is nested: the rows of a lower rate are a subset of those of a higher one.
@@ -6,11 +6,9 @@ is nested: the rows of a lower rate are a subset of those of a higher one.
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from distill.errors import DataError
 from distill.rows.permutation import seeded_order
 from distill.rows.records import TrainingRow
 
@@ -34,19 +32,3 @@ def balanced_order(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
 
 
 STRATEGIES: dict[str, Strategy] = {"random": random_order, "balanced": balanced_order}
-
-
-def shuffled(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
-    """The control that tells reasoning from mere extra text: each row that has a rationale gets another row's.
-
-    The rows with a rationale, in seeded order, form one circle in which each takes the next one's. So as many
-    rows have a rationale as before, and every rationale is used once. Raises DataError where only one row has one.
-    """
-    circle = [row for row in seeded_order(rows, seed, "exchanged rationales") if row.rationale is not None]
-    if len(circle) == 1:
-        raise DataError(
-            "subsample.rationales: shuffled, but only one row has a rationale, and there is none to exchange it for;"
-            " raise subsample.explanation_rate"
-        )
-    giver = {taker.id: other for taker, other in zip(circle, circle[1:] + circle[:1], strict=True)}
-    return [dataclasses.replace(row, rationale=giver[row.id].rationale) if row.id in giver else row for row in rows]

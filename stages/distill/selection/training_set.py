@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 from distill.errors import DataError
 from distill.rows.permutation import seeded_order, share
 from distill.rows.records import Annotation, Example, TrainingRow
-from distill.selection.strategies import STRATEGIES, shuffled
+from distill.selection.controls import CONTROLS
+from distill.selection.strategies import STRATEGIES
 from distill.settings.subsample import SubsampleSettings
 
 
@@ -21,8 +23,8 @@ def training_set(
 
     The data share is taken first, of all annotated rows, in seeded order; rows without a label are then left out and
     counted. The rate is a share of the rows that are trained on, and is taken from those that have a rationale: where
-    they are too few, all keep theirs and `rationale.short` says how many are missing. Rationales are shuffled after
-    that. Raises DataError when the two inputs are not of the same rows or no row has a label.
+    they are too few, all keep theirs and `rationale.short` says how many are missing. A control (`rationales`) comes
+    after that. Raises DataError when the two inputs are not of the same rows or no row has a label.
     """
     answers = {annotation.id: annotation for annotation in annotations}
     if answers.keys() != {example.id for example in examples}:
@@ -44,9 +46,9 @@ def training_set(
     wanted = share(len(rows), settings.explanation_rate)
     keeps = {row.id for row in STRATEGIES[settings.strategy](explained, settings.seed)[:wanted]}
     rows = [row if row.id in keeps else dataclasses.replace(row, rationale=None) for row in rows]
-    training_rows = shuffled(rows, settings.seed) if settings.rationales == "shuffled" else rows
+    training_rows = CONTROLS[settings.rationales](rows, settings.seed)
     metrics = _metrics(training_rows, len(examples), len(kept), len(explained), wanted)
-    metrics["rationale"] |= _moved(rows, training_rows)
+    metrics["rationale"] |= _controlled(rows, training_rows, settings.rationales)
     return training_rows, metrics
 
 
@@ -62,11 +64,17 @@ def _label(example: Example, answer: Annotation, source: str) -> str | None:
     return answer.label if example.label is None else example.label
 
 
-def _moved(before: Sequence[TrainingRow], after: Sequence[TrainingRow]) -> dict[str, int]:
-    """How many rationales are of another row, and how many of these read as the row's own did."""
+def _controlled(before: Sequence[TrainingRow], after: Sequence[TrainingRow], control: str) -> dict[str, Any]:
+    """What a control did: how many rationales stand in place of a row's own, how many of these read as that did, and
+    how many were taken away. `words_mean` is of the rationales that are trained on; null where there is none."""
     own = {row.id: row.rationale for row in before}
-    taken = [row for row in after if row.rationale is not None and before is not after]
-    return {"shuffled": len(taken), "shuffled_same_text": sum(row.rationale == own[row.id] for row in taken)}
+    left = [row for row in after if row.rationale is not None]
+    return {
+        "replaced": 0 if control == "own" else len(left),
+        "replaced_same_text": 0 if control == "own" else sum(row.rationale == own[row.id] for row in left),
+        "taken_away": sum(rationale is not None for rationale in own.values()) - len(left),
+        "words_mean": fmean(len((row.rationale or "").split()) for row in left) if left else None,
+    }
 
 
 def _metrics(rows: Sequence[TrainingRow], annotated: int, kept: int, explained: int, wanted: int) -> dict[str, Any]:

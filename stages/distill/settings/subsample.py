@@ -14,5 +14,5 @@ class SubsampleSettings:
     data_share: float = setting(above=0, most=1)
     strategy: Literal["random", "balanced"]
     labels: Literal["teacher", "gold", "gold_else_teacher"]
-    rationales: Literal["own", "shuffled"]
+    rationales: Literal["own", "shuffled", "same_label", "codes", "conclusion"]
     seed: int = setting(least=0, most=MOST_SEED)

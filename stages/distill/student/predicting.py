@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import torch
@@ -17,6 +18,9 @@ from distill.student.architecture import Architecture, GeneratedText, TaskName
 from distill.student.batching import by_length
 from distill.student.loading import compute_device, load_student
 from distill.student.plan import StudentPlan
+
+# Significant digits of a probability in a file: a small one is not 0, which a log loss could not bear.
+_DIGITS = 6
 
 
 class Student:
@@ -42,15 +46,23 @@ class Student:
         among them. A number or a free text is written, and the probability is the exponential of the mean log
         probability of its tokens. Raises DataError on a row that lacks the choices it needs.
         """
+        return [(label, probability) for label, probability, _ in self.answers(rows, progress)]
+
+    def answers(
+        self, rows: Sequence[Example], progress: Progress | None = None
+    ) -> list[tuple[str, float, dict[str, float]]]:
+        """As `label`, and of each row the probability of every possible answer, in their order; {} where it is written.
+
+        Raises DataError as `label` does.
+        """
         if self.model.plan.writes_labels:
-            return [(answer.text, answer.probability) for answer in self._generate(rows, "label", progress)]
-        answers = candidates(rows, self.model.plan)
-        logs_by_row = scores(self.model, [row.input for row in rows], answers, self.rows_per_batch, progress)
-        labels = []
-        for row, logs in zip(answers, logs_by_row, strict=True):
-            best = max(range(len(row)), key=logs.__getitem__)
-            labels.append((row[best], 1 / sum(math.exp(log - logs[best]) for log in logs)))
-        return labels
+            return [(answer.text, answer.probability, {}) for answer in self._generate(rows, "label", progress)]
+        possible = candidates(rows, self.model.plan)
+        logs_by_row = scores(self.model, [row.input for row in rows], possible, self.rows_per_batch, progress)
+        distributions = [
+            dict(zip(row, _shares(logs), strict=True)) for row, logs in zip(possible, logs_by_row, strict=True)
+        ]
+        return [(*max(shares.items(), key=itemgetter(1)), shares) for shares in distributions]
 
     def explain(self, rows: Sequence[Example], progress: Progress | None = None) -> list[str]:
         """The student's own rationale of each row, decoded greedily. Raises DataError where it learnt none."""
@@ -80,7 +92,7 @@ def predict(
     """
     started = time.perf_counter()
     with Progress(f"{title}, labels", len(rows)) as progress:
-        labels = student.label(rows, progress)
+        answers = student.answers(rows, progress)
     speeds = {"label_rows_per_s": len(rows) / (time.perf_counter() - started)}
     wanted = min(rationale_rows, len(rows)) if student.explains else 0
     explained = [place * len(rows) // wanted for place in range(wanted)]
@@ -92,10 +104,25 @@ def predict(
         rationales = dict(zip(explained, written, strict=True))
         speeds["rationale_rows_per_s"] = len(explained) / (time.perf_counter() - started)
     predictions = [
-        Prediction(row.id, label, row.label, round(probability, 6), rationales.get(place))
-        for place, (row, (label, probability)) in enumerate(zip(rows, labels, strict=True))
+        Prediction(
+            row.id,
+            label,
+            row.label,
+            round(probability, 6),
+            rationales.get(place),
+            {name: float(f"{share:.{_DIGITS}g}") for name, share in shares.items()},
+        )
+        for place, (row, (label, probability, shares)) in enumerate(zip(rows, answers, strict=True))
     ]
     return predictions, speeds
+
+
+def _shares(logs: Sequence[float]) -> list[float]:
+    """Probabilities from log probabilities, scaled to sum up to 1."""
+    most = max(logs)
+    parts = [math.exp(log - most) for log in logs]
+    whole = sum(parts)
+    return [part / whole for part in parts]
 
 
 def candidates(rows: Sequence[Example], plan: StudentPlan) -> list[tuple[str, ...]]:

@@ -35,7 +35,7 @@ from typing import Any, Protocol, TypeVar
 from distill.studies.gathering import Observation, Pricing
 from distill.studies.points import FrontierPoint, frontier_points, own_task
 
-_LEFT_OUT = {"other_task": "of another task", "controls": "shuffled controls", "no_price": "without a known price"}
+_LEFT_OUT = {"other_task": "of another task", "controls": "controls of rationales", "no_price": "without a known price"}
 
 
 class Frontier:
@@ -244,7 +244,7 @@ def _alike(first: Any, second: Any) -> bool:
 
 
 def _is_control(observation: Observation) -> bool:
-    return observation.params.get("subsample", {}).get("rationales") == "shuffled"
+    return observation.params.get("subsample", {}).get("rationales", "own") != "own"
 
 
 class PricedAccuracy(Protocol):
