@@ -16,12 +16,16 @@ Strategy = Callable[[Sequence[TrainingRow], int], list[TrainingRow]]
 
 
 def random_order(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
-    """The seeded order as it is."""
+    """The seeded order as it is: at a low rate a rare label may have few rationales, or none."""
     return seeded_order(rows, seed, "explanation rate")
 
 
 def balanced_order(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
-    """Labels in proportion in every prefix: each label's rows are spread evenly over the order."""
+    """Labels in proportion in every prefix: each label's rows are spread evenly over the order.
+
+    Row k of a label's n, in seeded order, stands at (k + 1/2) / n of the way. Of rows at one place the label that is
+    first in the alphabet comes first.
+    """
     by_label: dict[str, list[TrainingRow]] = defaultdict(list)
     for row in seeded_order(rows, seed, "explanation rate"):
         by_label[row.label].append(row)
@@ -31,4 +35,5 @@ def balanced_order(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
     return [row for _, _, row in sorted(placed, key=lambda item: item[:2])]
 
 
+# By the names that `subsample.strategy` allows.
 STRATEGIES: dict[str, Strategy] = {"random": random_order, "balanced": balanced_order}
