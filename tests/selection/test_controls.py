@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 
 from distill.errors import DataError
 from distill.rows.records import TrainingRow
-from distill.selection.controls import CONTROLS, codes, conclusion, same_label, shuffled
+from distill.selection.controls import RATIONALE_KINDS, codes, conclusion, shuffled, shuffled_within_label
 from distill.settings.subsample import SubsampleSettings
 
 
@@ -41,36 +41,36 @@ def test_a_single_rationale_has_nowhere_to_go():
 
 
 def test_every_control_is_a_setting_and_changes_rationales_alone():
-    assert tuple(CONTROLS) == get_args(get_type_hints(SubsampleSettings)["rationales"])
+    assert tuple(RATIONALE_KINDS) == get_args(get_type_hints(SubsampleSettings)["rationales"])
     before = [*rows("The first is small, so it is lower.", "The second is tall. It is lower."), *rows(None)]
     before = [replace(row, id=f"r{place}") for place, row in enumerate(before)]
-    for control in CONTROLS.values():
+    for control in RATIONALE_KINDS.values():
         after = control(before, 1)
         assert [replace(row, rationale=None) for row in after] == [replace(row, rationale=None) for row in before]
         assert after[2].rationale is None and control(before, 1) == after
         assert control([], 1) == [] and control(rows(None, None), 1) == rows(None, None)
-    assert CONTROLS["own"](before, 1) == before
+    assert RATIONALE_KINDS["own"](before, 1) == before
 
 
 LABELLED = [TrainingRow(f"r{i:02}", "x", "abc"[i % 3], f"why {i}" if i % 4 else None) for i in range(36)]
 
 
 def test_rationales_of_the_same_label_go_round_among_its_rows():
-    after = same_label(LABELLED, 1)
+    after = shuffled_within_label(LABELLED, 1)
     for label in "abc":
         given, taken = ([row.rationale for row in some if row.label == label] for some in (LABELLED, after))
         assert Counter(given) == Counter(taken)
     for own, other in zip(LABELLED, after, strict=True):
         assert (own.rationale is None) == (other.rationale is None)
         assert own.rationale is None or own.rationale != other.rationale
-    assert after != same_label(LABELLED, 2)
+    assert after != shuffled_within_label(LABELLED, 2)
 
 
 def test_a_label_that_one_row_has_loses_its_rationale_and_a_set_of_such_is_refused():
     lonely = [*LABELLED, TrainingRow("r99", "x", "d", "since")]
-    assert same_label(lonely, 1) == [*same_label(LABELLED, 1), TrainingRow("r99", "x", "d")]
+    assert shuffled_within_label(lonely, 1) == [*shuffled_within_label(LABELLED, 1), TrainingRow("r99", "x", "d")]
     with pytest.raises(DataError, match="no two rows with a rationale have one label"):
-        same_label([TrainingRow("a", "x", "1", "why"), TrainingRow("b", "x", "2", "why")], 1)
+        shuffled_within_label([TrainingRow("a", "x", "1", "why"), TrainingRow("b", "x", "2", "why")], 1)
 
 
 SIZES = rows(

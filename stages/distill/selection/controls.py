@@ -43,7 +43,7 @@ def shuffled(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
     return _with(rows, _next_ones(circle))
 
 
-def same_label(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
+def shuffled_within_label(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
     """Tells facts from the label: as `shuffled`, with a circle for each label, so that every rationale argues for its
     row's label, of another row's facts.
 
@@ -84,10 +84,10 @@ def conclusion(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
     return _with(rows, {row.id: _conclusion(row.rationale) for row in rows if row.rationale is not None})
 
 
-CONTROLS: dict[str, Control] = {
+RATIONALE_KINDS: dict[str, Control] = {
     "own": own,
     "shuffled": shuffled,
-    "same_label": same_label,
+    "same_label": shuffled_within_label,
     "codes": codes,
     "conclusion": conclusion,
 }

@@ -35,5 +35,6 @@ def balanced_order(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
     return [row for _, _, row in sorted(placed, key=lambda item: item[:2])]
 
 
-# By the names that `subsample.strategy` allows.
+# By the names that `subsample.strategy` allows. A new one is a function here and a name there (CONTRIBUTING.md, where
+# one is written out).
 STRATEGIES: dict[str, Strategy] = {"random": random_order, "balanced": balanced_order}

@@ -11,7 +11,7 @@ from typing import Any
 from distill.errors import DataError
 from distill.rows.permutation import seeded_order, share
 from distill.rows.records import Annotation, Example, TrainingRow
-from distill.selection.controls import CONTROLS
+from distill.selection.controls import RATIONALE_KINDS
 from distill.selection.strategies import STRATEGIES
 from distill.settings.subsample import SubsampleSettings
 
@@ -46,7 +46,7 @@ def training_set(
     wanted = share(len(rows), settings.explanation_rate)
     keeps = {row.id for row in STRATEGIES[settings.strategy](explained, settings.seed)[:wanted]}
     rows = [row if row.id in keeps else dataclasses.replace(row, rationale=None) for row in rows]
-    training_rows = CONTROLS[settings.rationales](rows, settings.seed)
+    training_rows = RATIONALE_KINDS[settings.rationales](rows, settings.seed)
     metrics = _metrics(training_rows, len(examples), len(kept), len(explained), wanted)
     metrics["rationale"] |= _controlled(rows, training_rows, settings.rationales)
     return training_rows, metrics
