@@ -14,7 +14,10 @@ PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 
 # They cannot change a result: values and paths are watched as such, and the rest is how a stage starts and stops.
 VISIBLE = LIBRARY / "visible.py"  # changes what a page shows
-UNLISTED = ("settings", "paths.py", "errors.py", "lock.py", "progress.py", "running.py", "visible.py")
+UNLISTED = (
+    *("settings", "__init__.py", "paths.py", "errors.py", "interrupts.py", "lock.py", "parents.py", "progress.py"),
+    *("running.py", "visible.py"),
+)
 # But the values of presets are code.
 PRESETS = LIBRARY / "settings" / "presets.py"
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from distill import paths
-from distill.errors import UserError
+from distill.errors import UserError, disk_fault
+from distill.interrupts import ends_in_order, exit_status
+from distill.parents import PARENT
 from distill.rows.files import merge_metrics
 from distill.settings.loader import with_line
 from distill.visible import visible, visible_output
+
+_GOES_ON = "stopped; the next run goes on from what is stored"
 
 
 def run_front_door(name: str, work: Callable[[], int | None]) -> None:
@@ -23,13 +29,9 @@ def run_front_door(name: str, work: Callable[[], int | None]) -> None:
     in one line; Ctrl-C and `| head` in none.
     """
     try:
-        with visible_output():
+        with _ended_in_one_line(name), ends_in_order():
             code = work()
         sys.exit(code)
-    except UserError as error:
-        sys.exit(f"{name}: {visible(with_line(str(error)))}")
-    except KeyboardInterrupt:
-        sys.exit(130)
     except BrokenPipeError:
         # The interpreter must not try to flush what nobody reads.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -56,18 +58,36 @@ def run_stage(name: str, work: Callable[[], Mapping[str, Any] | None], *, takes_
     if "RANK" not in os.environ:  # those that train together were launched by one that has said it
         print(f"{name}: {in_one_line(sys.modules['__main__'].__doc__ or '')}", flush=True)
     started = time.perf_counter()
+    # Those that train together are ended by the one that launched them, as each may wait for the others.
+    if "RANK" in os.environ:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    with _ended_in_one_line(name, _GOES_ON), nullcontext() if "RANK" in os.environ else ends_in_order():
+        measured = work()
+        if first:
+            seconds = time.perf_counter() - started
+            merge_metrics(paths.RUNTIME_METRICS, name, {"seconds": round(seconds, 1), **(measured or {})})
+            print(f"{name}: done in {seconds:.1f} s", flush=True)
+
+
+@contextmanager
+def _ended_in_one_line(name: str, stopped: str = "") -> Iterator[None]:
+    """What a person can mend ends the script in one line, and so does a disk that takes no more. After a signal the
+    line is `stopped`, if anything.
+    """
     try:
         with visible_output():
-            measured = work()
+            yield
     except UserError as error:
         sys.exit(f"{name}: {visible(with_line(str(error)))}")
-    except KeyboardInterrupt:
-        sys.exit(130)  # what is stored and what is missing has been said
-    if not first:
-        return
-    seconds = time.perf_counter() - started
-    merge_metrics(paths.RUNTIME_METRICS, name, {"seconds": round(seconds, 1), **(measured or {})})
-    print(f"{name}: done in {seconds:.1f} s", flush=True)
+    except KeyboardInterrupt as interrupt:
+        if stopped:
+            print(f"{name}: {stopped}", file=sys.stderr, flush=True)
+        sys.exit(exit_status(interrupt))
+    except Exception as error:
+        fault = disk_fault(error)
+        if fault is None:
+            raise
+        sys.exit(f"{name}: {visible(fault)}")
 
 
 def run_apart(module: str, what: str) -> None:
@@ -78,7 +98,10 @@ def run_apart(module: str, what: str) -> None:
     library = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
-        [sys.executable, "-m", module], env=os.environ | {"PYTHONPATH": path}, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", module],
+        env=os.environ | {"PYTHONPATH": path, PARENT: str(os.getpid())},
+        stderr=subprocess.PIPE,
+        text=True,
     )
     if not done.returncode:
         return

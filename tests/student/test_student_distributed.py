@@ -2,8 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import yaml
@@ -66,10 +71,12 @@ def test_two_processes_give_the_losses_of_one(place):
 def unlaunched(monkeypatch):
     """As in a shell, whatever other tests told this process; what `launch` would start."""
     started = []
+    monkeypatch.setattr(sys, "argv", ["stages/train.py"])
     for name in ("ACCELERATE_MIXED_PRECISION", "WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TORCH_CPP_LOG_LEVEL", "ERROR")
-    monkeypatch.setattr(os, "execv", lambda program, arguments: started.append(arguments))
+    monkeypatch.setenv("DISTILL_PARENT", "1")  # so that `launch` changes it for this test alone
+    monkeypatch.setattr("accelerate.commands.launch.launch_command", started.append)
     return started
 
 
@@ -94,5 +101,56 @@ def test_what_cannot_be_launched_is_refused_before_it_is(tmp_path, unlaunched, m
 def test_a_configuration_file_is_passed_on(tmp_path, unlaunched, make_settings):
     file = tmp_path / "cluster.yaml"
     file.write_text("distributed_type: FSDP\nfsdp_config: {fsdp_version: 2}\n")
-    launch(make_settings(**{"runtime.accelerate_config": str(file)}).runtime)
-    assert unlaunched[0][1:5] == ["-m", "accelerate.commands.launch", "--config_file", str(file)]
+    with pytest.raises(SystemExit) as ended:
+        launch(make_settings(**{"runtime.accelerate_config": str(file)}).runtime)
+    assert ended.value.code == 0 and os.environ["DISTILL_PARENT"] == str(os.getpid())
+    assert (unlaunched[0].config_file, unlaunched[0].training_script) == (str(file), "stages/train.py")
+
+
+def test_more_processes_than_the_machine_can_hold_are_refused(unlaunched, make_settings, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    with pytest.raises(SettingsError, match=r"^runtime\.processes: is 5; allowed on this machine: at most 4"):
+        launch(make_settings(**{"runtime.processes": 5}).runtime)
+    assert not unlaunched
+
+
+def processes(marker: str) -> list[int]:
+    """Those whose environment holds the marker."""
+    holding = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if marker.encode() in (place / "environ").read_bytes():
+                holding.append(int(place.name))
+    return holding
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_those_that_train_together_end_with_the_one_that_launched_them(place, number):
+    """A training too long to end by itself, killed while it trains."""
+    params = yaml.safe_load(paths.PARAMS.read_text())
+    params["train"]["steps"], params["runtime"]["checkpoint_steps"] = 20_000, 3
+    paths.PARAMS.write_text(yaml.safe_dump(params))
+    marker = f"TRAINED_IN={place}"
+    name, _, value = marker.partition("=")
+    with open(place / "log", "w") as log:
+        stage = subprocess.Popen(
+            [sys.executable, str(ROOT / "stages" / "train.py")], env=os.environ | {name: value}, stdout=log, stderr=log
+        )
+        try:
+            wait_until(lambda: list(paths.checkpoints().glob("*/step-*")) or stage.poll() is not None, 120)
+            assert stage.poll() is None and len(processes(marker)) == 3, (place / "log").read_text()
+            stage.send_signal(number)
+            assert stage.wait(10) == (-number if number == signal.SIGKILL else 128 + number)
+            wait_until(lambda: not processes(marker), 10)
+            assert processes(marker) == []
+        finally:
+            for left in processes(marker):
+                os.kill(left, signal.SIGKILL)
+    assert "Traceback" not in (place / "log").read_text()
+
+
+def wait_until(true: Callable[[], object], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not true() and time.monotonic() < until:
+        time.sleep(0.02)

@@ -5,6 +5,7 @@ One process is the rule. `accelerate launch` starts more, and gives each its num
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from torch import Tensor
 
+from distill.errors import UserError
+from distill.parents import PARENT
 from distill.settings import SettingsError
 from distill.settings.runtime import RuntimeSettings
 
@@ -26,15 +29,22 @@ _LAUNCHED = ("ACCELERATE_MIXED_PRECISION", "WORLD_SIZE")
 
 
 def launch(runtime: RuntimeSettings) -> None:
-    """Replaces this process by `accelerate launch` of the same script, where the settings ask for several processes.
+    """Does as `accelerate launch` of the same script, and then exits, where the settings ask for several processes.
 
-    Returns where one is enough, and in the processes so launched. Raises SettingsError on a configuration file that is
-    not there, or that asks for what `check_distribution` refuses.
+    Returns where one is enough, and in the processes so launched, which end with this one. Raises SettingsError on more
+    processes than the machine has cores and GPUs, and on a configuration file that is not there, or that asks for what
+    `check_distribution` refuses; UserError where one of the processes fails.
     """
     wanted = runtime.processes > 1 or runtime.accelerate_config is not None
     if not wanted or any(name in os.environ for name in _LAUNCHED):
         return
     if runtime.accelerate_config is None:
+        most = max(2, os.cpu_count() or 1, torch.cuda.device_count())
+        if runtime.processes > most:
+            raise SettingsError(
+                f"runtime.processes: is {runtime.processes}; allowed on this machine: at most {most}, the larger of its"
+                f" cores ({os.cpu_count()}) and GPUs ({torch.cuda.device_count()}), and never fewer than 2"
+            )
         # On CPUs too: accelerate's own --cpu starts one process alone, unless MPI is there to start more.
         options = (
             f"--multi_gpu --num_processes {runtime.processes} --num_machines 1 --mixed_precision no --dynamo_backend no"
@@ -51,8 +61,24 @@ def launch(runtime: RuntimeSettings) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(runtime.threads))
     # Else torch warns in every process that it looked in vain for weights without a gradient.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.ERROR)  # which says what the stage says
+    os.environ[PARENT] = str(os.getpid())
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "accelerate.commands.launch", *options, *sys.argv])
+    from accelerate.commands import launch as accelerate
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+    try:
+        accelerate.launch_command(accelerate.launch_command_parser().parse_args([*options, *sys.argv]))
+    except SignalException as stopped:
+        raise KeyboardInterrupt(stopped.sigval) from stopped
+    except ChildFailedError as failed:
+        rank, failure = failed.get_first_failure()
+        raise UserError(
+            f"process {rank} of those that train together ended with exit status {failure.exitcode}; what it said"
+            " stands above, and a negative status is a signal, perhaps for want of memory"
+        ) from failed
+    sys.exit(0)
 
 
 def check_distribution(kind: str | None, fsdp_version: int | str | None) -> None:

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sized
 from itertools import islice
 
+from distill.interrupts import Interrupts
 from distill.progress import Progress
 from distill.teacher.batches import Batches
 from distill.teacher.budget import BudgetReached, check_prices
 from distill.teacher.exchange import Reply, Request, TeacherError, Token, Usage
-from distill.teacher.interrupts import Interrupts
 from distill.teacher.keys import SeenKeys, request_body, request_key
 from distill.teacher.money import Bill, Estimate, cost, dollars
 from distill.teacher.reading import answer_thought, answer_tokens
@@ -23,6 +23,7 @@ from distill.teacher.workers import Workers
 _BATCH = 256
 _WAIT_S = 0.5  # between looks at the clock for the progress line
 _NAMED = 5  # rows named in a message
+_STOPPING = "\nstopping: calls in flight are finished and stored; Ctrl-C again stops at once"
 
 
 class Books:
@@ -75,41 +76,48 @@ class Asking:
         self._priced: set[str] = set()
 
     def run(self) -> Iterator[Reply]:
-        size, more = 16, True
-        with Interrupts(self._stop) as interrupts:
-            while more or self._pending:
-                if interrupts.count:
-                    self._stop(interrupts.count)  # a signal may have come before there was anything to stop
-                done: list[Done | SpentCall] | Stopped = []
-                if interrupts.count and not self._workers:
-                    done = Stopped(None)
-                elif more and not interrupts.count and (not self._workers or len(self._pending) < self._workers.window):
-                    batch = list(islice(self._requests, size))
-                    more, size = bool(batch), min(_BATCH, 2 * size)
-                    for answer in self._from_store(batch):
-                        self._progress.skip()
-                        yield answer
-                    if self._workers:
-                        if not more or len(self._pending) >= self._workers.window:
-                            self._workers.flush(final=not more)
-                        done = self._workers.take(0)
-                elif self._workers:
-                    done = self._workers.take(_WAIT_S)
-                if isinstance(done, Stopped):
-                    self._ended(done, interrupted=interrupts.count > 0)
-                for finished in done:
-                    if isinstance(finished, SpentCall):
-                        self._spend(finished)
-                        continue
-                    for answer in self._replies(finished):
-                        self._progress.done += 1
-                        yield answer
-                self._warn()
-                self._progress.tick()
+        """The replies. A signal raises KeyboardInterrupt once what is in flight is stored."""
+        with Interrupts(self._stop, _STOPPING) as interrupts:
+            try:
+                yield from self._rounds(interrupts)
+            finally:
+                self._close()
             if interrupts.count:
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt(interrupts.number)
 
-    def close(self) -> None:
+    def _rounds(self, interrupts: Interrupts) -> Iterator[Reply]:
+        size, more = 16, True
+        while more or self._pending:
+            if interrupts.count:
+                self._stop(interrupts.count)  # a signal may have come before there was anything to stop
+            done: list[Done | SpentCall] | Stopped = []
+            if interrupts.count and not self._workers:
+                done = Stopped(None)
+            elif more and not interrupts.count and (not self._workers or len(self._pending) < self._workers.window):
+                batch = list(islice(self._requests, size))
+                more, size = bool(batch), min(_BATCH, 2 * size)
+                for answer in self._from_store(batch):
+                    self._progress.skip()
+                    yield answer
+                if self._workers:
+                    if not more or len(self._pending) >= self._workers.window:
+                        self._workers.flush(final=not more)
+                    done = self._workers.take(0)
+            elif self._workers:
+                done = self._workers.take(_WAIT_S)
+            if isinstance(done, Stopped):
+                self._ended(done, interrupts)
+            for finished in done:
+                if isinstance(finished, SpentCall):
+                    self._spend(finished)
+                    continue
+                for answer in self._replies(finished):
+                    self._progress.done += 1
+                    yield answer
+            self._warn()
+            self._progress.tick()
+
+    def _close(self) -> None:
         if self._workers:
             self._workers.close()
             # What was in flight is stored by now: it is paid, also where nobody asks for it any more.
@@ -219,7 +227,7 @@ class Asking:
             thought = answer_thought(books.store.body(key))
         return reply(request, stored, paid=paid, tokens=tokens, thought=thought)
 
-    def _ended(self, stopped: Stopped, *, interrupted: bool) -> None:
+    def _ended(self, stopped: Stopped, interrupts: Interrupts) -> None:
         """Raises, with what is stored and what is missing in the message."""
         if stopped.error is not None and not isinstance(stopped.error, TeacherError):
             raise stopped.error
@@ -234,9 +242,9 @@ class Asking:
         )
         if stopped.error is not None:
             raise type(stopped.error)(f"{stopped.error}. {state}") from stopped.error
-        if interrupted:
+        if interrupts.count:
             self._books.say(f"interrupted: {state}")
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(interrupts.number)
         raise RuntimeError("the workers ended without a reason")
 
     def _missing(self) -> str:

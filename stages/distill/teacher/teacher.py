@@ -107,8 +107,4 @@ class Teacher:
         Raises TeacherError where asking cannot go on, and KeyboardInterrupt after Ctrl-C; what was answered until then
         has been handed out and stored.
         """
-        asking = Asking(self._books, requests, total, title)
-        try:
-            yield from asking.run()
-        finally:
-            asking.close()
+        yield from Asking(self._books, requests, total, title).run()
