@@ -10,6 +10,7 @@ from distill.evaluation.metrics import per_class
 from distill.intervals import (
     compare,
     expected_calibration_error,
+    largest_t,
     macro_f1_interval,
     mcnemar,
     mean_interval,
@@ -49,6 +50,24 @@ def test_a_p_value_that_reads_zero_was_rounded():
         "< 0.0001",
         "< 0.0001",
     ]
+
+
+def test_the_largest_of_several_t_values_is_dunnetts():
+    # Dunnett (1955), table 1a, one-sided 0.95: 2 and 5 treatments against one control, infinite degrees of freedom.
+    random = np.random.default_rng(1)
+    shared = random.standard_normal((20_000, 1))
+    for treatments, value in ((2, 1.92), (5, 2.23)):
+        # Differences to one control correlate by a half; of so many rows the t values are normal ones.
+        rows = random.standard_normal((20_000, treatments)) - shared
+        assert largest_t(rows, 0.9) == pytest.approx(value, abs=0.04)
+
+
+def test_one_mean_alone_or_with_constants_has_students_interval():
+    rows = np.array([[0.0, 1.0], [1.0, 1.0], [0.5, 1.0], [2.0, 1.0]])
+    assert largest_t(rows[:, :1], 0.95) == largest_t(rows, 0.95) == pytest.approx(t.ppf(0.975, 3))
+    twice = np.hstack([rows[:, :1], rows[:, :1]])
+    assert largest_t(twice, 0.9) == pytest.approx(t.ppf(0.95, 3), rel=0.05), "what is one and the same counts once"
+    assert largest_t(rows[:1], 0.9) == np.inf
 
 
 PAIRS = [("a", "a")] * 30 + [("a", "b")] * 10 + [("b", "b")] * 25 + [("b", "a")] * 5 + [("b", None)] * 10

@@ -142,6 +142,41 @@ def t_quantile(probability: float, freedom: int) -> float:
     return (low + high) / 2
 
 
+def largest_t(rows: np.ndarray, confidence: float) -> float:
+    """How many standard errors wide, to each side, intervals of several means are that hold all at once.
+
+    `rows` is a (rows, means) array, a row's values beside one another. It is the quantile of the largest of their
+    correlated t values, over DRAWS draws (the single-step maximum of t: Dunnett 1955; Hothorn, Bretz and Westfall 2008,
+    section 3): the largest mean's lower bound is above its true value with a probability of 0.5 - confidence / 2 at
+    most. Of one mean it is Student's. A mean whose values are all equal adds nothing. Infinite on fewer than two rows.
+    """
+    n = len(rows)
+    if n < 2:
+        return math.inf
+    centred = rows - rows.mean(0)
+    lengths = np.sqrt((centred**2).sum(0))
+    varies = lengths > 1e-12 * math.sqrt(n)
+    if varies.sum() < 2:
+        return t_quantile(0.5 + confidence / 2, n - 1)
+    scaled = centred[:, varies] / lengths[varies]
+    # What has the columns' correlations, from as many independent draws as there are columns.
+    values, vectors = np.linalg.eigh(scaled.T @ scaled)
+    random = np.random.default_rng(SEED)
+    draws = random.standard_normal((DRAWS, len(values))) @ (vectors * np.sqrt(np.clip(values, 0, None))).T
+    largest = draws.max(1) / np.sqrt(random.chisquare(n - 1, DRAWS) / (n - 1))
+    return float(np.quantile(largest, 0.5 + confidence / 2))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values corrected for their number, in their order: below a level, they err in any with no more than that
+    probability, whatever hangs together (Holm 1979)."""
+    corrected, least = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        least = max(least, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = least
+    return corrected
+
+
 def _between(t: float, freedom: int) -> float:
     """The share of Student's t between -t and t, as a finite sum (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4)."""
     angle = math.atan2(t, math.sqrt(freedom))

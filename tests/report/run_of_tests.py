@@ -96,7 +96,7 @@ def make_run(settings: Settings, **changes: Any) -> Run:
         search={
             "cost": {"calls": 30, "tokens_in": 3000, "tokens_cached": 0, "tokens_out": 600, "usd": 0.0024},
             "hand_written": score(0.70, 0.61),
-            "winner": score(0.90, 0.9),
+            "winner": score(0.90, 0.9) | {"chosen_again": 0.9},
         },
         annotate={
             "teacher": "m, simulated: no LLM was asked",

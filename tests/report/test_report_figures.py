@@ -168,7 +168,7 @@ def test_the_search_goes_from_the_first_prompt_to_the_winner_with_held_out_score
     assert (
         found.alt
         == "3 prompts were scored; 1 of them were dropped early, and 2 reached the held-out rows. On held-out rows"
-        " the first prompt scores 0.610 and the best 0.900."
+        " the first prompt scores 0.610 and the best 0.900, which flatters it a little."
     )
     assert [row[:4] for row in found.table.rows] == [["2", "1", "0.900", "0.920"], ["0", "0", "0.610", "0.600"]]
     assert search_figure(replace(run, trace=[candidate(0, None, None, None, "fixed")])) is None

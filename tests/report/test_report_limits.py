@@ -71,6 +71,13 @@ def test_a_run_without_these_limits_does_not_name_them(make_settings):
     )
 
 
+def test_the_prompts_figures_are_said_to_be_of_rows_that_did_not_choose_it(make_settings):
+    assert (
+        "judged by the prompt that the others choose, for 90.0 % of the rows this one. The test rows had no part"
+        in said(make_run(make_settings()))
+    )
+
+
 def test_a_student_that_is_no_better_than_the_commonest_label_is_called_so(make_settings):
     run = make_run(make_settings())
     assert "not measurably better" not in said(run)

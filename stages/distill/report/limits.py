@@ -180,9 +180,14 @@ def _search(run: Run) -> str:
     if not winner or not hand:
         return ""
     return (
-        f"The prompt was chosen on {plural(winner['rows'], 'labelled training row')} that the search had not used. The"
-        " winner is the best of several there, so its score flatters a little. The test rows had no part in the choice."
+        f"The prompt was chosen on {plural(winner['rows'], 'labelled training row')} that the search had not used. Its"
+        " figures are cross-fitted: each tenth of these rows is judged by the prompt that the others choose"
+        f"{_chosen_again(winner.get('chosen_again'))}. The test rows had no part in the choice."
     )
+
+
+def _chosen_again(share: float | None) -> str:
+    return "" if share is None else f", for {as_percent(share)} of the rows this one"
 
 
 def _shift(_: Run) -> str:

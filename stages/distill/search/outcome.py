@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from distill.rows.records import Annotation
-from distill.search.arena import Candidate
+from distill.search.arena import Arena, Candidate
+from distill.search.confirmation import Confirmation, cross_fitted
 from distill.search.proposals import REJECTIONS
 from distill.search.scoring import Difference, Score
 from distill.templates import Template
@@ -18,23 +19,35 @@ _SHOWN = 160  # characters of a prompt in the table
 
 @dataclass
 class Compressed:
-    """The shorter prompt that took the winner's place (None: none did), its held-out score and answers, and metrics."""
+    """The shorter prompt that took the winner's place (None: none did), and metrics.
+
+    `held_out`, `answers` and `chosen_again` are cross-fitted, as an outcome's, over the choice of a finalist and of a
+    shorter prompt; None where none was tried.
+    """
 
     template: Template | None
-    held_out: Score | None
     metrics: dict[str, Any]
+    held_out: Score | None = None
     answers: list[Annotation] = field(default_factory=list)
+    chosen_again: float | None = None
 
 
 @dataclass
 class Outcome:
-    """All that a search found. `lead` is the winner's over the hand-written prompt on the held-out rows."""
+    """All that a search found. `lead` is the winner's over the hand-written prompt on the held-out rows, by intervals
+    that hold for all finalists at once; `crossed` and `crossed_answers` are its cross-fitted score and answers there,
+    and `chosen_again` is the share of those rows that it judges: the others' parts chose another
+    (distill.search.confirmation).
+    """
 
     winner: Candidate
     candidates: list[Candidate]
     rejected: Counter[str]
     lead: Difference
     cost: dict[str, dict[str, Any]]
+    crossed: Score
+    crossed_answers: list[Annotation]
+    chosen_again: float
     compressed: Compressed | None = None
     few_shot: dict[str, Any] | None = field(default=None)
 
@@ -45,25 +58,32 @@ class Outcome:
 
     @property
     def held_out(self) -> Score:
-        """Its score on the held-out rows."""
-        score = (self.compressed and self.compressed.held_out) or self.winner.held_out
-        assert score
-        return score
+        """Its cross-fitted score on the held-out rows: that of rows that did not choose what they judge."""
+        return (self.compressed and self.compressed.held_out) or self.crossed
 
     @property
     def held_out_answers(self) -> list[Annotation]:
-        """The teacher's answers to it there."""
-        return (self.compressed and self.compressed.answers) or self.winner.held_out_answers
+        """The teacher's answers that it is of."""
+        return (self.compressed and self.compressed.answers) or self.crossed_answers
 
     def metrics(self) -> dict[str, Any]:
-        """The winner and the hand-written prompt on the held-out rows, and how far the search flattered itself."""
+        """The winner, cross-fitted, and the hand-written prompt on the held-out rows. `optimism` is how far the search
+        rows flattered the winner, `held_out_optimism` how far the held-out rows would have, had they judged it too.
+        """
         first, winner = self.candidates[0], self.winner
         assert first.held_out and winner.held_out
+        again = self.compressed.chosen_again if self.compressed else None
         metrics = {
-            "winner": self.held_out.metrics() | {"step": winner.step, "words": len(self.template.user.split())},
+            "winner": self.held_out.metrics()
+            | {
+                "step": winner.step,
+                "words": len(self.template.user.split()),
+                "chosen_again": self.chosen_again if again is None else again,
+            },
             "hand_written": first.held_out.metrics() | {"words": len(first.template.user.split())},
             "lead": self.lead.metrics(),
-            "optimism": winner.search.total - winner.held_out.total,
+            "optimism": winner.search.total - self.crossed.total,
+            "held_out_optimism": winner.held_out.total - self.crossed.total,
             "candidates": {
                 "proposed": len(self.candidates) - 1 + self.rejected.total(),
                 "scored": len(self.candidates) - 1,
@@ -117,6 +137,21 @@ class Outcome:
                 | {"held_out_score": held_out, "prompt": candidate.template.user}
             )
         return rows
+
+
+def confirmed_outcome(confirmation: Confirmation, arena: Arena, spent: dict[str, Any]) -> Outcome:
+    """What a search has found once its finalists are confirmed; `spent` is what it cost until then."""
+    crossed, judged = cross_fitted(confirmation.answers, confirmation.rows, confirmation.chosen)
+    return Outcome(
+        confirmation.winner,
+        arena.candidates,
+        arena.rejected,
+        confirmation.choice.lead,
+        {"search": spent},
+        confirmation.tryouts.score(crossed, confirmation.rows),
+        crossed,
+        judged[confirmation.names[confirmation.choice.place]] / len(confirmation.rows),
+    )
 
 
 def unsearched(template: Template, source: str) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:

@@ -11,7 +11,7 @@ of what each row adds to it, so that prompts can be compared row by row.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, stdev
 from typing import Any
@@ -24,7 +24,8 @@ from distill.settings.prompt import ScoreWeights
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A prompt's score on some rows, its parts, what each row (by id) adds, and the rows answered right."""
+    """A prompt's score on some rows, its parts, what each row (by id) adds, the rows answered right, and those whose
+    answer has both a label and a rationale."""
 
     rows: int
     correct: int
@@ -35,6 +36,7 @@ class Score:
     total: float
     by_row: dict[str, float]
     right: frozenset[str]
+    whole: frozenset[str]
 
     @property
     def accuracy(self) -> float:
@@ -112,6 +114,7 @@ def score(
         math.fsum(by_row.values()) / rows,
         by_row,
         right,
+        frozenset(i for i in parsed if parsed[i] and explained[i]),
     )
 
 
@@ -135,17 +138,27 @@ class Difference:
 
 
 def difference(score: Score, other: Score, confidence: float) -> Difference:
-    """`score` less `other`. The interval is that of a mean of paired differences, normal, at `confidence`.
+    """`score` less `other`, on the rows that both have. The interval is that of a mean of paired differences, normal,
+    at `confidence`.
 
     Raises ValueError where they share no row.
     """
     shared = [i for i in score.by_row if i in other.by_row]
     if not shared:
         raise ValueError("two prompts that were tried on different rows cannot be compared")
-    apart = [score.by_row[i] - other.by_row[i] for i in shared]
-    mean, n = fmean(apart), len(apart)
-    deviation = max(stdev(apart) if n > 1 else 1.0, LEAST_DEVIATION)
-    half = NormalDist().inv_cdf(0.5 + confidence / 2) * deviation / math.sqrt(n)
-    gained = sum(i in score.right and i not in other.right for i in shared)
-    lost = sum(i in other.right and i not in score.right for i in shared)
-    return Difference(n, mean, mean - half, mean + half, mcnemar(gained, lost))
+    mean, error = mean_and_error([score.by_row[i] - other.by_row[i] for i in shared])
+    half = NormalDist().inv_cdf(0.5 + confidence / 2) * error
+    return Difference(len(shared), mean, mean - half, mean + half, label_p_value(score, other))
+
+
+def mean_and_error(apart: Sequence[float]) -> tuple[float, float]:
+    """The mean of rows' differences, and its standard error, which LEAST_DEVIATION keeps from 0."""
+    deviation = max(stdev(apart) if len(apart) > 1 else 1.0, LEAST_DEVIATION)
+    return fmean(apart), deviation / math.sqrt(len(apart))
+
+
+def label_p_value(score: Score, other: Score) -> float:
+    """McNemar's exact test of what two prompts answered right, on the rows that both have."""
+    gained = sum(i in other.by_row for i in score.right - other.right)
+    lost = sum(i in score.by_row for i in other.right - score.right)
+    return mcnemar(gained, lost)

@@ -12,18 +12,15 @@ from distill.rows.permutation import seeded_order
 from distill.rows.records import Example, TaskCard
 from distill.search.arena import Arena, Candidate
 from distill.search.compressing import compress
+from distill.search.confirmation import Confirmation
 from distill.search.few_shot import compare_few_shot
 from distill.search.optimizers import optimizer
-from distill.search.outcome import Outcome
+from distill.search.outcome import Outcome, confirmed_outcome
 from distill.search.proposals import longest_candidate
-from distill.search.scoring import Difference, Score, difference
 from distill.search.tryouts import LimitReached, Most, Tryouts
 from distill.settings import Settings
 from distill.settings.prompt import PromptSettings
 from distill.sizes import search_sizes
-
-# Below this share of answers with a label there is nothing to distil.
-_HOPELESS = 0.1
 
 
 def slices(train: Sequence[Example], settings: PromptSettings) -> tuple[list[Example], list[Example]]:
@@ -65,60 +62,23 @@ class Search:
             print(f"the search ends here: {limit}", flush=True)
         spent = self.tryouts.spent.metrics()
         self.tryouts.reserved = Most()
-        winner, lead = self.choose(arena)
-        outcome = Outcome(winner, arena.candidates, arena.rejected, lead, cost={"search": spent})
+        confirmation = Confirmation(self.tryouts, self.finalists(arena), self.held_out_rows)
+        outcome = confirmed_outcome(confirmation, arena, spent)
         if self.prompt.compress:
-            outcome.compressed = compress(self.tryouts, winner, self.held_out_rows, arena)
+            outcome.compressed = compress(self.tryouts, confirmation, outcome.held_out, arena)
         outcome.cost["confirmed"] = self.tryouts.spent.metrics()
         if self.prompt.few_shot:
             outcome.few_shot = compare_few_shot(self.tryouts, outcome, self.search_rows, self.held_out_rows)
         outcome.cost["all"] = self.tryouts.spent.metrics()
         return outcome
 
-    def choose(self, arena: Arena) -> tuple[Candidate, Difference]:
-        """(the winner, its lead over the hand-written prompt on the held-out rows).
-
-        Of the finalists that parse and explain well enough it is the one with the best held-out score; the
-        hand-written prompt, if fit, is replaced only where the interval of the paired difference is above 0.
-        """
-        hand_written = arena.candidates[0]
+    def finalists(self, arena: Arena) -> list[Candidate]:
+        """The hand-written prompt, and the best on the search rows."""
         ranked = sorted(
             (c for c in arena.candidates[1:] if not c.dropped),
             key=lambda c: (-c.search.rows, -c.search.total, c.number),
         )
-        finalists = [hand_written, *ranked[: self.prompt.finalists]]
-        tries = {f"finalist {finalist.number}": (finalist.template, self.held_out_rows) for finalist in finalists}
-        answers = self.tryouts.answers(tries, "confirmation")
-        scores: dict[Candidate, Score] = {}
-        for finalist in finalists:
-            finalist.held_out_answers = answers[f"finalist {finalist.number}"]
-            scores[finalist] = self.tryouts.score(finalist.held_out_answers, self.held_out_rows)
-            finalist.held_out = scores[finalist]
-        fit = [finalist for finalist in finalists if self.is_fit(scores[finalist])]
-        best = max(scores.values(), key=lambda score: score.parsed)
-        example = (hand_written.held_out_answers or [None])[0]
-        if best.parsed < _HOPELESS:
-            raise DataError(
-                f"at best {best.parsed:.0%} of the held-out answers have a label, whatever the prompt; to annotate"
-                " would cost money for nothing. Do teacher.path and the prompt fit the task? One of the answers is"
-                f" {example.response if example else None!r}"
-            )
-        if not fit:
-            print(
-                f"no finalist has a label in {self.prompt.least_parsed:.0%} and a rationale in"
-                f" {self.prompt.least_explained:.0%} of its held-out answers (at best {best.parsed:.0%} have a label);"
-                " it is chosen by the score alone",
-                flush=True,
-            )
-        winner = max(fit or finalists, key=lambda finalist: (scores[finalist].total, -finalist.number))
-        lead = difference(scores[winner], scores[hand_written], self.prompt.confidence)
-        if winner is not hand_written and hand_written in (fit or finalists) and lead.low <= 0:
-            return hand_written, difference(scores[hand_written], scores[hand_written], self.prompt.confidence)
-        return winner, lead
-
-    def is_fit(self, score: Score) -> bool:
-        """Whether a prompt's answers have a label and a rationale often enough."""
-        return score.parsed >= self.prompt.least_parsed and score.explained >= self.prompt.least_explained
+        return [arena.candidates[0], *ranked[: self.prompt.finalists]]
 
     def _confirmation(self) -> Most:
         """The most that the confirmation can cost."""
