@@ -24,7 +24,7 @@ from distill.settings import load_settings
 def main() -> dict[str, Any]:
     settings = load_settings()
     card = read_json(paths.TASK_CARD, TaskCard)
-    training = read_rows(paths.TRAINING, TrainingRow)
+    rows = read_rows(paths.TRAINING, TrainingRow)
     splits = {
         split: Split(read_rows(paths.prepared(split), Example), read_rows(paths.annotated(split), Annotation))
         for split in paths.SPLITS
@@ -32,7 +32,7 @@ def main() -> dict[str, Any]:
     search, annotation, training = (
         read_object(paths.metrics(stage)) for stage in ("optimize_prompt", "annotate", "train")
     )
-    assessment = assess(paths.STUDENT, training, splits, card, settings, search, annotation)
+    assessment = assess(paths.STUDENT, rows, splits, card, settings, search, annotation)
     write_rows(paths.PREDICTIONS, assessment.predictions)
     write_rows(paths.JUDGED, assessment.rows)
     write_metrics(paths.HEADLINE_METRICS, headline(assessment.metrics, annotation, training), sort_keys=False)
