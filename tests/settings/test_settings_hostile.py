@@ -39,6 +39,8 @@ def with_value(key: str, value: str) -> str:
         ("batch_rows", "9" * 5000, r"train\.batch_rows: is 9{60}…; allowed: a number of 30 characters at most"),
         ("threads", "1" + "0" * 12, r"runtime\.threads: is 10{12}; allowed: at least 1 and at most 1024"),
         ("processes", "100000", r"runtime\.processes: is 100000; allowed: at least 1 and at most 256"),
+        ("max_body_mb", "0", r"runtime\.max_body_mb: is 0; allowed: at least 1 and at most 1024"),
+        ("max_body_mb", "1e9", r"runtime\.max_body_mb: "),
         ("timeout_s", "1e300", r"runtime\.timeout_s: is 1E\+300; allowed: above 0 and at most 86400"),
         ("d_model", "100000000", r"student\.scratch\.d_model: is 100000000; allowed: at least 8 and at most 65536"),
         ("d_model", "65536", r"student\.scratch\.d_model: is 65536, which with d_ff, vocabulary and layers makes some"),

@@ -19,13 +19,15 @@ MODEL = "fake"
 
 @dataclass
 class Said:
-    """An HTTP answer. `cut` closes the connection instead of answering, and `hang` never answers."""
+    """An HTTP answer. `cut` closes the connection instead of answering, `hang` never answers, and `endless` sends the
+    body again and again."""
 
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
     hang: bool = False
+    endless: bool = False
 
 
 def completion(text: str | None = "Answer: yes", finish: str = "stop", usage: bool = True, **message: Any) -> Said:
@@ -136,6 +138,11 @@ class FakeEndpoint:
             await self._over.wait()
         if answer.cut:
             request.transport.close()
+        if answer.endless:
+            response = web.StreamResponse(status=answer.status, headers=answer.headers)
+            await response.prepare(request)
+            while request.transport is not None:
+                await response.write(answer.body)
         return web.Response(
             body=answer.body, status=answer.status, headers={"Content-Type": "application/json", **answer.headers}
         )

@@ -29,6 +29,7 @@ STOPPING = {
     "refused request": (error(400, "bad_request", "no such thing here"), "compare the teacher settings"),
 }
 RECORDED = {
+    "oversized body": (Said(b'{"a": 1}, ' * 200_000), "oversized"),
     "context length": (error(400, "context_length_exceeded", "maximum context length is 4096"), "context_length"),
     "content filter": (error(400, "content_filter"), "content_filter"),
     "content filter in the answer": (completion("", "content_filter"), "content_filter"),
@@ -107,7 +108,7 @@ def test_a_failure_of_one_row_is_stored_with_its_status_and_not_paid_again(endpo
     answer, status = RECORDED[name]
     endpoint.answer = failing_first(answer, 99)
     for _ in range(2):
-        replies, _ = ask(settings(), [question("good"), question("bad")])
+        replies, _ = ask(settings(max_body_mb=1), [question("good"), question("bad")])
         assert (replies["bad"].failure, replies["bad"].text) == (status, None)
         assert replies["good"].failure is None
     assert endpoint.total == 2

@@ -29,6 +29,7 @@ class RuntimeSettings:
     tokens_per_minute: int | None = setting(least=1, most=10**15)
     timeout_s: float = setting(above=0, most=86_400)
     max_retries: int = setting(least=0, most=1000)
+    max_body_mb: int = setting(least=1, most=1024)
     batch_api: Literal["auto", "openai", "anthropic"]
     batch_poll_s: float = setting(above=0, most=86_400)
     offline: bool
@@ -54,6 +55,11 @@ class RuntimeSettings:
             raise Refused(
                 "budget_since", f"is {self.budget_since!r}; allowed: null, or a day or time, as 2026-11-23T09:00"
             ) from error
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Bytes of one response at most."""
+        return self.max_body_mb * 2**20
 
     def budget_start(self) -> float:
         """Seconds since 1970 from which payments count against the budget; local time unless an offset is given."""

@@ -7,8 +7,10 @@ with the results alone: until a batch has ended, it is not known whose it is.
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing
 from itertools import islice
 from typing import Any
 
@@ -19,6 +21,7 @@ from distill.teacher.exchange import TeacherError
 
 _PATH = "/messages/batches"
 _VERSION = "2023-06-01"
+_NAME = re.compile(rb'"custom_id"\s*:\s*"([\w-]{43,64})"')
 _KEY_CHARACTERS = 43  # of 32 bytes in base64
 _ID_CHARACTERS = 64  # of an id, at most
 
@@ -32,10 +35,11 @@ class AnthropicBatches(BatchApi):
         key: str,
         timeout_s: float,
         max_retries: int,
+        most_bytes: int,
         endpoint: str | None = None,
         our_ids: Callable[[], Collection[str]] = tuple,
     ):
-        super().__init__(base_url, key, timeout_s, max_retries, endpoint)
+        super().__init__(base_url, key, timeout_s, max_retries, most_bytes, endpoint)
         headers = {"x-api-key": key, "anthropic-version": _VERSION, "Authorization": self._openai.Omit()}
         self._options: dict[str, Any] = {"headers": headers}
         self._our_ids, self._never_made = our_ids, set[str]()
@@ -70,7 +74,7 @@ class AnthropicBatches(BatchApi):
                 continue
             if not state.ended:
                 unknown.append(state.id)
-            elif any(_carries(line, number) for line in islice(self._lines(state.id), 1)):
+            elif any(_carries(line, number) for line, _ in islice(self._result_lines(state.id), 1)):
                 return state.id
         if unknown:
             raise TeacherError(
@@ -89,9 +93,12 @@ class AnthropicBatches(BatchApi):
 
     def results(self, state: BatchState) -> Iterator[BatchResult]:
         """The results of a batch that has ended, in any order."""
-        for line in self._lines(state.id):
+        for line, whole in self._result_lines(state.id):
+            if not whole:
+                yield self._oversized(_cut_key(line))
+                continue
             try:
-                yield _batch_result(json.loads(scrubbed(line.encode(), self._key)))
+                yield _batch_result(json.loads(scrubbed(line, self._key)))
             except (ValueError, LookupError, TypeError, AttributeError):  # of no row that was asked about
                 yield BatchResult(b"", None, b"", "cannot be read")
 
@@ -99,9 +106,13 @@ class AnthropicBatches(BatchApi):
         with self._errors():
             return self._api.get(f"{_PATH}{path}", cast_to=cast_to, options=self._options | {"params": query})
 
-    def _lines(self, batch_id: str) -> Iterator[str]:
-        text = self._get(f"/{batch_id}/results", str)
-        return (line for line in text.split("\n") if line.strip())
+    def _result_lines(self, batch_id: str) -> Iterator[tuple[bytes, bool]]:
+        streaming = {"headers": {**self._options["headers"], "X-Stainless-Raw-Response": "stream"}}
+
+        def opened() -> Any:
+            return closing(self._api.get(f"{_PATH}/{batch_id}/results", cast_to=object, options=streaming))
+
+        return self._lines(opened)
 
     def _states(self) -> Iterator[BatchState]:
         """Every batch of the account, newest first."""
@@ -118,9 +129,16 @@ def _request_id(key: bytes, number: str) -> str:
     return (urlsafe_b64encode(key).decode().rstrip("=") + number)[:_ID_CHARACTERS]
 
 
-def _carries(line: str, number: str) -> bool:
+def _carries(line: bytes, number: str) -> bool:
     """Whether a line of results is of the batch with our number."""
-    return json.loads(line)["custom_id"][_KEY_CHARACTERS:] == number[: _ID_CHARACTERS - _KEY_CHARACTERS]
+    name = _NAME.search(line)
+    return bool(name) and name[1].decode()[_KEY_CHARACTERS:] == number[: _ID_CHARACTERS - _KEY_CHARACTERS]
+
+
+def _cut_key(line: bytes) -> bytes:
+    """The key of a line that was cut, which its id has; that of no row where it is not in sight."""
+    name = _NAME.search(line)
+    return urlsafe_b64decode(name[1][:_KEY_CHARACTERS] + b"=") if name else b""
 
 
 def _batch_state(batch: Any) -> BatchState:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
-from distill.teacher.client import scrubbed
+from distill.teacher.bodies import ENCODINGS, bounded_lines, bounding
+from distill.teacher.client import oversized, scrubbed
 from distill.teacher.exchange import TeacherError
 from distill.teacher.failures import describe_failure, http_status, judge_failure, symptom_of_status
 from distill.visible import one_line
@@ -18,6 +21,7 @@ _PAUSE_S = 1.0  # before a batch is sent again, and so much longer each time
 _NUMBER = "distill_batch"  # the metadata field that carries our number for a batch
 _ENDED = frozenset(("completed", "failed", "expired", "cancelled"))
 _GOING_ON = frozenset(("validating", "in_progress", "finalizing", "cancelling", "queued", "running"))
+_MOST_LINES = 200_000  # of a file of results: four times what a batch of OpenAI's may have
 _MISSING = (404, 405, 501)
 
 
@@ -45,12 +49,14 @@ class BatchState:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """One line of an output or error file: an HTTP status and a body, or an error message with the status None."""
+    """One line of an output or error file: an HTTP status and a body, or an error message with the status None and
+    what `broke`, as a Symptom has it."""
 
     key: bytes
     status: int | None
     body: bytes
     message: str
+    broke: str = "empty"
 
 
 class BatchApi:
@@ -59,12 +65,18 @@ class BatchApi:
     Methods raise TeacherError where the client's own retries did not help.
     """
 
-    def __init__(self, base_url: str, key: str, timeout_s: float, max_retries: int, endpoint: str | None = None):
+    def __init__(
+        self, base_url: str, key: str, timeout_s: float, max_retries: int, most_bytes: int, endpoint: str | None = None
+    ):
         import openai
 
-        self._openai, self._key = openai, key
+        self._openai, self._key, self._most_bytes = openai, key, most_bytes
         self.endpoint = endpoint or base_url.rstrip("/")
-        self._api = openai.OpenAI(base_url=base_url, api_key=key, timeout=timeout_s, max_retries=max_retries)
+        self._api = openai.OpenAI(
+            base_url=base_url, api_key=key, timeout=timeout_s, max_retries=max_retries,
+            default_headers={"Accept-Encoding": ENCODINGS},
+            http_client=openai.DefaultHttpxClient(event_hooks={"response": [bounding(most_bytes)]}),
+        )  # fmt: skip
 
     def close(self) -> None:
         self._api.close()
@@ -119,11 +131,33 @@ class BatchApi:
         """The lines of the output and the error file, in any order."""
         for file in (state.output_file, state.error_file):
             if file:
-                with self._errors():
-                    content = self._api.files.content(file).content
-                for line in content.splitlines():
-                    if line.strip():
-                        yield _result(scrubbed(line, self._key))
+                for line, whole in self._lines(partial(self._api.files.with_streaming_response.content, file)):
+                    yield _result(scrubbed(line, self._key)) if whole else self._oversized(_key_of(line))
+
+    def _lines(self, opened: Callable[[], Any]) -> Iterator[tuple[bytes, bool]]:
+        """(line, whether it is whole) of a response of many lines; where it breaks off, it is asked for again."""
+        import httpx2
+
+        with self._errors():
+            done = 0
+            for attempt in count(1):
+                try:
+                    with opened() as response:
+                        for number, line in enumerate(bounded_lines(response.iter_bytes(), self._most_bytes)):
+                            if number >= _MOST_LINES:
+                                return
+                            if number >= done:
+                                done += 1
+                                yield line
+                    return
+                except httpx2.TransportError as error:
+                    if attempt > self._api.max_retries:
+                        raise self._openai.APIConnectionError(message=str(error), request=error.request) from error
+                time.sleep(_PAUSE_S * attempt)
+
+    def _oversized(self, key: bytes) -> BatchResult:
+        symptom = oversized(self._most_bytes)
+        return BatchResult(key, None, b"", symptom.message, symptom.broke or "")
 
     def _errors(self, *, missing: bool = False) -> _Errors:
         return _Errors(self._openai, self._key, missing)
@@ -180,6 +214,12 @@ def _result(line: bytes) -> BatchResult:
     if isinstance(response, dict):
         return BatchResult(key, http_status(response.get("status_code")), json.dumps(response.get("body")).encode(), "")
     return BatchResult(key, None, b"", _reason(error))
+
+
+def _key_of(line: bytes) -> bytes:
+    """The key of a line that was cut, which its id has; that of no row where it is not in sight."""
+    name = re.search(rb'"custom_id"\s*:\s*"([0-9a-f]{64})"', line)
+    return bytes.fromhex(name[1].decode()) if name else b""
 
 
 def _reason(error: Any) -> str:

@@ -33,6 +33,7 @@ from distill.teacher.failures import (
     Symptom,
     describe_failure,
     judge_failure,
+    recorded_body,
     symptom_of_error,
     symptom_of_status,
 )
@@ -40,7 +41,7 @@ from distill.teacher.reading import Unusable, read_completion
 from distill.teacher.reservations import settle_dead
 from distill.teacher.session import Done, Job, Session, SpentCall, Stopped
 from distill.teacher.store import LEASE_S, Answer, Store, Stored
-from distill.teacher.tokens import usage_or_count
+from distill.teacher.tokens import estimate_prompt, usage_or_count
 from distill.teacher.workers import Workers
 from distill.teacher.writing import Bought, bought_answer, payments_for
 
@@ -81,17 +82,27 @@ def read_result(
             )
             return BatchOutcome(_answer(stored, result, request, batch, reading.fingerprint))
     elif result.status is None:
-        symptom = Symptom(broke="empty", message=result.message)
+        symptom = Symptom(broke=result.broke, message=result.message)
     else:
         symptom = symptom_of_status(result.status, result.body)
     failure = judge_failure(symptom, row_errors)
     if failure.action == "record":
-        usage = usage if usage.tokens_from else Usage(0, 0, 0, "estimate")
+        usage = usage if usage.tokens_from else _unread(request, symptom)
         stored = Stored(None, None, RECORDED[failure.name], None, usage, mode="batch")
-        return BatchOutcome(_answer(stored, result, request, batch, None))
+        body = recorded_body(result.body, symptom)
+        return BatchOutcome(_answer(stored, replace(result, body=body), request, batch, None))
     why = describe_failure(failure, symptom)
     stop = failure.action == "stop"
     return BatchOutcome(None, f"{why}. What to do: {failure.advice}" if stop else why, stop, usage)
+
+
+def _unread(request: BatchRequest, symptom: Symptom) -> Usage:
+    """The tokens of a row whose answer was not read: none, or, where there was one, the most that it may have used."""
+    if symptom.broke != "oversized":
+        return Usage(0, 0, 0, "estimate")
+    sent = json.loads(request.request)
+    out = sent.get("max_tokens") or sent.get("max_completion_tokens") or 0
+    return Usage(estimate_prompt(sent["messages"]), 0, out, "estimate")
 
 
 def _answer(

@@ -11,13 +11,17 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from distill.teacher.dialect import OutputLimit
 from distill.teacher.failures import Symptom, symptom_of_status
 
+if TYPE_CHECKING:
+    import aiohttp
+
 SAMPLE_HEADER = "X-Sample-Index"
+_ERROR_BYTES = 2**20  # of an error's body, whose words stand at its beginning
 _SECRET_LENGTH = 16  # characters; "EMPTY", "ollama" and their like are shorter, providers' keys longer
 _PATH = "/chat/completions"
 # What the transport sets itself, a body at a time.
@@ -40,8 +44,10 @@ class CallResult:
 class Client:
     """Speaks to one endpoint; used within one event loop, as an async context manager."""
 
-    def __init__(self, base_url: str | None, key: str, timeout_s: float, limit: OutputLimit | None = None):
-        self._limit = limit
+    def __init__(
+        self, base_url: str | None, key: str, timeout_s: float, most_bytes: int, limit: OutputLimit | None = None
+    ):
+        self._limit, self._most_bytes = limit, most_bytes
         self._url, self._headers = _prepared(base_url, key)
         self._proxy = _proxy(self._url)
         self._key, self._timeout_s = key, timeout_s
@@ -81,16 +87,43 @@ class Client:
             async with self._session.post(
                 self._url, data=body, headers=headers, proxy=self._proxy, allow_redirects=False
             ) as response:
-                content = scrubbed(await response.read(), self._key)
-                if 200 <= response.status < 300:
+                content, whole = await self._read(response)
+                content = scrubbed(content, self._key)
+                if not 200 <= response.status < 300:
+                    return CallResult(response.headers, content, symptom_of_status(response.status, content))
+                if whole:
                     return CallResult(response.headers, content)
-                return CallResult(response.headers, content, symptom_of_status(response.status, content))
+                return CallResult(response.headers, symptom=oversized(self._most_bytes))
         except TimeoutError:
             return CallResult({}, symptom=Symptom(broke="timeout", message=f"no answer within {self._timeout_s:g} s"))
         except self._broken as error:
             unreached = isinstance(error, self._unreachable)
             symptom = Symptom(broke="connection" if unreached else "cut", message=str(error))
             return CallResult({}, symptom=symptom, unreached=unreached)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+        """The unpacked body, and whether it is whole. Where it has more bytes than the client takes, the connection is
+        closed, and of an error's body the beginning is read. aiohttp unpacks no more than is asked for."""
+        parts: list[bytes] = []
+        length = response.content_length or 0
+        error = response.status >= 300
+        most = min(self._most_bytes, _ERROR_BYTES) if error else self._most_bytes
+        size = 0
+        if length <= most or error:
+            async for part in response.content.iter_any():
+                parts.append(part)
+                size += len(part)
+                if size > most:
+                    break
+            else:
+                return b"".join(parts), True
+        response.close()
+        return b"".join(parts)[:most], False
+
+
+def oversized(most_bytes: int) -> Symptom:
+    """What is seen of a body of more bytes than runtime.max_body_mb."""
+    return Symptom(broke="oversized", message=f"more than {most_bytes // 2**20} MiB (runtime.max_body_mb)")
 
 
 def scrubbed(body: bytes, key: str) -> bytes:

@@ -68,10 +68,11 @@ class Reply:
     """The teacher's answer to one request.
 
     `failure` is None when there is an answer (which may be cut: finish_reason "length"), else "refusal",
-    "content_filter", "empty", "stopped", "context_length", "row_error" or "failed: <why>". `model` is the string that
-    the server returned. `logprob` is the mean natural log-probability of the answer's `tokens`, where teacher.logprobs
-    asks for them and the server gives them. `mode` is how the answer was bought, "live" or "batch". `thought` is what a
-    reasoning model thought, where the server gives it beside the answer and annotate.rationale_from asks for it.
+    "content_filter", "empty", "stopped", "context_length", "row_error", "oversized" or "failed: <why>". `model` is the
+    string that the server returned. `logprob` is the mean natural log-probability of the answer's `tokens`, where
+    teacher.logprobs asks for them and the server gives them. `mode` is how the answer was bought, "live" or "batch".
+    `thought` is what a reasoning model thought, where the server gives it beside the answer and annotate.rationale_from
+    asks for it.
     """
 
     row_id: str

@@ -24,8 +24,8 @@ class Symptom:
     """What is seen of a call without an answer: an HTTP status, or what broke.
 
     `broke` is "timeout", "connection" (none was made), "cut" (it broke after the request was sent), "torn" (status 200,
-    but the body is no JSON object), "empty" (status 200, but no choice or no content) or "stopped" (the server broke
-    the answer off).
+    but the body is no JSON object), "empty" (status 200, but no choice or no content), "stopped" (the server broke the
+    answer off) or "oversized" (the body has more bytes than runtime.max_body_mb).
     """
 
     status: int | None = None
@@ -126,6 +126,7 @@ FAILURES: tuple[Failure, ...] = (
         "connection", "retry", lambda s: s.broke in ("connection", "cut"),
         "see that the server is up, and that teacher.base_url is its address",
     ),
+    Failure("oversized body", "record", lambda s: s.broke == "oversized"),
     Failure("torn JSON", "retry", lambda s: s.broke == "torn"),
     Failure("empty answer", "retry", lambda s: s.broke == "empty"),
     Failure("answer broken off", "retry", lambda s: s.broke == "stopped"),
@@ -180,7 +181,10 @@ _ROW = Failure("row error", "record", lambda s: True)
 _MARKABLE = frozenset(("permission", "refused request"))
 
 # A row's failure, by the name of its line in the table: what the store and the reply say.
-RECORDED = {"content filter": "content_filter", "context length": "context_length", "row error": "row_error"}
+RECORDED = {
+    "content filter": "content_filter", "context length": "context_length", "row error": "row_error",
+    "oversized body": "oversized",
+}  # fmt: skip
 
 
 def judge_failure(symptom: Symptom, row_errors: Sequence[str] = ()) -> Failure:
@@ -253,6 +257,13 @@ def _words(error: dict[str, Any]) -> tuple[str, str]:
         messages += [inner.get("raw"), inner.get("reasons")]
     message = ". ".join(text if isinstance(text, str) else json.dumps(text) for text in messages if text)
     return " ".join(str(code) for code in codes if isinstance(code, (str, int)) and code), message
+
+
+def recorded_body(body: bytes, symptom: Symptom) -> bytes:
+    """The body that is stored of a failure that is recorded: a text, that an export and an import give back as it is;
+    where there is none, the symptom in its place."""
+    text = body.decode(errors="replace")
+    return (text if text.strip() else json.dumps({"error": {"message": symptom.message}})).encode()
 
 
 def describe_failure(failure: Failure, symptom: Symptom) -> str:

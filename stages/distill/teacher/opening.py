@@ -80,7 +80,9 @@ def _opened(
     @cache
     def client() -> Client | Servers:
         limit, key = OutputLimit(teacher_settings.max_tokens_field, say), secret(addresses, runtime.key_env)
-        clients = {address: Client(address, key, runtime.timeout_s, limit) for address in addresses}
+        clients = {
+            address: Client(address, key, runtime.timeout_s, runtime.max_body_bytes, limit) for address in addresses
+        }
         return Servers(clients, say) if len(clients) > 1 else clients[addresses[0]]
 
     def say(line: str) -> None:
@@ -132,16 +134,16 @@ def open_batch_api(settings: Settings) -> Iterator[BatchApi]:
 
 def _batch_api(settings: Settings, address: str, endpoint: str) -> BatchApi:
     runtime = settings.runtime
-    server = (address, secret((address,), runtime.key_env), runtime.timeout_s, runtime.max_retries, endpoint)
+    server = (address, secret((address,), runtime.key_env), runtime.timeout_s, runtime.max_retries)
     by_host = "anthropic" if urlsplit(address).hostname == _ANTHROPIC else "openai"
     if (by_host if runtime.batch_api == "auto" else runtime.batch_api) == "openai":
-        return BatchApi(*server)
+        return BatchApi(*server, runtime.max_body_bytes, endpoint)
 
     def our_ids() -> set[str]:
         with Store(paths.store(), read_only=True) as store:
             return {batch.id for batch in open_batches(store) if batch.id}
 
-    return AnthropicBatches(*server, our_ids)
+    return AnthropicBatches(*server, runtime.max_body_bytes, endpoint, our_ids)
 
 
 def _endpoint(settings: Settings) -> str:

@@ -11,6 +11,7 @@ from distill.teacher.exchange import Token, Usage
 
 # A server that reports more for one answer is not believed: no model writes or reads as much.
 _MOST_TOKENS = 10**7
+_LEAST_LOGPROB = -(10.0**6)  # of a token; its probability is 0 long before
 
 # What servers call the ends of an answer, in lower case: whole, cut, and kept back.
 _WHOLE = frozenset(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed", "finished"))
@@ -61,7 +62,15 @@ class Reading:
 
 def read_completion(body: bytes) -> Reading:
     """Reads a body. A field that has another type than it should counts as missing. Raises Unusable."""
-    completion = _object(body)
+    try:
+        return _read(_object(body))
+    except Unusable:
+        raise
+    except Exception as error:  # a body that nobody thought of is paid like any other, and ends no run
+        raise Unusable("torn", f"cannot be read: {type(error).__name__}: {str(error)[:100]}") from error
+
+
+def _read(completion: dict[str, Any]) -> Reading:
     usage, odd = _usage(completion.get("usage"))
     choices = completion.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
@@ -81,7 +90,7 @@ def read_completion(body: bytes) -> Reading:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        parsed = json.loads(body.decode("utf-8-sig"))
+        parsed = _parsed(body.decode("utf-8-sig"))
     except ValueError as error:
         stream = "a stream, though none was asked for" if body.lstrip().startswith(b"data:") else "not JSON"
         raise Unusable("torn", f"{stream}: {body[:60]!r}") from error
@@ -90,6 +99,15 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise Unusable("torn", f"a JSON {type(parsed).__name__}, not an object")
     return parsed
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # a whole number of more digits than Python takes, in a field of no interest perhaps
+        return json.loads(text, parse_int=float)
 
 
 def error_of(completion: dict[str, Any]) -> Any:
@@ -114,7 +132,7 @@ def _message(choice: Any) -> dict[str, Any]:
 
 def _judged(message: dict[str, Any], reason: Any) -> tuple[str | None, str | None, str | None]:
     """Text, finish reason and failure of a message."""
-    named = (_text(reason) if isinstance(reason, str) else reason and str(reason)) or None
+    named = (_text(reason) if isinstance(reason, str) else reason and _shown(reason)) or None
     end = (named or "").lower()
     text, refused = _content(message.get("content"))
     if end in _FILTERED or end.startswith("content_filter"):
@@ -151,7 +169,7 @@ def answer_tokens(body: bytes) -> tuple[Token, ...]:
 
     None where the server gave no probabilities, or not those of all tokens.
     """
-    logprobs = json.loads(body.decode("utf-8-sig"))["choices"][0].get("logprobs")
+    logprobs = _object(body)["choices"][0].get("logprobs")
     entries = logprobs.get("content") if isinstance(logprobs, dict) else None
     tokens = [_token(entry) for entry in entries] if isinstance(entries, list) else []
     readable = tuple(token for token in tokens if token is not None)
@@ -160,7 +178,7 @@ def answer_tokens(body: bytes) -> tuple[Token, ...]:
 
 def answer_thought(body: bytes) -> str | None:
     """What a model thought before the answer of a body that `read_completion` takes, where the server gives it."""
-    return thought_in(json.loads(body.decode("utf-8-sig")))
+    return thought_in(_object(body))
 
 
 def thought_in(completion: dict[str, Any]) -> str | None:
@@ -212,7 +230,7 @@ def _logprob(logprobs: Any) -> tuple[float | None, tuple[str, ...]]:
         return None, ()
     if not all(_is_finite(number) for number in numbers):
         return None, ("a log probability is no finite number: the answer has no confidence",)
-    return sum(numbers) / len(numbers), ()
+    return sum(min(max(number, _LEAST_LOGPROB), -_LEAST_LOGPROB) for number in numbers) / len(numbers), ()
 
 
 def _is_finite(number: float) -> bool:
@@ -238,7 +256,7 @@ def _usage(reported: Any) -> tuple[Usage, tuple[str, ...]]:
     total = _count(fields.get("total_tokens"))
     # No model answers a prompt of no tokens.
     if not tokens_in or (tokens_out is None and (total is None or total < tokens_in)):
-        return Usage(), (f"usage {str(reported)[:100]!r} cannot be read: tokens are counted here",)
+        return Usage(), (f"usage {_shown(reported)!r} cannot be read: tokens are counted here",)
     billed = max(tokens_out or 0, (total or 0) - tokens_in)
     unwritten = 0 if tokens_out is None else billed - tokens_out
     thought = _count(_detail(fields, "completion_tokens_details", "reasoning_tokens")) or 0
@@ -247,6 +265,13 @@ def _usage(reported: Any) -> tuple[Usage, tuple[str, ...]]:
         cached = _count(fields.get("prompt_cache_hit_tokens"))  # DeepSeek's name
     reasoning = min(max(thought, unwritten), billed)
     return Usage(tokens_in, min(cached or 0, tokens_in), billed, "reported", reasoning), ()
+
+
+def _shown(value: Any) -> str:
+    try:
+        return str(value)[:100]
+    except (RecursionError, ValueError):  # nested too deeply, or of too many digits
+        return f"(a {type(value).__name__})"
 
 
 def _detail(fields: dict[str, Any], group: str, name: str) -> Any:

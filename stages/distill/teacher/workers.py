@@ -21,7 +21,7 @@ from distill.teacher.batch_ledger import batches_of
 from distill.teacher.budget import Budget, BudgetReached
 from distill.teacher.client import CallResult
 from distill.teacher.exchange import TeacherError, Usage
-from distill.teacher.failures import RECORDED, Symptom, describe_failure, judge_failure, symptom_of_error
+from distill.teacher.failures import RECORDED, Symptom, describe_failure, judge_failure, recorded_body, symptom_of_error
 from distill.teacher.limits import Pace
 from distill.teacher.reading import PASSING, Reading, Unusable, read_completion
 from distill.teacher.reservations import settle_dead
@@ -36,7 +36,7 @@ _FIRST_CALLS = 2  # in flight, under a budget of tokens or dollars, before an an
 _HOPELESS = 30  # answers that cannot be used, and none that can: no more is asked again
 _FIXED_RETRIES = 1  # at temperature 0 the same answer comes again, but for a server's hiccup
 _NO_USAGE = Usage()
-_BILLED_UNSEEN = frozenset(("timeout", "cut", "torn"))  # the server may have answered, and then it bills
+_BILLED_UNSEEN = frozenset(("timeout", "cut", "torn", "oversized"))  # the server may have answered, and then it bills
 
 
 class Workers:
@@ -231,10 +231,7 @@ class Workers:
             return
         try:
             reading = read_completion(outcome.body)
-        except (Unusable, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            # A body that nobody thought of is paid like any other, and ends no run.
-            if not isinstance(error, Unusable):
-                error = Unusable("torn", f"cannot be read: {type(error).__name__}: {error}")
+        except Unusable as error:
             symptom = symptom_of_error(error.error) if error.broke == "error" else None
             symptom = symptom or Symptom(broke=error.broke, message=str(error))
             self._failed(job, outcome, symptom, asked_at, error.usage)
@@ -296,9 +293,10 @@ class Workers:
         failure = judge_failure(symptom, self._session.row_errors)
         why = describe_failure(failure, symptom)
         if failure.action == "record":
-            paid = usage if usage.tokens_from else Usage(0, 0, 0, "estimate")
+            paid = usage if usage.tokens_from else _unseen(job, symptom)
             stored = Stored(None, None, RECORDED[failure.name], None, paid)
-            self._writer.keep(Done(job, stored, paid=True), self._provenance(job, stored, outcome.body, None, asked_at))
+            body = recorded_body(outcome.body, symptom)
+            self._writer.keep(Done(job, stored, paid=True), self._provenance(job, stored, body, None, asked_at))
             return
         again = failure.action == "retry" and job.attempts <= self._runtime.max_retries
         pause = self._backoff(job)
@@ -339,8 +337,7 @@ class Workers:
         if usage.tokens_from is not None:
             self._writer.book(SpentCall(job, usage, lost=False, again_s=again_s))
         elif symptom.broke in _BILLED_UNSEEN:
-            most = Usage(job.expected_in, 0, job.expected_out, "estimate")
-            self._writer.book(SpentCall(job, most, lost=True, again_s=again_s))
+            self._writer.book(SpentCall(job, _unseen(job, symptom), lost=True, again_s=again_s))
         elif again_s is not None:
             self._retry_later(job, again_s)
 
@@ -386,6 +383,12 @@ class Workers:
             self._error = self._error or error
         self._out.put(Stopped(self._error))
         self._ended.set()
+
+
+def _unseen(job: Job, symptom: Symptom) -> Usage:
+    """The tokens of a call that tells none: the most that it may have used, where the server may have answered."""
+    answered = symptom.broke in _BILLED_UNSEEN
+    return Usage(job.expected_in if answered else 0, 0, job.expected_out if answered else 0, "estimate")
 
 
 def _same_model(wanted: str, answered: str) -> bool:
