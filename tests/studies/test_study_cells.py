@@ -70,15 +70,123 @@ def test_controls_are_the_reference_arm_with_one_change(tmp_path):
     assert [(cell.arm, cell.needs) for cell in plan.waiting] == [("matched_compute", (own.name, labels.name))]
 
 
+def measured(**gflop_or_usd: dict[str, float]):
+    """What finished cells measured: measured(gflop_per_step={name: 1.1})."""
+    return lambda name, measure: gflop_or_usd.get(measure, {}).get(name)
+
+
+def first_names(made) -> dict[str, str]:
+    return {cell.arm: cell.name for cell in made.plan().cells if cell.seed == 1}
+
+
 def test_matched_compute_takes_its_steps_from_the_first_seeds_cells(tmp_path):
     made = expander(tmp_path, controls="[label_only, matched_compute]", settings="{train.steps: 100}")
-    first = {cell.arm: cell.name for cell in made.plan().cells if cell.seed == 1}
-    plan = made.plan({first["step_by_step"]: 1.1, first["label_only"]: 0.25}.get)
+    first = first_names(made)
+    plan = made.plan(measured(gflop_per_step={first["step_by_step"]: 1.1, first["label_only"]: 0.25}))
     assert not plan.waiting
     matched = [cell for cell in plan.cells if cell.arm == "matched_compute"]
     assert [cell.changes["train.steps"] for cell in matched] == [440, 440]
     assert all(cell.params["train"]["mode"] == "standard" for cell in matched)
-    assert made.plan({first["step_by_step"]: 1.1}.get).waiting, "one of the two is not measured yet"
+    assert made.plan(measured(gflop_per_step={first["step_by_step"]: 1.1})).waiting, (
+        "one of the two is not measured yet"
+    )
+
+
+def test_matched_compute_is_matched_to_each_cell_of_a_grid(tmp_path):
+    """The first rate's operations were those of all."""
+    made = expander(
+        tmp_path,
+        grid="{subsample.explanation_rate: [0.1, 1.0]}",
+        controls="[label_only, matched_compute]",
+        settings="{train.steps: 100}",
+    )
+    first = first_names(made)
+    rates = {rate: first[f"step_by_step explanation_rate={rate}"] for rate in ("0.1", "1.0")}
+    plan = made.plan(measured(gflop_per_step={rates["0.1"]: 0.3, rates["1.0"]: 1.0, first["label_only"]: 0.25}))
+    steps = {cell.arm: cell.changes["train.steps"] for cell in plan.cells if cell.arm.startswith("matched")}
+    assert steps == {"matched_compute explanation_rate=0.1": 120, "matched_compute explanation_rate=1.0": 400}
+    assert {cell.reference for cell in plan.cells if cell.arm == "matched_compute explanation_rate=0.1"} == {
+        "step_by_step explanation_rate=0.1"
+    }
+
+
+def test_each_control_of_rationales_is_one_setting(tmp_path):
+    names = {
+        "shuffled_rationale": "shuffled",
+        "same_label_rationale": "same_label",
+        "bare_codes": "codes",
+        "conclusion_alone": "conclusion",
+    }
+    plan = expander(tmp_path, controls=f"[{', '.join(names)}]").plan()
+    own = plan.cells[0]
+    assert {cell.arm: cell.params["subsample"]["rationales"] for cell in plan.cells if cell.reference} == names
+    for cell in plan.cells[1:5]:
+        assert cell.params == own.params | {"subsample": own.params["subsample"] | {"rationales": names[cell.arm]}}
+
+
+def test_labels_alone_for_more_steps(tmp_path):
+    controls = "[label_only, label_only_2x, label_only_4x, label_only_8x]"
+    plan = expander(tmp_path, controls=controls, settings="{train.steps: 100}").plan()
+    assert [(cell.arm, cell.params["train"]["steps"], cell.params["train"]["mode"]) for cell in plan.cells[:5]] == [
+        ("step_by_step", 100, "step_by_step"), ("label_only", 100, "standard"), ("label_only_2x", 200, "standard"),
+        ("label_only_4x", 400, "standard"), ("label_only_8x", 800, "standard"),
+    ]  # fmt: skip
+
+
+MORE = {"controls": "[label_only, labels_asked, more_labels]", "settings": "{train.steps: 100, task.train_rows: 1500}"}
+
+
+def test_more_labels_are_as_many_rows_as_the_rationales_cost(tmp_path):
+    made = expander(tmp_path, **MORE)
+    first = first_names(made)
+    gflop = {first["step_by_step"]: 1.0, first["label_only"]: 0.25}
+    usd = {first["step_by_step"]: 0.18, first["labels_asked"]: 0.03}
+    plan = made.plan(measured(gflop_per_step=gflop, usd_annotation=usd))
+    more, asked = ([cell for cell in plan.cells if cell.arm == arm] for arm in ("more_labels", "labels_asked"))
+    assert [cell.params["task"]["train_rows"] for cell in more] == [9000, 9000]
+    assert {cell.params["train"]["steps"] for cell in more} == {400}, "and as many operations"
+    assert {cell.params["annotate"]["rationale_rate"] for cell in (*more, *asked)} == {0.0}
+    assert {cell.params["prompt"]["optimizer"] for cell in (*more, *asked)} == {"fixed"}
+    assert {cell.params["train"]["mode"] for cell in (*more, *asked)} == {"standard"}
+    for unpriced in ({}, {**usd, first["labels_asked"]: None}, {**usd, first["labels_asked"]: 0.0}):
+        waiting = made.plan(measured(gflop_per_step=gflop, usd_annotation=unpriced)).waiting
+        assert [(cell.arm, cell.seed) for cell in waiting] == [("more_labels", 1), ("more_labels", 2)]
+        assert waiting[0].needs == (first["step_by_step"], first["label_only"], first["labels_asked"])
+
+
+@pytest.mark.parametrize(("key", "value"), [("train_rows", "all"), ("test_rows", "all"), ("validation_rows", "0.1")])
+def test_more_labels_are_refused_where_other_rows_would_be_tested_on(tmp_path, key, value):
+    with pytest.raises(SettingsError, match=rf"controls: more_labels .*task\.{key}"):
+        expander(tmp_path, **MORE | {"settings": f"{{task.{key}: {value}}}"}).plan()
+
+
+def test_an_arm_can_have_more_seeds_than_the_others(tmp_path):
+    seeds = "{keys: [train.seed], values: [1], more: {label_only: [3], step_by_step: [2, 3]}}"
+    plan = expander(
+        tmp_path, grid="{student.scratch.d_model: [32, 64]}", controls="[label_only, bare_codes]", seeds=seeds
+    ).plan()
+    small = [(cell.arm.split()[0], cell.seed) for cell in plan.cells if cell.arm.endswith("=32")]
+    assert small == [
+        ("step_by_step", 1), ("label_only", 1), ("bare_codes", 1),
+        ("step_by_step", 2), ("step_by_step", 3), ("label_only", 3),
+    ]  # fmt: skip
+
+
+def test_without_arms_labels_alone_stand_beside_every_combination(tmp_path):
+    plan = expander(
+        tmp_path,
+        arms="{}",
+        grid="{subsample.labels: [teacher, gold], subsample.explanation_rate: [0.5, 1.0]}",
+        controls="[label_only, bare_codes]",
+        reference="labels=teacher explanation_rate=1.0",
+        seeds="{keys: [train.seed], values: [1]}",
+    ).plan()
+    assert [cell.arm for cell in plan.cells if not cell.arm.startswith("labels=")] == [
+        "label_only labels=teacher",
+        "bare_codes labels=teacher explanation_rate=1.0",
+        "label_only labels=gold",
+    ]
+    assert {cell.params["subsample"]["labels"] for cell in plan.cells if "gold" in cell.arm} == {"gold"}
 
 
 def test_labels_alone_are_one_cell_for_all_that_is_done_about_rationales(tmp_path):

@@ -51,12 +51,27 @@ def test_a_study_is_what_its_file_says(tmp_path):
         (
             "label_only, matched",
             "labels, matched",
-            ":5: controls[0]: is 'labels'; allowed: label_only, matched_compute, shuffled_rationale",
+            ":5: controls[0]: is 'labels'; allowed: label_only, label_only_2x, label_only_4x, label_only_8x,",
         ),
         (
             "[label_only, matched_compute]",
             "[matched_compute]",
             ":5: controls: matched_compute needs label_only beside it",
+        ),
+        (
+            "matched_compute]",
+            "more_labels]",
+            ":5: controls: more_labels needs labels_asked beside it",
+        ),
+        (
+            "values: [1, 2]",
+            "values: [1, 2], more: {three: [3]}",
+            ":7: seeds: more: 'three' is no arm and no control here",
+        ),
+        (
+            "values: [1, 2]",
+            "values: [1, 2], more: {one: [2, 3]}",
+            ":7: seeds.more: one: must be whole numbers, each once",
         ),
         ("reference: one", "reference: three", ":6: reference: is 'three'; allowed: one, two"),
         ("values: [1, 2]", "values: [1, 1]", ":7: seeds.values: must be one whole number or more, each once"),

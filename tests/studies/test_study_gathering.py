@@ -98,7 +98,9 @@ def test_a_row_is_a_cell_whatever_became_of_it(tmp_path):
     assert (made[0]["usd_needed"], made[0]["usd_from"]) == (0.25, "predicted") and made[4]["usd_needed"] is None
     assert made[2]["accuracy"] is None and "other settings" in made[2]["reason"]
     assert made[4]["reason"] == "train: out of luck" and made[4]["accuracy"] is None
-    assert made[6]["reason"] == "its steps follow from cells that are not finished"
+    assert made[6]["reason"] == (
+        "its settings follow from cells that are not finished, or from a price that is not known"
+    )
     assert made[0]["train.mode"] == "step_by_step" and made[1]["train.mode"] == "standard"
     assert {tuple(row) for row in made} == {tuple(made[0])}, "tidy: every row has every column"
 

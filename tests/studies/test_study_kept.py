@@ -8,7 +8,7 @@ from test_study_gathering import entry, shown
 
 from distill.errors import DataError
 from distill.studies.gathering import cell_rows, observations
-from distill.studies.kept import CODE, SETTINGS, STUDY, counted, keep_finished, kept_gflop, stale_text
+from distill.studies.kept import CODE, SETTINGS, STUDY, counted, keep_finished, kept_measures, stale_text
 from distill.studies.table import write_tables
 
 ARMS = "{step_by_step: {}, half: {subsample.explanation_rate: 0.5}}"
@@ -37,7 +37,10 @@ def test_finished_rows_outlive_their_experiments(study):
     assert keep_finished(missing(plan), plan, file) == rows
     assert [row["stale"] for row in rows] == [None] * len(rows) and list(stale_text(rows)) == []
     assert keep_finished(missing(plan), plan, None) == [{**row, "stale": None} for row in missing(plan)]
-    assert set(kept_gflop(file)) <= {cell.name for cell in plan.cells}
+    assert kept_measures(file) == {
+        cell.name: {"gflop_per_step": row["gflop_per_step"], "usd_annotation": row["usd_annotation"]}
+        for cell, row in zip(plan.cells, rows, strict=True)
+    }
 
 
 def test_rows_of_other_code_settings_and_arms_are_told_apart(study, tmp_path):

@@ -125,7 +125,7 @@ def test_what_decides_another_arms_steps_runs_first_and_all_cells_run_once(tmp_p
     ]
     assert sum("train.steps=400" in overrides for _, overrides in desk.order) == 2
     assert [line for line in said if line.startswith("6 of 6: ")]
-    assert said[0] == "2 cells wait for 2, which decide their steps or prepare what they share"
+    assert said[0] == "2 cells wait for 2, which decide their settings or prepare what they share"
 
 
 def test_a_finished_study_runs_nothing_again(tmp_path, desk):

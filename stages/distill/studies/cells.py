@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,18 @@ import yaml
 from distill.settings import Settings
 from distill.settings.loader import SettingsError
 from distill.studies.changes import changed_settings, check_key, result_settings, setting_value
+from distill.studies.controls import (
+    GFLOP,
+    LABEL_ONLY_SETTINGS,
+    LABELS_ASKED,
+    MEASURED_CONTROLS,
+    RATIONALE_CONTROLS,
+    RATIONALES_ALONE,
+    STEP_FACTORS,
+    USD,
+    affordable_rows,
+    matched_steps,
+)
 from distill.studies.inputs import Inputs
 from distill.studies.study_file import StudyFile
 
@@ -36,11 +48,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class WaitingCell:
-    """A cell that cannot be named yet: its steps follow from what two others measure, `needs`."""
+    """A cell that cannot be named yet: its steps or rows follow from what others measure, `needs`."""
 
     arm: str
     seed: int
-    needs: tuple[str, str]
+    needs: tuple[str, ...]
     reference: str | None = None
 
 
@@ -53,7 +65,8 @@ class StudyPlan:
     factors: list[str] = field(default_factory=list)
 
 
-Flops = Callable[[str], float | None]
+# (name of a cell, one of distill.studies.controls.MEASURES) -> what that came to, None while it is not known.
+Measured = Callable[[str, str], float | None]
 
 
 class Expander:
@@ -75,17 +88,26 @@ class Expander:
             dict(zip(study.grid, values, strict=True)) for values in itertools.product(*study.grid.values())
         ]
 
-    def plan(self, flops: Flops = lambda name: None) -> StudyPlan:
-        """The cells. `flops` gives the measured operations of a finished cell's step, or None while it is not known."""
+    def plan(self, measured: Measured = lambda name, measure: None) -> StudyPlan:
+        """The cells; what the settings of some follow from is asked of `measured`."""
         cells_by_arm: dict[tuple[str, int], Cell | WaitingCell] = {}
-        for seed in self.study.seeds.values:
-            for cell in self._of_seed(seed, flops):
-                cells_by_arm.setdefault((cell.arm, cell.seed), cell)
+        seeds = self.study.seeds
+        for seed in (*seeds.values, *sorted({seed for more in (seeds.more or {}).values() for seed in more})):
+            for cell in self._of_seed(seed, measured):
+                if self._wanted(cell):
+                    cells_by_arm.setdefault((cell.arm, cell.seed), cell)
         cells = [cell for cell in cells_by_arm.values() if isinstance(cell, Cell)]
         waiting = [cell for cell in cells_by_arm.values() if isinstance(cell, WaitingCell)]
         return StudyPlan(cells, waiting, self._factors(cells))
 
-    def _of_seed(self, seed: int, flops: Flops) -> list[Cell | WaitingCell]:
+    def _wanted(self, cell: Cell | WaitingCell) -> bool:
+        """Whether an arm is run with this seed: with all `values`, and with those that are for it alone."""
+        more = (self.study.seeds.more or {}).items()
+        return cell.seed in self.study.seeds.values or any(
+            cell.seed in values and (cell.arm == arm or cell.arm.startswith(f"{arm} ")) for arm, values in more
+        )
+
+    def _of_seed(self, seed: int, measured: Measured) -> list[Cell | WaitingCell]:
         study, cells = self.study, []
         for combination in self.combinations:
             reference = self._label(study.reference, combination) if study.arms else study.reference
@@ -94,8 +116,10 @@ class Expander:
                 cells.append(
                     self._cell(label, {**combination, **changes}, seed, None if label == reference else reference)
                 )
-            if study.arms or self._label("", combination) == reference:
-                cells += self._controls(combination, reference, seed, flops)
+            controls = study.controls
+            if not study.arms and self._label("", combination) != reference:
+                controls = tuple(name for name in controls if name in STEP_FACTORS)
+            cells += self._controls(controls, combination, reference, seed, measured)
         if not any(cell.arm == study.reference for cell in cells) and not study.arms:
             raise SettingsError(
                 f"{self.where}: reference: is {study.reference!r}; allowed:"
@@ -103,30 +127,67 @@ class Expander:
             )
         return cells
 
-    def _controls(self, combination: Nodes, reference: str, seed: int, flops: Flops) -> list[Cell | WaitingCell]:
+    def _controls(
+        self, controls: Sequence[str], combination: Nodes, reference: str, seed: int, measured: Measured
+    ) -> list[Cell | WaitingCell]:
         own = {**combination, **self.study.arms.get(self.study.reference, {})}
         # Labels alone are the same whatever is done about rationales: one cell stands for all of these.
         shared = {key: value for key, value in combination.items() if key not in RATIONALES_ALONE}
-        labels = {key: value for key, value in own.items() if key not in RATIONALES_ALONE} | _nodes(LABEL_ONLY_SETTINGS)
         cells: list[Cell | WaitingCell] = []
-        for control in self.study.controls:
-            if control == "shuffled_rationale":
-                cells.append(self._cell(self._label(control, combination), own | _nodes(SHUFFLED), seed, reference))
+        for control in controls:
+            if control in MEASURED_CONTROLS:
+                cells.append(self._measured_control(control, combination, own, reference, seed, measured))
                 continue
-            label = self._label(control, shared)
-            if control == "label_only":
-                cells.append(self._cell(label, labels, seed, reference))
-                continue
-            first = self.study.seeds.values[0]  # one number of steps for all seeds of the arm
-            needs = tuple(self._cell(reference, changes, first, None).name for changes in (own, labels))
-            cost = [flops(name) for name in needs]
-            if None in cost:
-                cells.append(WaitingCell(label, seed, needs, reference))
-            else:
-                steps = setting_value(self._settings(labels, seed, label), "train.steps")
-                matched = labels | _nodes({"train.steps": round(steps * cost[0] / cost[1])})
-                cells.append(self._cell(label, matched, seed, reference))
+            label = self._label(control, combination if control in RATIONALE_CONTROLS else shared)
+            cells.append(self._cell(label, self._changed(control, own), seed, reference))
         return cells
+
+    def _changed(self, control: str, own: Nodes) -> Nodes:
+        """The settings of a control that needs nothing measured, from those of the reference arm."""
+        if control in RATIONALE_CONTROLS:
+            return {**own, **_nodes(RATIONALE_CONTROLS[control])}
+        labels = {key: value for key, value in own.items() if key not in RATIONALES_ALONE} | _nodes(LABEL_ONLY_SETTINGS)
+        if control == "labels_asked":
+            return labels | _nodes(LABELS_ASKED)
+        if STEP_FACTORS[control] == 1:
+            return labels
+        steps = setting_value(self._settings(labels, self.study.seeds.values[0], control), "train.steps")
+        return labels | _nodes({"train.steps": STEP_FACTORS[control] * steps})
+
+    def _measured_control(
+        self, control: str, combination: Nodes, own: Nodes, reference: str, seed: int, measured: Measured
+    ) -> Cell | WaitingCell:
+        """One whose steps or rows follow from cells of the first seed, so that they are the same for all seeds."""
+        first = self.study.seeds.values[0]
+        label = self._label(control, combination)
+        changed = {name: self._changed(name, own) for name in MEASURED_CONTROLS[control]}
+        cells = {name: self._cell(reference, some, first, None).name for name, some in {"": own, **changed}.items()}
+        costs = [measured(cells[""], GFLOP), measured(cells["label_only"], GFLOP)]
+        settings = self._settings(own, seed, label)
+        if control == "more_labels":
+            self._check_rows(settings)
+            costs += [measured(cells[""], USD), measured(cells["labels_asked"], USD)]
+        if not all(costs):
+            return WaitingCell(label, seed, tuple(cells.values()), reference)
+        changes = {"train.steps": matched_steps(setting_value(settings, "train.steps"), *costs[:2])}
+        if control == "more_labels":
+            changes["task.train_rows"] = affordable_rows(setting_value(settings, "task.train_rows"), *costs[2:])
+        return self._cell(label, changed[MEASURED_CONTROLS[control][-1]] | _nodes(changes), seed, reference)
+
+    def _check_rows(self, settings: Settings) -> None:
+        """Raises SettingsError where more train rows cannot be had, or would bring other rows to test on."""
+        task = settings.task
+        if not isinstance(task.train_rows, int):
+            raise SettingsError(
+                f"{self.where}: controls: more_labels needs more train rows, and task.train_rows is {task.train_rows};"
+                " give it as a count, below the rows that there are"
+            )
+        for name, rows in (("test_rows", task.test_rows), ("validation_rows", task.validation_rows)):
+            if not isinstance(rows, int):
+                raise SettingsError(
+                    f"{self.where}: controls: more_labels changes task.train_rows, from which task.{name}: {rows} may"
+                    " follow; give it as a count, so that all arms have the same rows"
+                )
 
     def _cell(self, arm: str, changes: Nodes, seed: int, reference: str | None) -> Cell:
         settings = self._settings(changes, seed, arm)
@@ -191,11 +252,3 @@ def _nodes(values: Mapping[str, Any]) -> dict[str, yaml.Node]:
 
 def _flat(node: yaml.Node) -> str:
     return "[" + ",".join(child.value for child in node.value) + "]"
-
-
-# Labels alone, for as many steps. matched_compute has more: so many that both did the same operations.
-LABEL_ONLY_SETTINGS: dict[str, Any] = {"train.mode": "standard"}
-# The same training on the same number of rationales, that are none of their rows.
-SHUFFLED: dict[str, Any] = {"subsample.rationales": "shuffled"}
-# What changes nothing where labels alone are trained on.
-RATIONALES_ALONE = ("subsample.explanation_rate", "subsample.strategy", "subsample.rationales", "train.label_weight")

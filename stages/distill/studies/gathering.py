@@ -84,7 +84,7 @@ def cell_rows(
                 "arm": cell.arm,
                 "seed": cell.seed,
                 "status": MISSING,
-                "reason": "its steps follow from cells that are not finished",
+                "reason": "its settings follow from cells that are not finished, or from a price that is not known",
             }
         )
     return rows

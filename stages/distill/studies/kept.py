@@ -10,6 +10,7 @@ from typing import Any
 from distill.errors import DataError
 from distill.rows.files import read_object
 from distill.studies.cells import Cell, StudyPlan, WaitingCell
+from distill.studies.controls import MEASURES
 from distill.studies.gathering import MISSING
 
 # Why a finished row is stale: the declared code or data changed, the cell's settings did, or the study lacks the cell.
@@ -76,9 +77,9 @@ def row_settings(row: _Row, table: _Row) -> dict[str, Any]:
     return params
 
 
-def kept_gflop(table: Path) -> dict[str, float]:
-    """GFLOP a step of each finished cell that a table has, by the cell's name."""
-    return {row["cell"]: row["gflop_per_step"] for row, _ in _finished(table) if row["gflop_per_step"] is not None}
+def kept_measures(table: Path) -> dict[str, dict[str, float | None]]:
+    """By the name of each finished cell that a table has: what other cells' settings may follow from (MEASURES)."""
+    return {row["cell"]: {measure: row.get(measure) for measure in MEASURES} for row, _ in _finished(table)}
 
 
 def _finished(table: Path | None) -> list[tuple[_Row, dict[str, Any]]]:

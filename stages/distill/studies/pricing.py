@@ -97,7 +97,7 @@ def price_with(settings: Settings, share: float | None) -> Pricing:
         wanted, rate = needed_shares(observation.params)
         if total is None or annotation is None:
             return None, MEASURED
-        if wanted == 1 and rate == 1:
+        if wanted == 1 and (rate == 1 or observation.params["annotate"]["rationale_rate"] == 0):
             return total, MEASURED
         asked_for_less = (
             observation.params["annotate"]["rationale_rate"] < 1 or observation.params["annotate"]["samples"] > 1

@@ -12,12 +12,14 @@ from distill.errors import UserError
 from distill.studies import experiments
 from distill.studies.cells import Cell, Expander, StudyPlan
 from distill.studies.changes import override
+from distill.studies.controls import GFLOP
 from distill.studies.inputs import LAST_STAGE
 
 LOOK_SECONDS, ASK_SECONDS = 1.0, 30.0  # between looks at Git's references, and at DVC's queue, which costs 2 s of work
 RESTARTS = 3  # rounds of workers in a row that finish nothing
 
 Say = Callable[[str], None]
+Kept = Mapping[str, Mapping[str, float | None]]
 
 
 class StudyStopped(Exception):
@@ -27,16 +29,20 @@ class StudyStopped(Exception):
 class Runner:
     """Keeps no state of its own: what is finished, queued, running or failed is asked of Git and DVC."""
 
-    def __init__(self, expander: Expander, workers: int, say: Say, gflop: Mapping[str, float] | None = None):
-        """`gflop`: of a step, by cell, known from a table where the experiment is not in this clone."""
+    def __init__(self, expander: Expander, workers: int, say: Say, kept: Kept | None = None):
+        """`kept`: what is known of cells from a table, where the experiment is not in this clone."""
         self.expander, self.workers, self.say = expander, workers, say
-        self.gflop = gflop or {}
+        self.kept = kept or {}
         self._stop = False
 
     def plan(self) -> StudyPlan:
-        """All cells, with the steps that finished cells decide."""
+        """All cells, with the settings that finished cells decide."""
         done = experiments.finished()
-        return self.expander.plan(lambda name: measured_gflop(done[name][0]) if name in done else self.gflop.get(name))
+
+        def measured(name: str, measure: str) -> float | None:
+            return measured_at(done[name][0], measure) if name in done else self.kept.get(name, {}).get(measure)
+
+        return self.expander.plan(measured)
 
     def run(self) -> None:
         """Until every cell is finished or has failed in this run; those that failed in an earlier one are tried again.
@@ -87,7 +93,7 @@ class Runner:
         if not pending:
             wanted = cells_to_run_first(wanted, plan, done, self.workers)
         if waiting := len(ready) - len(wanted):
-            self.say(f"{waiting} cells wait for {len(wanted)}, which decide their steps or prepare what they share")
+            self.say(f"{waiting} cells wait for {len(wanted)}, which decide their settings or prepare what they share")
         for number, cell in enumerate(wanted, 1):
             self.say(f"queueing {number} of {len(wanted)}: {cell.arm}, seed {cell.seed}")
             experiments.put(cell.name, [override(key, value) for key, value in cell.changes.items()], LAST_STAGE)
@@ -149,13 +155,15 @@ class Runner:
             raise StudyStopped
 
 
-def measured_gflop(commit: str) -> float | None:
-    """What a step of an experiment's training cost, in 1e9 floating-point operations."""
-    return experiments.metrics_at(commit, paths.metrics("train")).get("compute", {}).get("gflop_per_step")
+def measured_at(commit: str, measure: str) -> float | None:
+    """One of MEASURES of an experiment: 1e9 floating-point operations a step, or dollars of the train rows' answers."""
+    if measure == GFLOP:
+        return experiments.metrics_at(commit, paths.metrics("train")).get("compute", {}).get("gflop_per_step")
+    return experiments.metrics_at(commit, paths.metrics("evaluate")).get("cost", {}).get("annotation", {}).get("usd")
 
 
 def cells_to_run_first(wanted: list[Cell], plan: StudyPlan, done: Iterable[str], workers: int) -> list[Cell]:
-    """Which of the cells to run before the others: those that decide another arm's steps; and with several workers
+    """Which of the cells to run before the others: those that decide another arm's settings; and with several workers
     one for each way in which stages before `subsample` differ, so that no two workers prepare the same rows or ask
     the same questions at once. All of them, where that is done."""
     needed = {name for cell in plan.waiting for name in cell.needs}

@@ -18,7 +18,7 @@ from distill.studies.cells import Cell, Expander, StudyPlan
 from distill.studies.changes import result_settings
 from distill.studies.gathering import FAILED_STATUSES, cell_rows, observations
 from distill.studies.inputs import Inputs
-from distill.studies.kept import counted, keep_finished, kept_gflop, stale_text
+from distill.studies.kept import counted, keep_finished, kept_measures, stale_text
 from distill.studies.pricing import UPPER, price_here
 from distill.studies.runner import Runner, StudyStopped
 from distill.studies.study_file import read_study
@@ -40,7 +40,7 @@ class Study:
             Expander(self.study, str(file), paths.PARAMS.read_text(encoding="utf-8"), Inputs()),
             workers,
             _say,
-            kept_gflop(self.table),
+            kept_measures(self.table),
         )
 
     def describe(self) -> None:
@@ -53,7 +53,7 @@ class Study:
             took = "" if expected[cell.name] is None or cell.name in done else f", about {_time(expected[cell.name])}"
             _say(f"{cell.name}  {cell.arm}, seed {cell.seed}: {state}{took}")
         for cell in plan.waiting:
-            _say(f"{'(to come)':17}  {cell.arm}, seed {cell.seed}: its steps follow from {' and '.join(cell.needs)}")
+            _say(f"{'(to come)':17}  {cell.arm}, seed {cell.seed}: its settings follow from {' and '.join(cell.needs)}")
         left = [expected[name] for name in expected if name not in done]
         arms = len({cell.arm for cell in (*plan.cells, *plan.waiting)})
         _say(
