@@ -4,10 +4,12 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.stats import t
+from scipy.special import xlogy
+from scipy.stats import binom, binomtest, t
 
 from distill.evaluation.metrics import per_class
 from distill.intervals import (
+    FEW,
     compare,
     expected_calibration_error,
     largest_t,
@@ -17,6 +19,7 @@ from distill.intervals import (
     p_in_words,
     student_t,
     t_quantile,
+    tango,
     wilson,
 )
 
@@ -42,7 +45,7 @@ def test_impossible_counts_are_refused(bad):
         wilson(*bad)
 
 
-def test_a_p_value_that_reads_zero_was_rounded():
+def test_a_small_p_value_is_told_by_a_bound():
     assert [p_in_words(value) for value in (1.0, 0.0429571, 0.0001, 0.00009, 0.0)] == [
         "= 1",
         "= 0.043",
@@ -111,6 +114,13 @@ def test_mcnemar_is_the_two_sided_binomial_by_enumeration():
     assert mcnemar(10, 2) == pytest.approx(0.03857, abs=1e-5)
 
 
+def test_mcnemar_of_many_rows_is_the_exact_binomial_and_never_0():
+    for ahead, behind in ((600, 700), (9_800, 10_200), (30, 200)):
+        assert mcnemar(ahead, behind) == pytest.approx(binomtest(ahead, ahead + behind).pvalue, rel=1e-10)
+    assert mcnemar(500_000, 501_500) == pytest.approx(0.134165, rel=1e-5)
+    assert 0 < mcnemar(20_000, 0) < 1e-300
+
+
 def test_rows_are_compared_pair_by_pair():
     first = [True] * 60 + [True] * 20 + [False] * 10 + [False] * 10
     second = [True] * 60 + [False] * 20 + [True] * 10 + [False] * 10
@@ -137,9 +147,48 @@ def test_arrays_of_numpy_are_compared_as_lists_are():
         compare(first[:0], second[:0], 0.95)
 
 
-def test_answerers_that_never_differ_have_no_interval():
-    found = compare([True, False], [True, False], 0.95)
-    assert (found.difference, found.ci_low, found.ci_high, found.p_value) == (0, 0, 0, 1)
+def test_answerers_that_never_differ_may_differ_on_rows_that_were_not_asked():
+    found = compare([True, False] * 25, [True, False] * 25, 0.95)
+    assert (found.difference, found.p_value) == (0, 1)
+    # As far as Wilson's interval of no success in 50 rows.
+    assert (-found.ci_low, found.ci_high) == (pytest.approx(wilson(0, 50)[1]), pytest.approx(wilson(0, 50)[1]))
+
+
+def score_statistic(difference, ahead, behind, rows):
+    """Tango's, its nuisance by search over the likelihood instead of by formula."""
+    share = np.linspace(max(0.0, -difference), (1 - difference) / 2, 200_001)[1:-1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        likelihood = (
+            xlogy(ahead, share + difference)
+            + xlogy(behind, share)
+            + xlogy(rows - ahead - behind, 1 - 2 * share - difference)
+        )
+    best = share[np.nanargmax(likelihood)]
+    return (ahead - behind - rows * difference) / (rows * (2 * best + difference * (1 - difference))) ** 0.5
+
+
+@pytest.mark.parametrize(("ahead", "behind", "rows"), [(9, 3, 50), (1, 0, 100), (2, 6, 30), (0, 4, 20)])
+def test_few_rows_that_differ_have_tangos_interval(ahead, behind, rows):
+    low, high = tango(ahead, behind, rows, 0.95)
+    assert [score_statistic(end, ahead, behind, rows) for end in (low, high)] == pytest.approx([1.96, -1.96], abs=2e-3)
+    assert tango(behind, ahead, rows, 0.95) == (-high, -low) and low < (ahead - behind) / rows < high
+
+
+def test_the_ends_of_the_scale_stay_on_it():
+    assert tango(50, 0, 50, 0.95) == (pytest.approx(1 - 2 * wilson(0, 50)[1]), 1.0)
+
+
+@pytest.mark.parametrize("share", [0.001, 0.005, 0.01])
+def test_intervals_of_rare_differences_hold(share):
+    """Exact coverage, over all counts of 300 rows of which either answerer alone is right on `share`."""
+    rows, covered = 300, 0.0
+    for ahead in range(FEW):
+        for behind in range(FEW - ahead):
+            low, high = tango(ahead, behind, rows, 0.95)
+            weight = binom.pmf(ahead + behind, rows, 2 * share) * binom.pmf(ahead, ahead + behind, 0.5)
+            covered += weight * (low <= 0 <= high)
+    few = binom.cdf(FEW - 1, rows, 2 * share)
+    assert covered / few > 0.95
 
 
 def test_what_cannot_be_compared_is_refused():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,20 +28,30 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
-    """Two-sided exact p-value of McNemar's test (McNemar 1947; the binomial form): 1 where nothing differs."""
+    """Two-sided exact p-value of McNemar's test (McNemar 1947; the binomial form): 1 where nothing differs, never 0.
+
+    Of more than 1,000 rows that differ, the largest term of the binomial's tail is taken by logarithms and those beyond
+    it by their ratios to it, in time that grows with their number.
+    """
     # Python's own whole numbers, that do not overflow.
     n, less = int(first_only) + int(second_only), min(int(first_only), int(second_only))
-    tail = sum(math.comb(n, k) for k in range(less + 1))
-    return min(1.0, 2 * tail / 2**n)
+    if n <= 1000:
+        return min(1.0, 2 * sum(math.comb(n, k) for k in range(less + 1)) / 2**n)
+    largest = math.lgamma(n + 1) - math.lgamma(less + 1) - math.lgamma(n - less + 1) - n * math.log(2)
+    fewer = np.arange(less, 0, -1)
+    terms = 1 + float(np.cumprod(fewer / (n - fewer + 1)).sum())
+    return min(1.0, max(math.exp(largest + math.log(2 * terms)), sys.float_info.min))
 
 
 def p_in_words(value: float) -> str:
-    """ "= 0.043", or "< 0.0001": metrics are rounded, so that a very small one reads 0, which it never is."""
+    """ "= 0.043", or "< 0.0001"."""
     return "< 0.0001" if value < 0.0001 else f"= {value:.2g}"
 
 
 DRAWS = 10_000
 SEED = 0
+# Rows that differ, from which on resamples of them are many enough.
+FEW = 10
 
 
 def macro_f1_interval(pairs: Sequence[tuple[str, str | None]], confidence: float) -> tuple[float, float]:
@@ -105,7 +116,9 @@ def compare(
     """Compares what was right, row by row, in the same order; lists or NumPy arrays of truth values.
 
     The interval is the percentile interval of DRAWS paired bootstrap resamples (Efron and Tibshirani 1993).
-    A row's difference is -1, 0 or 1, so a resample of n rows is one multinomial draw of the three counts.
+    A row's difference is -1, 0 or 1, so a resample of n rows is one multinomial draw of the three counts. Where fewer
+    than FEW rows differ there is too little to draw from (from none, an interval of width 0), and the interval is
+    Tango's.
     Raises ValueError on no rows, or on different numbers of rows.
     """
     if not len(first) or len(first) != len(second):
@@ -114,10 +127,38 @@ def compare(
     # Python's own whole numbers: NumPy's overflow in an exact test.
     ahead = sum(bool(a) and not b for a, b in zip(first, second, strict=True))
     behind = sum(bool(b) and not a for a, b in zip(first, second, strict=True))
-    shares = np.array([behind, n - ahead - behind, ahead]) / n
-    counts = np.random.default_rng(seed).multinomial(n, shares, size=DRAWS)
-    low, high = np.quantile((counts[:, 2] - counts[:, 0]) / n, [0.5 - confidence / 2, 0.5 + confidence / 2])
-    return Paired(ahead, behind, (ahead - behind) / n, float(low), float(high), mcnemar(ahead, behind))
+    if ahead + behind < FEW:
+        low, high = tango(ahead, behind, n, confidence)
+    else:
+        shares = np.array([behind, n - ahead - behind, ahead]) / n
+        counts = np.random.default_rng(seed).multinomial(n, shares, size=DRAWS)
+        low, high = _interval((counts[:, 2] - counts[:, 0]) / n, confidence)
+    return Paired(ahead, behind, (ahead - behind) / n, low, high, mcnemar(ahead, behind))
+
+
+def tango(first_only: int, second_only: int, rows: int, confidence: float) -> tuple[float, float]:
+    """Score interval of the difference of two shares of the same rows (Tango 1998, Statistics in Medicine 17, eq. 12
+    and the appendix): the differences that a score test does not reject. Where nothing differs it reaches as far as
+    Wilson's interval of no success does.
+    """
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+
+    def rejected(difference: float, ahead: int, behind: int) -> bool:
+        """Whether so small a difference is too small. `q` is the likeliest share of rows that count against it."""
+        b = -ahead - behind + (2 * rows - ahead + behind) * difference
+        c = -behind * difference * (1 - difference)
+        q = (math.sqrt(max(0.0, b * b - 8 * rows * c)) - b) / (4 * rows)
+        variance = rows * (2 * q + difference * (1 - difference))
+        return ahead - behind - rows * difference > z * math.sqrt(max(0.0, variance))
+
+    def lowest(ahead: int, behind: int) -> float:
+        low, high = -1.0, (ahead - behind) / rows
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if rejected(middle, ahead, behind) else (low, middle)
+        return high
+
+    return lowest(first_only, second_only), -lowest(second_only, first_only)
 
 
 def student_t(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:

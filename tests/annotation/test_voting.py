@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from distill.annotation.annotation import annotations_of_rows
 from distill.annotation.voting import label_with_rationale, voted
-from distill.prompts.asking import Ask
+from distill.prompts.asking import Ask, usd_of
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.settings.annotate import AnnotateSettings, GateSettings
+from distill.settings.runtime import Price
 
 ROW = Example("r", "which is it?", {"q": "?"}, label="yes")
 CARD = TaskCard("t", "classes", "d", ("q",), {}, ("yes", "no"))
@@ -106,3 +108,20 @@ def test_a_label_that_was_shown_has_no_probability_of_its_own():
     said = [(Ask(ROW, "gold", i), replace(answer("yes"), asked="gold")) for i in range(3)]
     (found,) = annotations_of_rows(said, {"r": ROW}, CARD, SETTINGS)
     assert found.label_probabilities == {} and found.calls == 3
+
+
+def test_the_calls_of_a_row_are_priced_each_as_it_was_bought():
+    prices = {"m": Price(Decimal("1"), Decimal("0.1"), Decimal("10"), "2026-01-01", "a test")}
+    live = replace(answer("yes"), tokens_in=1000, tokens_cached=400, tokens_out=100)
+    batch = replace(live, tokens_in=3000, tokens_cached=0, tokens_out=200, mode="batch")
+    # Live: 600 new, 400 cached and 100 out; the batch at half: 3,000 new and 200 out.
+    costs = (Decimal("0.00164"), Decimal("0.0025"))
+    for order in ([live, batch, batch], [batch, batch, live]):
+        row = voted(order, "classes")
+        assert (row.mode, row.calls) == ("mixed", 3) and usd_of(row, "m", prices) == costs[0] + 2 * costs[1]
+        label = label_with_rationale(replace(live, prompt="label"), row)
+        assert label.mode == "mixed" and usd_of(label, "m", prices) == 2 * (costs[0] + costs[1])
+    same = voted([batch, batch], "classes")
+    assert (same.mode, same.batch_tokens) == ("batch", {}) and usd_of(same, "m", prices) == 2 * costs[1]
+    unknown = voted([replace(live, tokens_in=None), batch], "classes")
+    assert unknown.tokens_in is None and usd_of(unknown, "m", prices) is None

@@ -69,7 +69,12 @@ def test_the_table_says_the_method_of_each_figure_and_cannot_steer_a_terminal():
     wild[0] = replace(wild[0], student_label="no\x1b[2J\nmore")
     text = comparison_text(compare_answers(rows(), wild, "student", 0.95), ("main", "other"), most=1)
     assert "main   100.0%   91.2% to 100.0% (Wilson)" in text
-    assert "difference +2.5 points" in text and "(paired bootstrap, 10,000 draws); p = 1 (McNemar, exact)" in text
+    assert (
+        "difference +2.5 points" in text
+        and "(Tango's score interval, as fewer than 10 rows differ); p = 1 (McNemar, exact)" in text
+    )
+    many = comparison_text(compare_answers(rows(), rows(wrong=range(10)), "student", 0.95), ("a", "b"), most=0)
+    assert "(paired bootstrap, 10,000 draws); p = 0.002 (McNemar, exact)" in many
     assert "p < 0.0001" in comparison_text(
         compare_answers(rows(), rows(wrong=range(20)), "student", 0.95), ("a", "b"), most=0
     )

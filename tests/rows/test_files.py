@@ -8,6 +8,13 @@ from distill.errors import DataError
 from distill.rows.files import merge_metrics, read_list, read_object, write_metrics
 
 
+def test_a_small_p_value_keeps_its_digits_and_is_never_0(tmp_path):
+    found = {"p_value": 1.23456e-9, "x": {"label_p_value": 0.04295714, "zero": 1e-9, "p_value": 1.0}}
+    write_metrics(tmp_path / "m.json", found)
+    kept = {"p_value": 1.23e-9, "x": {"label_p_value": 0.042957, "zero": 0.0, "p_value": 1.0}}
+    assert read_object(tmp_path / "m.json") == kept
+
+
 def test_metrics_are_rounded_and_the_unknown_stays_null(tmp_path):
     write_metrics(tmp_path / "m.json", {"b": {"x": 1 / 3}, "a": None, "nan": float("nan"), "n": 2})
     assert json.loads((tmp_path / "m.json").read_text()) == {"a": None, "b": {"x": 0.333333}, "nan": None, "n": 2}

@@ -59,3 +59,9 @@ def test_the_three_costs_stay_apart_and_one_unknown_price_makes_only_its_own_unk
         "teacher: as if cold unknown (no price) (2 calls), paid now $0.5000 (1 calls), saved by the store unknown (no "
         "price) (1 calls)"
     )
+
+
+def test_cached_tokens_are_never_more_than_all_that_went_in():
+    assert Usage(100, 250, 20).tokens_cached == 100 and Usage(None, 250, 20).tokens_cached == 250
+    prices = {"m": Price(Decimal("1"), Decimal("0.1"), Decimal("10"), "2026-01-01", "a test")}
+    assert cost(Usage(100, 250, 0), "m", prices) == Decimal("0.00001"), "and never less than nothing"

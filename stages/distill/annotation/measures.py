@@ -13,13 +13,12 @@ from distill.answers.matching import same_label
 from distill.answers.parsing import NOTES
 from distill.answers.rationale_measures import RowRationale, rationale_measures
 from distill.intervals import wilson
-from distill.prompts.asking import usage_of
+from distill.prompts.asking import usage_of, usd_of
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.settings import Settings
 from distill.settings.annotate import AnnotateSettings
 from distill.settings.runtime import Price
 from distill.settings.teacher import TeacherSettings
-from distill.teacher.money import cost
 
 
 def stage_metrics(
@@ -106,11 +105,11 @@ def cost_of(annotations: Sequence[Annotation], teacher: TeacherSettings, prices:
     """What these answers cost as if cold: calls, tokens and US dollars, each null where any row's is unknown.
 
     Prices go by the model's name as it was asked for (servers return a longer one, with its date), and by how each
-    answer was bought, live or in a batch.
+    call was bought, live or in a batch.
     """
     answered = [a for a in annotations if a.status not in ("failed", HUMAN)]
     usages = [usage_of(a) for a in answered]
-    dollars = [cost(usage, teacher.model, prices, a.mode) for usage, a in zip(usages, answered, strict=True)]
+    dollars = [usd_of(a, teacher.model, prices) for a in answered]
 
     def total(numbers: Sequence[Any]) -> Any:
         return None if any(number is None for number in numbers) else sum(numbers)

@@ -73,9 +73,11 @@ def with_calls(kept: Annotation, answers: Sequence[Annotation]) -> Annotation:
         numbers = [getattr(a, name) for a in came]
         return None if any(number is None for number in numbers) else sum(numbers)
 
-    sources = Counter(a.tokens_from for a in came)
+    sources, modes = Counter(a.tokens_from for a in came), {a.mode for a in came}
     return dataclasses.replace(
         kept,
+        mode=came[0].mode if len(modes) == 1 else "mixed",
+        batch_tokens=_batch_tokens(came) if modes != {"live"} and modes != {"batch"} else {},
         calls=sum(a.calls for a in came),
         tokens_in=total("tokens_in"),
         tokens_cached=total("tokens_cached"),
@@ -83,3 +85,13 @@ def with_calls(kept: Annotation, answers: Sequence[Annotation]) -> Annotation:
         tokens_reasoning=total("tokens_reasoning"),
         tokens_from=kept.tokens_from if len(sources) == 1 else "estimate",
     )
+
+
+def _batch_tokens(answers: Sequence[Annotation]) -> dict[str, int]:
+    """The tokens of those calls that were bought in a batch; what is unknown is left out, as no price is known then."""
+    total: Counter[str] = Counter(tokens_in=0, tokens_cached=0, tokens_out=0)
+    for answer in answers:
+        for name in total:
+            own = getattr(answer, name) if answer.mode == "batch" else answer.batch_tokens.get(name)
+            total[name] += own or 0
+    return dict(total)

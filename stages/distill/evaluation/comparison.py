@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from distill import paths
 from distill.errors import UserError
-from distill.intervals import DRAWS, compare, p_in_words, wilson
+from distill.intervals import DRAWS, FEW, compare, p_in_words, wilson
 from distill.revisions import WORKSPACE, out_at
 from distill.rows.records import Judged, read_rows
 
@@ -55,16 +55,17 @@ def compare_answers(
         )
     pairs = [(first_rows[key], second_rows[key]) for key in both]
     right = [[bool(_right(row, answerer)) for row in rows] for rows in zip(*pairs, strict=True)]
+    less = asdict(compare(*right, confidence))
     return {
         "answerer": answerer,
         "rows": len(both),
         "confidence": confidence,
         "first": _accuracy(right[0], confidence),
         "second": _accuracy(right[1], confidence),
-        "first_less_second": asdict(compare(*right, confidence)),
+        "first_less_second": less,
         "methods": {
             "accuracy": "Wilson",
-            "difference": f"percentile interval of {DRAWS} paired bootstrap draws",
+            "difference": _interval_name(less),
             "p_value": "McNemar, exact",
         },
         "changed": [_changed(a, b, answerer) for a, b in pairs if _right(a, answerer) != _right(b, answerer)],
@@ -88,7 +89,7 @@ def comparison_text(comparison: dict[str, Any], names: Sequence[str], most: int)
     lines += [
         (
             f"difference {100 * less['difference']:+.1f} points, {100 * less['ci_low']:+.1f} to"
-            f" {100 * less['ci_high']:+.1f} (paired bootstrap, {DRAWS:,} draws); p {p_in_words(less['p_value'])}"
+            f" {100 * less['ci_high']:+.1f} ({_interval_name(less)}); p {p_in_words(less['p_value'])}"
             " (McNemar, exact)"
         ),
         f"right in {names[0]} alone: {less['first_only']} rows; in {names[1]} alone: {less['second_only']}",
@@ -133,6 +134,13 @@ def _changed(first: Judged, second: Judged, answerer: WhoAnswered) -> dict[str, 
         "first": _label(first, answerer),
         "second": _label(second, answerer),
     }
+
+
+def _interval_name(less: Mapping[str, Any]) -> str:
+    """How the interval of a difference was made; see distill.intervals.compare."""
+    if less["first_only"] + less["second_only"] < FEW:
+        return f"Tango's score interval, as fewer than {FEW} rows differ"
+    return f"paired bootstrap, {DRAWS:,} draws"
 
 
 def _plain(text: str | None) -> str:

@@ -12,9 +12,10 @@ from typing import Any, Literal, NamedTuple, Protocol
 from distill.answers.parsing import parse_response
 from distill.prompts.label_probabilities import label_probabilities
 from distill.rows.records import Annotation, Example, TaskCard
+from distill.settings.runtime import Price
 from distill.settings.teacher import TeacherSettings
 from distill.teacher.exchange import Reply, Request, TeacherError, Usage
-from distill.teacher.money import dollars
+from distill.teacher.money import cost, dollars
 from distill.templates import Template
 
 
@@ -201,6 +202,24 @@ def usage_of(answer: Annotation) -> Usage:
     """The tokens of an answer, or of all calls that it was made of."""
     tokens = answer.tokens_in, answer.tokens_cached, answer.tokens_out
     return Usage(*tokens, answer.tokens_from, answer.tokens_reasoning)
+
+
+def usd_of(answer: Annotation, model: str, prices: Mapping[str, Price]) -> Decimal | None:
+    """US dollars of an answer, each of its calls at the price of how it was bought; None where one is unknown.
+
+    `model` is the name that was asked for.
+    """
+    usage, batch = usage_of(answer), answer.batch_tokens
+    if not batch or usage.tokens_in is None or usage.tokens_out is None:
+        return cost(usage, model, prices, answer.mode)
+    in_batch = Usage(batch["tokens_in"], batch["tokens_cached"], batch["tokens_out"])
+    live = Usage(
+        usage.tokens_in - batch["tokens_in"],
+        (usage.tokens_cached or 0) - batch["tokens_cached"],
+        usage.tokens_out - batch["tokens_out"],
+    )
+    parts = [cost(part, model, prices, mode) for part, mode in ((in_batch, "batch"), (live, "live"))]
+    return None if None in parts else sum(parts, Decimal(0))
 
 
 def most_in_words(model: str, rows: int, calls: int, usd: Decimal | None, budget_left: str | None) -> str:

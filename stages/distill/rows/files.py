@@ -119,7 +119,8 @@ def read_list(path: Path) -> list[dict[str, Any]]:
 
 
 def write_metrics(path: Path, metrics: Mapping[str, Any], *, sort_keys: bool = True) -> None:
-    """Nested numbers for `dvc metrics`, floats rounded to 6 places; a value that is unknown stays null."""
+    """Nested numbers for `dvc metrics`, floats rounded to 6 places; a value that is unknown stays null. A p-value
+    (`p_value`, `…_p_value`) keeps three digits where it is smaller, as it is never 0."""
     write_json(path, _rounded(metrics), sort_keys=sort_keys)
 
 
@@ -164,9 +165,15 @@ def _parsed(path: Path) -> Any:
         raise DataError(f"{path}: {error}") from error
 
 
-def _rounded(value: Any) -> Any:
+# Below it a p-value would have fewer than three digits in 6 places.
+_SMALL = 1e-4
+
+
+def _rounded(value: Any, p_value: bool = False) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _rounded(child) for key, child in value.items()}
+        return {str(key): _rounded(child, str(key).endswith("p_value")) for key, child in value.items()}
+    if p_value and isinstance(value, float) and 0 < abs(value) < _SMALL:
+        return float(f"{value:.3g}")
     if isinstance(value, float):
         return round(value, 6) if math.isfinite(value) else None
     return value

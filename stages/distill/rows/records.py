@@ -41,9 +41,10 @@ class Annotation:
 
     `asked` is "explain" (label and rationale) or "label"; `status` a parse status (distill.answers.parsing.STATUSES),
     or "failed", "empty" (no text came), "too_long" (for the model) or "row_error" (teacher.row_errors); `tokens_from`
-    "reported", "tiktoken" or "estimate", None where nothing is known; `mode` how the answer was bought, "live" or
-    "batch". Where a row was asked more than once, tokens are those of all `calls`, and `confidence` is the share of
-    answers that agree on the label; of a row asked once it is the answer's mean token probability (teacher.logprobs).
+    "reported", "tiktoken" or "estimate", None where nothing is known; `mode` how the answer was bought, "live",
+    "batch", or "mixed": of its calls some each way, and `batch_tokens` are those of the batch. Where a row was asked
+    more than once, tokens are those of all `calls`, and `confidence` is the share of answers that agree on the label;
+    of a row asked once it is the answer's mean token probability (teacher.logprobs).
     `label_probabilities` is what the teacher gave each label, where that is known
     (distill.prompts.label_probabilities; distill.annotation.voting for several answers). `prompt` names the prompt
     that label and rationale come from (distill.annotation.wording), two of them as "label+explain". `dropped` is the
@@ -70,6 +71,7 @@ class Annotation:
     label_probabilities: dict[str, float] = field(default_factory=dict)
     dropped: str | None = None
     mode: str = "live"
+    batch_tokens: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from distill.answers.choices import with_letter
-from distill.prompts.asking import usage_of
+from distill.prompts.asking import usage_of, usd_of
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.search.outcome import Outcome
 from distill.search.proposals import row_as_shown
 from distill.search.scoring import Score, difference
 from distill.search.tryouts import LimitReached, Spent, Tryouts
 from distill.settings.runtime import Price
-from distill.teacher.money import cost
 from distill.templates import Template
 
 
@@ -80,8 +79,7 @@ def cost_of_row(answers: Sequence[Annotation], model: str, prices: dict[str, Pri
     """
     spent = Spent()
     for answer in answers:
-        usage = usage_of(answer)
-        spent.add(usage, cost(usage, model, prices, answer.mode))
+        spent.add(usage_of(answer), usd_of(answer, model, prices))
     usd = None if spent.usd is None else float(spent.usd) / spent.calls
     return {"tokens_in": spent.tokens_in / spent.calls, "tokens_out": spent.tokens_out / spent.calls, "usd": usd}
 

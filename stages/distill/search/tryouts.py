@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from distill.errors import UserError
-from distill.prompts.asking import Ask, Asker, Asks, request_for, usage_of
+from distill.prompts.asking import Ask, Asker, Asks, request_for, usage_of, usd_of
 from distill.prompts.early_stop import stopping_early
 from distill.rows.records import Annotation, Example, TaskCard
 from distill.search.scoring import Score, score
@@ -130,10 +130,9 @@ class Tryouts:
             answers = stopping_early(answers, opening=True)
         for ask, answer in answers:
             annotations[ask.what].append(answer)
-            usage = usage_of(answer)
             if answer.status != "failed":
                 model, prices = self.settings.teacher.model, self.settings.runtime.prices
-                self.spent.add(usage, cost(usage, model, prices, answer.mode))
+                self.spent.add(usage_of(answer), usd_of(answer, model, prices))
         return {name: sorted(some, key=lambda answer: answer.id) for name, some in annotations.items()}
 
     def score(self, annotations: Sequence[Annotation], rows: Sequence[Example]) -> Score:

@@ -43,8 +43,8 @@ class Request:
 class Usage:
     """Tokens of one answer.
 
-    `tokens_cached` is the part of `tokens_in` read from the provider's cache, and `tokens_reasoning` the part of
-    `tokens_out` that a reasoning model thought.
+    `tokens_cached` is the part of `tokens_in` read from the provider's cache, and never more than all of it, whatever
+    was reported; `tokens_reasoning` is the part of `tokens_out` that a reasoning model thought.
     """
 
     tokens_in: int | None = None
@@ -52,6 +52,10 @@ class Usage:
     tokens_out: int | None = None
     tokens_from: TokensFrom | None = None
     tokens_reasoning: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.tokens_in is not None and (self.tokens_cached or 0) > self.tokens_in:
+            object.__setattr__(self, "tokens_cached", self.tokens_in)
 
 
 @dataclass(frozen=True, slots=True)
