@@ -15,7 +15,7 @@ from distill.evaluation.assessment import Split, assess
 from distill.evaluation.headline import headline
 from distill.evaluation.judging import confusion_rows
 from distill.evaluation.summary import evaluation_summary
-from distill.rows.files import read_object, write_json, write_metrics
+from distill.rows.files import read_object, write_json, write_metrics, write_plot
 from distill.rows.records import Annotation, Example, TaskCard, TrainingRow, read_json, read_rows, write_rows
 from distill.running import run_stage
 from distill.settings import load_settings
@@ -37,7 +37,7 @@ def main() -> dict[str, Any]:
     write_rows(paths.JUDGED, assessment.rows)
     write_metrics(paths.HEADLINE_METRICS, headline(assessment.metrics, annotation, training), sort_keys=False)
     write_metrics(paths.metrics("evaluate"), assessment.metrics)
-    write_json(paths.CONFUSION_PLOT, confusion_rows(assessment.rows, card.kind))
+    write_plot(paths.CONFUSION_PLOT, confusion_rows(assessment.rows, card.kind))
     write_json(paths.CASCADE_PLOT, assessment.curve)
     print(evaluation_summary(assessment.metrics, assessment.measured), flush=True)
     return assessment.measured

@@ -9,7 +9,7 @@ from typing import Any
 
 from distill import paths
 from distill.prompts.prompt_file import fixed_prompts, hand_written, write_prompts
-from distill.rows.files import write_json, write_metrics, write_text
+from distill.rows.files import write_metrics, write_plot, write_text
 from distill.rows.records import Example, TaskCard, read_json, read_rows
 from distill.running import run_stage
 from distill.search.forecast import search_opening_line
@@ -39,7 +39,7 @@ def main() -> dict[str, Any]:
         origin, trace = outcome.origin(settings.prompt.optimizer), outcome.trace()
     write_prompts(paths.PROMPT, templates, origin, card)
     write_metrics(paths.metrics("optimize_prompt"), metrics)
-    write_json(paths.PROMPT_SEARCH_PLOT, trace)
+    write_plot(paths.PROMPT_SEARCH_PLOT, trace)
     write_text(paths.PROMPT_SEARCH_TABLE, trace_table(trace))
     return measured
 

@@ -121,8 +121,19 @@ def test_the_report_is_one_page_with_every_test_row(clone):
     rows = json.loads(page.split('id="data">', 1)[1].split("</script>", 1)[0])
     judged = [json.loads(line)["id"] for line in (clone.path / "data" / "judged.jsonl").read_text().splitlines()]
     assert [row[0] for row in rows["rows"]] == judged and rows["total"] == 30
-    assert "no language model was asked" in page and "saved by the store" in page
+    assert "no language model was asked" in page and "saved by the store" not in page
     assert "report.html" not in clone.git("ls-files")
+
+
+def test_the_report_is_the_same_whatever_was_paid_when(clone):
+    """As after an interruption, whose second part pays the rest alone."""
+    page, runtime = (clone.path / "metrics" / name for name in ("report.html", "runtime.json"))
+    before = page.read_bytes(), runtime.read_bytes()
+    other = {"usd": 99.0, "calls": 3, "tokens_in": 5, "tokens_out": 7}
+    runtime.write_text(json.dumps({"annotate": {"paid": other, "saved": other}, "evaluate": {"latency_p50_ms": 4.5}}))
+    clone.python("stages/report.py")
+    assert page.read_bytes() == before[0]
+    runtime.write_bytes(before[1])
 
 
 def paid_calls(repository: Repository) -> int:

@@ -8,27 +8,21 @@ from distill.report.figures.frontier import saving_table
 from distill.report.money import few_shot_table, money_table
 from distill.report.sections import usage_table
 
-BILL = {"calls": 0, "tokens_in": 0, "tokens_cached": 0, "tokens_out": 0}
 
-
-def test_as_if_cold_paid_and_saved_stand_apart_and_add_up(make_settings):
-    runtime = {
-        "optimize_prompt": {"paid": BILL | {"usd": 0.0024}, "saved": BILL | {"usd": 0.0}},
-        "annotate": {"paid": BILL | {"usd": 0.0016}, "saved": BILL | {"usd": 0.008}},
-    }
-    table = money_table(make_run(make_settings(), runtime=runtime))
-    assert table.header == ("", "calls", "tokens in", "tokens out", "as if cold", "paid", "saved by the store")
+def test_what_answers_cost_as_if_cold_adds_up(make_settings):
+    table = money_table(make_run(make_settings()))
+    assert table.header == ("", "calls", "tokens in", "tokens out", "as if cold")
     assert table.rows == [
-        ["search for the prompt", "30", "3,000", "600", "$0.0024", "$0.0024", "$0.00"],
-        ["answers to training rows", "60", "6,000", "1,200", "$0.0048", "", ""],
-        ["answers to test rows, for the comparison alone", "60", "6,000", "1,200", "$0.0048", "", ""],
-        ["all answers", "120", "12,000", "2,400", "$0.0096", "$0.0016", "$0.008"],
-        ["all", "150", "15,000", "3,000", "$0.012", "$0.004", "$0.008"],
+        ["search for the prompt", "30", "3,000", "600", "$0.0024"],
+        ["answers to training rows", "60", "6,000", "1,200", "$0.0048"],
+        ["answers to test rows, for the comparison alone", "60", "6,000", "1,200", "$0.0048"],
+        ["all answers", "120", "12,000", "2,400", "$0.0096"],
+        ["all", "150", "15,000", "3,000", "$0.012"],
     ]
-    assert "made up" in table.note
+    assert "made up" in table.note and "metrics/runtime.json" in table.note
 
 
-def test_a_colleague_who_never_ran_it_sees_no_paid_and_an_unknown_price_is_never_nothing(make_settings):
+def test_an_unknown_price_is_never_nothing(make_settings):
     run = make_run(make_settings())
     unknown = {"calls": 60, "tokens_in": None, "tokens_cached": None, "tokens_out": None, "usd": None}
     table = money_table(
@@ -95,27 +89,12 @@ def test_what_the_student_spares_is_of_this_task_and_teacher_or_not_shown(make_s
         assert saving_table(replace(shown, frontier=shown.frontier | other)) is None
 
 
-def test_size_and_speed_are_shown_as_far_as_they_are_known(make_settings):
+def test_the_size_is_shown_where_it_is_known_and_no_time_of_a_machine(make_settings):
     run = make_run(make_settings())
     assert usage_table(run) is None
-    sized = replace(
-        run, evaluate=run.evaluate | {"student": run.evaluate["student"] | {"parameters": 267_136, "bytes": 1_180_000}}
+    student = run.evaluate["student"] | {"parameters": 267_136, "bytes": 1_180_000}
+    table = usage_table(replace(run, evaluate=run.evaluate | {"student": student}))
+    assert (
+        table.rows == [["size", "267\N{NO-BREAK SPACE}thousand parameters, 1.2 MB on disk"]]
+        and "metrics/runtime.json" in table.note
     )
-    assert [row[0] for row in usage_table(sized).rows] == ["size"] and usage_table(sized).note == ""
-    measured = {
-        "latency_p50_ms": 4.21,
-        "latency_p95_ms": 6.0,
-        "best_batch_rows": 256,
-        "best_batch_rows_per_s": 5300.4,
-        "cold_start_s": 6.44,
-        "usd_per_1000": {"student": None, "teacher": 0.124},
-    }
-    table = usage_table(replace(sized, runtime={"evaluate": measured}))
-    assert table.rows[1:] == [
-        ["one row", "4.2 ms (median), 6.0 ms (95th percentile)"],
-        ["many rows", "5,300 rows a second, 256 at a time"],
-        ["first answer", "6.4 s after the start of a new process"],
-        ["1,000 rows, student", "unknown"],
-        ["1,000 rows, teacher", "$0.12"],
-    ]
-    assert "compute_usd_per_hour" in table.note

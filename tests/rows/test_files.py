@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
+from functools import partial
+from html.parser import HTMLParser
 
 import pytest
 
 from distill.errors import DataError
-from distill.rows.files import merge_metrics, read_list, read_object, write_metrics
+from distill.rows.files import merge_metrics, read_list, read_object, read_plot, write_metrics, write_plot
 
 
 def test_a_small_p_value_keeps_its_digits_and_is_never_0(tmp_path):
@@ -37,3 +42,56 @@ def test_a_list_that_is_none_of_objects_is_refused_with_its_name(tmp_path, text,
         read_list(path)
     path.write_text('[{"step": 1}]')
     assert read_list(path) == [{"step": 1}]
+
+
+HOSTILE = [
+    "</script><script>alert(1)</script>", "<!--<script>", "</SCRIPT >", "a < b </ c", "\u2028\u2029",
+    "<img src=x onerror=alert(1)>", "{plot_divs}", "<?php", "‹/script›", "\\u003c/script\\u003e", "]]>", "'\"`${x}",
+    "\u202egnp", "<DVC_METRIC_DATA>",
+]  # fmt: skip
+
+
+def test_a_plot_is_read_as_it_was_written(tmp_path):
+    rows = [{"gold": text, "names": [text], "settings": {"a": text}, "score": 0.5, "none": None} for text in HOSTILE]
+    write_plot(tmp_path / "plot.json", rows)
+    assert read_plot(tmp_path / "plot.json") == rows
+    assert not re.search("<[A-Za-z/!?]", (tmp_path / "plot.json").read_text())
+    assert "a < b" in (tmp_path / "plot.json").read_text()
+
+
+class Scripts(HTMLParser):
+    """What a browser takes for scripts, and for elements, in a page."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.scripts: list[str] = []
+        self.elements: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append(tag)
+
+    def handle_data(self, data):
+        if self.cdata_elem == "script" and data.strip():
+            self.scripts.append(data)
+
+
+def test_no_label_ends_a_script_of_the_page_that_dvc_makes(tmp_path):
+    """DVC 3.67 writes what the rows of a plot hold into a script without escaping `</`."""
+    run = partial(subprocess.run, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    run([sys.executable, "-m", "dvc", "init", "--no-scm", "-q"])
+    rows = [{"predicted": text, "gold": other} for text in HOSTILE for other in HOSTILE]
+    write_plot(tmp_path / "confusion.json", rows)
+    plot = {"confusion": {"template": "confusion_normalized", "x": "predicted", "y": {"confusion.json": "gold"}}}
+    (tmp_path / "dvc.yaml").write_text(json.dumps({"plots": [plot]}))
+    run([sys.executable, "-m", "dvc", "plots", "show", "-o", "plots"])
+    page = Scripts((tmp_path / "plots" / "index.html").read_text())
+    assert page.elements == ["html", "head", "title", "script", "script", "script", "style", "body", "div", "script"]
+    [script] = page.scripts
+    data = json.loads(re.search(r"var spec = (\{.*\});", script)[1])["data"]["values"]
+    shown = {row["predicted"].replace("\u2060", "") for row in data}
+    assert shown == set(HOSTILE)
+    # Without it, one such label is enough.
+    (tmp_path / "confusion.json").write_text(json.dumps(rows))
+    run([sys.executable, "-m", "dvc", "plots", "show", "-o", "plots"])
+    assert len(Scripts((tmp_path / "plots" / "index.html").read_text()).scripts) > 1

@@ -1,4 +1,4 @@
-"""What the teacher's answers cost, were paid and were spared; few-shot beside zero-shot."""
+"""What the teacher's answers cost; few-shot beside zero-shot."""
 
 from __future__ import annotations
 
@@ -17,21 +17,15 @@ _SPLITS = {
 
 
 def money_table(run: Run) -> ReportTable:
-    """A row a purpose: as if cold, and, where this clone knows them, what was paid and what the store saved."""
+    """A row a purpose, as if cold; what was paid when is no fact of a run, and stands in metrics/runtime.json."""
     costs = run.annotate["cost"]
-    search, annotate = (run.runtime.get(stage) or {} for stage in ("optimize_prompt", "annotate"))
-    paid_is_known = "paid" in search or "paid" in annotate
-    rows = [_row("search for the prompt", run.search["cost"], search)]
+    rows = [_row("search for the prompt", run.search["cost"])]
     rows += [_row(why, costs[split]) for split, why in _SPLITS.items() if (costs.get(split) or {}).get("calls")]
-    rows.append(_row("all answers", _sum(costs.values()), annotate))
-    rows.append(_row("all", _sum([run.search["cost"], *costs.values()]), _both(search, annotate)))
+    rows += [_row("all answers", _sum(costs.values())), _row("all", _sum([run.search["cost"], *costs.values()]))]
     if not run.search["cost"].get("calls"):
         del rows[0], rows[-1]
-    header = ("", "calls", "tokens in", "tokens out", "as if cold", "paid", "saved by the store")
-    wide = len(header) if paid_is_known else 5
-    return ReportTable(
-        "What the teacher's answers cost", header[:wide], [row[:wide] for row in rows], _note(run, paid_is_known)
-    )
+    header = ("", "calls", "tokens in", "tokens out", "as if cold")
+    return ReportTable("What the teacher's answers cost", header, rows, _note(run))
 
 
 def few_shot_table(run: Run) -> ReportTable | None:
@@ -70,19 +64,9 @@ def _few_shot_note(few_shot: MetricsSection) -> str:
     return text + f". The search has paid for itself after {as_count(rows)} rows."
 
 
-def _row(name: str, cost: MetricsSection, bill: MetricsSection | None = None) -> list[str]:
-    row = [
-        name,
-        as_count(cost.get("calls")),
-        as_count(cost.get("tokens_in")),
-        as_count(cost.get("tokens_out")),
-        as_dollars(cost.get("usd")),
-    ]
-    return row + [as_dollars(bill[part]["usd"]) if bill and part in bill else "" for part in ("paid", "saved")]
-
-
-def _both(first: MetricsSection, second: MetricsSection) -> dict[str, Any]:
-    return {part: _sum([first[part], second[part]]) for part in ("paid", "saved") if part in first and part in second}
+def _row(name: str, cost: MetricsSection) -> list[str]:
+    counts = [as_count(cost.get(part)) for part in ("calls", "tokens_in", "tokens_out")]
+    return [name, *counts, as_dollars(cost.get("usd"))]
 
 
 def _sum(parts: Iterable[MetricsSection]) -> dict[str, Any]:
@@ -112,18 +96,14 @@ def _thoughts(run: Run) -> str:
     )
 
 
-def _note(run: Run, paid_is_known: bool) -> str:
+def _note(run: Run) -> str:
     if not run.has_teacher:
         return "No teacher was asked in this run. What people's labels cost is not known here."
     text = (
         "“As if cold” is what these answers cost somebody who has none of them yet, by answers and prices alone; an"
-        " answer that both the search and the annotation need counts in both."
+        " answer that both the search and the annotation need counts in both. An answer that is stored is never paid"
+        " for twice: what a clone paid, and when, stands in its metrics/runtime.json."
     )
-    if paid_is_known:
-        text += (
-            " “Paid” and “saved by the store” tell of the last time that the stage ran in the clone that made this"
-            " page; an answer that is stored is never paid for twice."
-        )
     text += _cached(run) + _thoughts(run)
     if run.simulated:
         text += " The prices are made up, of the order of a small commercial model's."

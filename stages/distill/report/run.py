@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from distill import paths
 from distill.prompts.prompt_file import read_prompts
-from distill.rows.files import read_list, read_object
+from distill.rows.files import read_list, read_object, read_plot
 from distill.rows.records import Annotation, Judged, TaskCard, read_json, read_rows
 from distill.settings import Settings
 from distill.templates import Template
@@ -23,8 +22,7 @@ class Run:
 
     `search`, `annotate`, `subsample`, `train` and `evaluate` are the metrics of those stages; `trace`, `curve`,
     `confusion`, `cascade` and `frontier_points` the rows of their plots. `train_answers` are the teacher's.
-    `runtime` (what was paid) is read where it is there: it differs from run to run, so that no stage
-    depends on it, and a run without it has a report all the same.
+    What differs from run to run (seconds, dollars paid now) is not here: the same outs give the same page.
     """
 
     settings: Settings
@@ -43,7 +41,6 @@ class Run:
     frontier_points: Sequence[MetricsSection]
     train_answers: Sequence[Annotation]
     judged: Sequence[Judged]
-    runtime: MetricsSection = field(default_factory=dict)
 
     @property
     def simulated(self) -> bool:
@@ -84,17 +81,12 @@ def read_run(settings: Settings) -> Run:
         subsample=read_object(paths.metrics("subsample")),
         train=read_object(paths.metrics("train")),
         evaluate=read_object(paths.metrics("evaluate")),
-        trace=read_list(paths.PROMPT_SEARCH_PLOT),
+        trace=read_plot(paths.PROMPT_SEARCH_PLOT),
         curve=read_list(paths.TRAINING_PLOT),
-        confusion=read_list(paths.CONFUSION_PLOT),
+        confusion=read_plot(paths.CONFUSION_PLOT),
         cascade=read_list(paths.CASCADE_PLOT),
         frontier=read_object(paths.FRONTIER_METRICS),
-        frontier_points=read_list(paths.FRONTIER_PLOT),
+        frontier_points=read_plot(paths.FRONTIER_PLOT),
         train_answers=read_rows(paths.annotated("train"), Annotation),
         judged=read_rows(paths.JUDGED, Judged),
-        runtime=_if_there(paths.RUNTIME_METRICS, read_object, {}),
     )
-
-
-def _if_there(path: Path, read: Any, otherwise: Any) -> Any:
-    return read(path) if path.exists() else otherwise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from distill.report.run import MetricsSection, Run
 from distill.report.tables import ReportTable
-from distill.report.wording import as_count, as_dollars, as_interval, as_percent, as_size, plural
+from distill.report.wording import as_interval, as_percent, as_size, plural
 from distill.visible import visible
 
 
@@ -52,30 +52,13 @@ def _held_out(score: MetricsSection | None) -> str:
 
 
 def usage_table(run: Run) -> ReportTable | None:
-    """Size, and, where this clone measured them, times and prices; None where nothing is known."""
-    student, measured = run.evaluate["student"], run.runtime.get("evaluate") or {}
-    rows = []
-    if student.get("bytes") is not None:
-        rows.append(["size", f"{as_size(student['parameters'])} parameters, {student['bytes'] / 1e6:,.1f} MB on disk"])
-    if measured.get("latency_p50_ms") is not None:
-        rows.append(
-            [
-                "one row",
-                f"{measured['latency_p50_ms']:.1f} ms (median), {measured['latency_p95_ms']:.1f} ms (95th percentile)",
-            ]
-        )
-        speed, batch = as_count(measured["best_batch_rows_per_s"]), as_count(measured["best_batch_rows"])
-        rows.append(["many rows", f"{speed} rows a second, {batch} at a time"])
-    if measured.get("cold_start_s") is not None:
-        rows.append(["first answer", f"{measured['cold_start_s']:.1f} s after the start of a new process"])
-    rows += [[f"1,000 rows, {who}", as_dollars(usd)] for who, usd in (measured.get("usd_per_1000") or {}).items()]
-    if not rows:
+    """The student's size; None where it is unknown. Times are of a machine and its hour: no fact of a run."""
+    student = run.evaluate["student"]
+    if student.get("bytes") is None:
         return None
+    size = f"{as_size(student['parameters'])} parameters, {student['bytes'] / 1e6:,.1f} MB on disk"
     note = (
-        "Times are of the machine that made this page, for labels alone, and differ from run to run."
-        if "latency_p50_ms" in measured
-        else ""
+        "Milliseconds a row, rows a second and their price are of the machine on which the student was judged, and "
+        "stand in its metrics/runtime.json."
     )
-    if "usd_per_1000" in measured and measured["usd_per_1000"].get("student") is None:
-        note += " The price of the student's computing is unknown, because runtime.compute_usd_per_hour is null."
-    return ReportTable("What it takes to use the student", ("", ""), rows, note.strip())
+    return ReportTable("What it takes to use the student", ("", ""), [["size", size]], note)

@@ -10,7 +10,7 @@ import yaml
 from distill import paths
 from distill.errors import UserError
 from distill.revisions import WORKSPACE, commit, text_at
-from distill.rows.files import write_json, write_metrics, write_text
+from distill.rows.files import write_metrics, write_plot, write_text
 from distill.settings import load_settings
 from distill.studies import experiments
 from distill.studies.frontier import Frontier, frontier_text
@@ -49,7 +49,7 @@ def survey_experiments(revisions: Sequence[str], rows: Sequence[int]) -> None:
         for why in unpriced:
             _say(why)
     write_metrics(paths.FRONTIER_METRICS, frontier.metrics())
-    write_json(paths.FRONTIER_PLOT, frontier.plot())
+    write_plot(paths.FRONTIER_PLOT, frontier.plot())
     write_text(paths.FRONTIER_TABLE, frontier_text(frontier, []) + "\n")
     _say(frontier_text(frontier, rows))
     _say(f"in {paths.FRONTIER_METRICS}, {paths.FRONTIER_TABLE} and {paths.FRONTIER_PLOT}")
