@@ -49,6 +49,19 @@ def run(folder, settings, validation=ROWS[:8], rows=ROWS):
     return assess(folder, training_rows(), splits(rows, validation), CARD, settings, SEARCH, ANNOTATION)
 
 
+def test_unlabelled_train_rows_are_counted_in_where_most_are(folder):
+    """`taught` answers with the gold label, here of rows that the splits do not have one of."""
+    labelled = run(folder, asked(bars=True))
+    unlabelled = splits(ROWS, ROWS[:8])
+    unlabelled["train"] = Split([replace(row, label=None) for row in ROWS], taught(ROWS))
+    few = assess(folder, training_rows(), unlabelled, CARD, asked(bars=True), SEARCH, ANNOTATION).metrics["few_gold"]
+    assert (few["rows"], few["unlabelled_rows"]) == (64, 64)
+    assert few["teacher"]["label"]["accuracy"] == 1.0 and few["teacher"]["worth_rows"] == 64
+    assert few["student"]["label"]["accuracy"] == pytest.approx(
+        labelled.metrics["student"]["label"]["accuracy"], abs=0.1
+    )
+
+
 def test_bars_stand_beside_the_student_on_the_labelled_rows_unless_they_are_not_wanted(folder):
     rows = [replace(row, label=None) if row.id.endswith("-car") else row for row in ROWS]
     metrics = run(folder, asked(bars=True), rows=rows).metrics
@@ -56,7 +69,8 @@ def test_bars_stand_beside_the_student_on_the_labelled_rows_unless_they_are_not_
     assert metrics["bars"]["logistic_regression"]["label"]["accuracy"] == 1.0
     assert metrics["student_less_bar"]["rows"] == metrics["rows"] == 56
     assert metrics["student_less_bar"]["difference"] == metrics["student"]["label"]["accuracy"] - 1.0
-    assert not {"bars", "student_less_bar"} & set(run(folder, asked()).metrics)
+    assert metrics["few_gold"] == {"most_unlabelled": False, "reason": "8 of 64 train rows have no gold label"}
+    assert not {"bars", "student_less_bar", "few_gold"} & set(run(folder, asked()).metrics)
 
 
 def test_everyone_answers_the_same_rows(folder):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from distill.evaluation.verdict import bar_sentence, bar_verdict
+from distill.evaluation.verdict import bar_sentence, bar_verdict, few_gold_sentence
 from distill.intervals import compare
 
 
@@ -50,3 +50,33 @@ def test_where_there_is_no_bar_it_says_why_and_where_none_was_wanted_nothing():
     reason = {"bars": {"best": None, "reason": "no bar gives answers of the kind text"}}
     assert bar_sentence(reason, str) == "no bar stands beside the student: no bar gives answers of the kind text"
     assert bar_sentence({}, str) == ""
+
+
+def few_gold(p_value: float):
+    def powered(accuracy: float, worth: float):
+        label = {"accuracy": accuracy, "accuracy_ci_low": accuracy - 0.1, "accuracy_ci_high": accuracy + 0.05}
+        return {"label": label, "worth_rows": worth}
+
+    return {
+        "few_gold": {
+            "most_unlabelled": True, "rows": 48, "unlabelled_rows": 1279, "student": powered(0.9, 61.2),
+            "teacher": powered(0.8, 119.9), "guess": {"p_value": p_value},
+        }
+    }  # fmt: skip
+
+
+def test_accuracies_with_unlabelled_rows_are_one_line_with_a_doubt_where_those_are_unlike():
+    line = few_gold_sentence(few_gold(0.36), "{:.1%}".format)
+    assert line == (
+        "with 1,279 unlabelled rows beside the 48 labelled: student 90.0% (80.0% to 95.0%, as if 61 were labelled);"
+        " teacher 80.0% (70.0% to 85.0%, as if 120 were labelled)"
+    )
+    doubtful = few_gold_sentence(few_gold(0.009), "{:.1%}".format)
+    assert doubtful.startswith(line) and "the labelled rows are unlike the unlabelled ones" in doubtful
+
+
+def test_why_unlabelled_rows_add_nothing_is_told_where_most_rows_are_and_there_alone():
+    why = {"few_gold": {"most_unlabelled": True, "reason": "none was asked"}}
+    assert few_gold_sentence(why, str) == "the unlabelled rows add nothing to the labelled test rows: none was asked"
+    assert few_gold_sentence({"few_gold": {"most_unlabelled": False, "reason": "all labelled"}}, str) == ""
+    assert few_gold_sentence({}, str) == ""

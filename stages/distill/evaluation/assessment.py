@@ -10,6 +10,7 @@ from typing import Any
 from distill.evaluation.bars import BarRows, measure_bars
 from distill.evaluation.cascade import cascade_curve, cascade_metrics, cascade_rows
 from distill.evaluation.efficiency import measure_cold_start, measure_speed, student_size, usd_per_1000
+from distill.evaluation.few_gold import few_gold_metrics
 from distill.evaluation.judging import answer_metrics, evaluation_metrics, extract_answer, judge_rows, total_cost
 from distill.progress import Progress
 from distill.rows.records import Annotation, Example, Judged, Prediction, TaskCard, TrainingRow
@@ -114,7 +115,24 @@ def _bars(
     with Progress("evaluate, bars", len(test)) as progress:
         measured = measure_bars(rows, [right[row.id] for row in test], card, settings.evaluate.confidence)
         progress.add(len(test))
-    return measured
+    return measured | {"few_gold": _few_gold(splits, judged, measured["bars"], settings.evaluate.confidence)}
+
+
+def _few_gold(
+    splits: Mapping[str, Split], judged: Sequence[Judged], bars: Mapping[str, Any], confidence: float
+) -> dict[str, Any]:
+    """What unlabelled rows add to the labelled test rows (distill.evaluation.few_gold)."""
+    answers = {answer.id: answer for split in ("train", "test") for answer in splits[split].teacher}
+    train, test = (
+        [(row, answers[row.id]) for row in splits[split].rows if row.id in answers] for split in ("train", "test")
+    )
+    right = {
+        row.id: (bool(row.student_right), bool(row.teacher_right))
+        for row in judged
+        if row.gold is not None and row.teacher_status is not None
+    }
+    strength = bars.get("logistic_regression", {}).get("c")
+    return few_gold_metrics(train, test, right, strength, confidence)
 
 
 def _measured(

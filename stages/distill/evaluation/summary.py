@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from distill.evaluation.verdict import BAR_NAMES, bar_sentence
+from distill.evaluation.verdict import BAR_NAMES, bar_sentence, few_gold_sentence
 
 _ANSWERERS = {"student": "student", "teacher": "teacher", "majority class": "majority", "untrained": "untrained"}
 # A wider interval than this, in points of accuracy, says little.
@@ -30,8 +30,7 @@ def evaluation_summary(metrics: Mapping[str, Any], measured: Mapping[str, Any]) 
             "the student cannot be told from an answer that is always the largest class: it has not learned the task;"
             " more rationales, rows or steps may teach it, or another train.seed"
         )
-    if sentence := bar_sentence(metrics, "{:.1%}".format):
-        lines.append(sentence)
+    lines += filter(None, (words(metrics, "{:.1%}".format) for words in (bar_sentence, few_gold_sentence)))
     if metrics.get("untrained", {}).get("reason"):
         lines.append(f"the untrained student could not be made again: {metrics['untrained']['reason']}")
     if "cold_start_s" in measured:

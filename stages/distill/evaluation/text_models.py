@@ -60,7 +60,7 @@ def regressions(
     On TF-IDF of words and pairs of neighbouring words; with an `embedding` on its vectors. Scores are probabilities, of
     choices each choice's own. Raises NoWords.
     """
-    if rows[0].choices:
+    if any(row.choices for row in rows):
         vectors = _tfidf(_pair_tokens, _pairs(rows))
         features = vectors.transform(_pairs(rows))
         right = [choice == label for row, label in zip(rows, labels, strict=True) for choice in row.choices]

@@ -1,4 +1,4 @@
-"""Whether the student beats what costs nothing, in words; for the end of the run and for the report."""
+"""What the bars and the unlabelled rows say of the student, in words; for the end of the run and for the report."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ BAR_NAMES = {
     "nearest_choice": "the choice nearest by TF-IDF",
     "encoder": "the encoder before its training",
 }
+# Below this p-value labelled and unlabelled rows are called unlike.
+UNLIKE = 0.01
 BEATS, BEATEN, NOT_TOLD_APART = "beats", "beaten", "not_told_apart"
 _IN_WORDS = {
     BEATS: "the student beats {bar}",
@@ -42,3 +44,24 @@ def bar_sentence(metrics: Mapping[str, Any], percent: Callable[[float], str]) ->
     student, bar = metrics["student"]["label"]["accuracy"], bars[bars["best"]]["label"]["accuracy"]
     words = _IN_WORDS[pair["verdict"]].format(bar=BAR_NAMES[bars["best"]])
     return f"{words} ({percent(student)} against {percent(bar)}, p {p_in_words(pair['p_value'])})"
+
+
+def few_gold_sentence(metrics: Mapping[str, Any], percent: Callable[[float], str]) -> str:
+    """Accuracies with unlabelled rows counted in, or why they are not; nothing where most rows have a gold label."""
+    few = metrics.get("few_gold") or {}
+    if not few.get("most_unlabelled"):
+        return ""
+    if "reason" in few:
+        return f"the unlabelled rows add nothing to the labelled test rows: {few['reason']}"
+    shares = []
+    for who in ("student", "teacher"):
+        label = few[who]["label"]
+        span = f"{percent(label['accuracy_ci_low'])} to {percent(label['accuracy_ci_high'])}"
+        shares.append(f"{who} {percent(label['accuracy'])} ({span}, as if {few[who]['worth_rows']:.0f} were labelled)")
+    text = f"with {few['unlabelled_rows']:,} unlabelled rows beside the {few['rows']:,} labelled: {'; '.join(shares)}"
+    if few["guess"]["p_value"] < UNLIKE:
+        text += (
+            "; but the labelled rows are unlike the unlabelled ones, and this holds only where rows to label were drawn"
+            " at random"
+        )
+    return text

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from distill.evaluation.verdict import BAR_NAMES, bar_sentence
+from distill.evaluation.verdict import BAR_NAMES, UNLIKE, bar_sentence, few_gold_sentence
+from distill.intervals import p_in_words
 from distill.report.run import Run
 from distill.report.tables import ReportTable
-from distill.report.wording import NO_VALUE, as_count, as_interval, as_percent
+from distill.report.wording import NO_VALUE, as_count, as_interval, as_percent, plural
 from distill.visible import one_line
 
 
@@ -36,10 +37,36 @@ def bars_table(run: Run) -> ReportTable | None:
     return ReportTable("What costs nothing, on the same rows", header, rows, " ".join([note, *reasons]))
 
 
+def few_gold_table(run: Run) -> ReportTable | None:
+    """Accuracy by the labelled rows alone and with the unlabelled ones; None where those were not counted in."""
+    few = run.evaluate.get("few_gold") or {}
+    if "rows" not in few:
+        return None
+    rows = []
+    for who in ("student", "teacher"):
+        alone, label = run.evaluate[who]["label"], few[who]["label"]
+        cells = [as_percent(alone["accuracy"]), as_interval(alone), as_percent(label["accuracy"]), as_interval(label)]
+        rows.append([who, *cells, as_count(few[who]["worth_rows"])])
+    header = ("", "labelled rows alone", "interval", "with unlabelled rows", "interval", "as if labelled")
+    level, guess = f"{100 * run.settings.evaluate.confidence:g} %", few["guess"]
+    note = (
+        f"Prediction-powered estimates (arXiv 2311.01453) at {level}: {plural(few['rows'], 'labelled test row')} and"
+        f" {plural(few['unlabelled_rows'], 'unlabelled train row')}. They hold where the rows to label were drawn at"
+        f" random. A regression on words finds the teacher's labels {as_percent(guess['labelled'])} probable on the"
+        f" labelled rows and {as_percent(guess['unlabelled'])} on the others (p {p_in_words(guess['p_value'])})"
+    )
+    doubt = ": these rows are unlike, so trust the labelled rows alone." if guess["p_value"] < UNLIKE else "."
+    return ReportTable("Few gold labels, many rows", header, rows, note + doubt)
+
+
 def bar_paragraph(run: Run) -> str:
-    """Whether the student beats the best bar, by McNemar's exact test, or why no bar stands beside it."""
+    """Whether the student beats the best bar, by McNemar's exact test, or why no bar stands beside it; and why
+    unlabelled rows were not counted in, where most are."""
     if "bars" not in run.evaluate:
         return "No bar was measured beside the student, because evaluate.bars is false."
     sentence = bar_sentence(run.evaluate, as_percent)
     tested = " by McNemar's exact test on the same test rows" if "student_less_bar" in run.evaluate else ""
-    return f"{sentence[0].upper()}{sentence[1:]}{tested}."
+    text = f"{sentence[0].upper()}{sentence[1:]}{tested}."
+    if "reason" in (run.evaluate.get("few_gold") or {}) and (few := few_gold_sentence(run.evaluate, as_percent)):
+        text += f" {few[0].upper()}{few[1:]}."
+    return text

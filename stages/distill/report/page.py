@@ -14,7 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from distill.report.bars import bar_paragraph, bars_table
+from distill.report.bars import bar_paragraph, bars_table, few_gold_table
 from distill.report.figures.accuracy import accuracy_figure
 from distill.report.figures.calibration import calibration_figure
 from distill.report.figures.cascade import cascade_figure
@@ -70,6 +70,7 @@ def report_page(run: Run) -> str:
         pair=pair_table(run),
         bars=bars_table(run),
         bar=bar_paragraph(run),
+        few_gold=few_gold_table(run),
         rationales=rationales_table(run),
         money=money_table(run),
         few_shot=few_shot_table(run),

@@ -20,6 +20,7 @@ Purpose = Literal[
     "drift check",
     "report rows",
     "diagnosed rows",
+    "cross-fitting",
 ]
 
 
