@@ -31,7 +31,7 @@ def folder(tmp_path):
 @pytest.mark.parametrize(
     ("override", "lines"),
     [
-        ("train.steps=1601", ["-  steps: 1600", "+  steps: 1601"]),
+        ("train.steps=2401", ["-  steps: 2400", "+  steps: 2401"]),
         ("teacher.base_url=http://localhost:8000/v1", ["-  base_url:", "+  base_url: http://localhost:8000/v1"]),
         ("train.embedding_learning_rate=null", ["-  embedding_learning_rate: 2e-2", "+  embedding_learning_rate:"]),
         ("task.table.label=yes", ["-    label:", "+    label: yes"]),
@@ -56,6 +56,6 @@ def test_lists_that_are_filled_keep_the_comments_around_them(folder):
     filled = (*lists, "annotate.rationale_words=[20,40]", "annotate.gate.words=[5,50]", "student.lora.targets=[q_proj]")
     overridden(folder, *filled)
     subprocess.run(["git", "add", "-A"], cwd=folder, check=True)
-    assert overridden(folder, "train.steps=1601") == ["-  steps: 1600", "+  steps: 1601"]
+    assert overridden(folder, "train.steps=2401") == ["-  steps: 2400", "+  steps: 2401"]
     table = load_settings(folder / "params.yaml").task.table
     assert (table.columns, table.classes) == (("subject", "body"), ("yes", "no"))
