@@ -4,7 +4,7 @@ reads   data/studies/<name>.yaml, params.yaml and dvc.yaml as committed
 writes  experiments (`dvc exp show`), metrics/studies/<name>.csv and .json
 run     python stages/study.py data/studies/practice.yaml --dry          what would be run, and for how long
         python stages/study.py data/studies/practice.yaml --workers 2    runs what is missing; again, it goes on
-        python stages/study.py data/studies/practice.yaml table          the table of what is finished
+        python stages/study.py data/studies/practice.yaml table          the table of what is finished; --latex
 """
 
 import argparse
@@ -29,12 +29,13 @@ def main() -> None:
     parser.add_argument(
         "--forget", action="store_true", help="table: drop finished rows whose experiments are not in this clone"
     )
+    parser.add_argument("--latex", action="store_true", help="table: print it as a LaTeX tabular (booktabs)")
     arguments = parser.parse_args()
     study = Study(arguments.study, max(1, arguments.workers))
     if arguments.dry or arguments.what == "status":
         study.describe()
     elif arguments.what == "table":
-        study.tabulate(arguments.forget)
+        study.tabulate(arguments.forget, arguments.latex)
     else:
         study.run()
 

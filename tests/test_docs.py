@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from distill.paths import PARAMS
-from distill.studies.table import arms_text
+from distill.studies.summary import arms_of_table
+from distill.studies.wording import arms_text
 from house import LIBRARY, ROOT
 
 README = ROOT / "README.md"
@@ -166,7 +167,7 @@ def test_the_readmes_result_is_the_committed_runs():
 
 def test_the_results_study_is_the_committed_table():
     study = committed("studies/practice.json")
-    table = arms_text(study["arms"], study["confidence"])
+    table = arms_text(arms_of_table(study), study["confidence"])
     assert table in PAGES["docs/results.md"], table
 
 

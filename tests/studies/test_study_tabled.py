@@ -9,7 +9,8 @@ from test_study_gathering import entry, shown
 from distill.studies.frontier import Frontier
 from distill.studies.gathering import cell_rows, observations
 from distill.studies.pricing import price_with
-from distill.studies.table import by_arm, tabled_observations, write_tables
+from distill.studies.summary import by_arm
+from distill.studies.table import tabled_observations, write_tables
 
 
 def test_a_table_tells_the_frontier_what_its_experiments_did(tmp_path):

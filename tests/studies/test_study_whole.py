@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import scratch
+from distill.studies.rights import rights_of
 from house import ROOT, SCRIPTS
 
 pytestmark = pytest.mark.whole
@@ -62,6 +63,8 @@ def test_a_study_runs_through_dvcs_queue_and_never_twice(tmp_path):
     ]
     kept = repository.json("metrics/studies/mine.json")
     assert kept["arms"]["unlucky"]["failures"]["crashed"] == 1
+    (bits,) = rights_of([row for row in kept["cells"] if row["accuracy"]])
+    assert bits.tolist() == [place < 540 for place in range(600)], "from DVC's cache"
 
     again = run("stages/study.py", "mine.yaml")
     assert again.count("queueing") == 1 and "queueing 1 of 1: unlucky, seed 4" in again and "1 finished" in again
@@ -86,5 +89,6 @@ def test_a_study_runs_through_dvcs_queue_and_never_twice(tmp_path):
     before = json.loads(table.read_text())["cells"]
     assert "stale" not in run("stages/study.py", "mine.yaml", "table")
     assert json.loads(table.read_text())["cells"] == before
+    assert r"step\_by\_step & 90.0 \%" in run("stages/study.py", "mine.yaml", "table", "--latex")
     run("stages/study.py", "mine.yaml", "table", "--forget")
     assert [row["accuracy"] for row in json.loads(table.read_text())["cells"]] == [None, None]

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from distill import paths
 from distill.errors import UserError
 
 QUEUED, RUNNING, FAILED = "Queued", "Running", "Failed"
@@ -51,6 +54,20 @@ def metrics_at(commit: str, file: Path) -> dict[str, Any]:
     """A metrics file as an experiment left it; {} where it has none."""
     done = subprocess.run(["git", "show", f"{commit}:{file.as_posix()}"], capture_output=True, text=True)
     return json.loads(done.stdout) if done.returncode == 0 else {}
+
+
+def cached_outs(commits: Iterable[str], out: Path) -> dict[str, Path]:
+    """Where DVC's cache has an out as experiments left it: commit -> file, of those whose file is there."""
+    folder = Path(dvc("cache", "dir").strip()) / "files" / "md5"
+    places = {}
+    for commit in commits:
+        process = subprocess.run(["git", "show", f"{commit}:{paths.LOCK}"], capture_output=True, text=True)
+        stages = yaml.load(process.stdout, Loader=yaml.CSafeLoader)["stages"] if process.returncode == 0 else {}
+        for entry in (entry for stage in stages.values() for entry in stage.get("outs", [])):
+            place = folder / entry["md5"][:2] / entry["md5"][2:]
+            if entry["path"] == str(out) and place.is_file():
+                places[commit] = place
+    return places
 
 
 def queue() -> Queue:

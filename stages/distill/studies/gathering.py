@@ -134,6 +134,8 @@ def measured_columns(observation: Observation | None, price: Pricing) -> dict[st
         "accuracy": label.get("accuracy"),
         "accuracy_ci_low": label.get("accuracy_ci_low"),
         "accuracy_ci_high": label.get("accuracy_ci_high"),
+        "macro_f1": label.get("macro_f1"),
+        "calibration_error": label.get("calibration_error"),
         "test_rows": evaluate.get("rows"),
         "validation_accuracy": train.get("label", {}).get("validation_accuracy"),
         "failed_students": train.get("seeds", {}).get("failures"),

@@ -20,9 +20,12 @@ from distill.studies.gathering import FAILED_STATUSES, cell_rows, observations
 from distill.studies.inputs import Inputs
 from distill.studies.kept import counted, keep_finished, kept_measures, stale_text
 from distill.studies.pricing import UPPER, price_here
+from distill.studies.rights import right_columns
 from distill.studies.runner import Runner, StudyStopped
 from distill.studies.study_file import read_study
-from distill.studies.table import arms_text, by_arm, write_tables
+from distill.studies.summary import by_arm, tuned_labels
+from distill.studies.table import write_tables
+from distill.studies.wording import arms_latex, arms_text, notes
 
 _CONFIDENCE = 0.95
 # Making a temporary checkout, starting four Python processes and collecting the experiment, on two cores.
@@ -78,9 +81,9 @@ class Study:
             ) from None
         self.tabulate()
 
-    def tabulate(self, forget: bool = False) -> None:
-        """Gathers all cells from `dvc exp show --json` and writes the tables. Rows that the table has and that are
-        finished stay where their experiments are not here; `forget` drops them."""
+    def tabulate(self, forget: bool = False, latex: bool = False) -> None:
+        """Gathers all cells from `dvc exp show --json`, writes the tables and prints the summary, in Markdown or LaTeX.
+        Rows that the table has and that are finished stay where their experiments are not here; `forget` drops them."""
         plan, done, states = self.runner.plan(), experiments.finished(), experiments.queue().states
         names = {cell.name for cell in plan.cells}
         baselines = {baseline for name, (_, baseline) in done.items() if name in names}
@@ -97,22 +100,29 @@ class Study:
         }
         unpriced: list[str] = []
         rows = cell_rows(plan, observed, states, reasons, price_here(self.settings, unpriced.append))
+        judged = experiments.cached_outs([row["commit"] for row in rows if row.get("commit")], paths.JUDGED)
+        rows = [row | right_columns(judged.get(row["commit"])) for row in rows]
         rows = keep_finished(rows, plan, None if forget else self.table)
         if any(row["usd_from"] == UPPER for row in rows):
             for why in unpriced:
                 _say(why)
-        arms = by_arm(counted(rows), {cell.arm: cell.reference for cell in (*plan.cells, *plan.waiting)}, _CONFIDENCE)
+        references = {cell.arm: cell.reference for cell in (*plan.cells, *plan.waiting)}
+        arms = by_arm(counted(rows), references, _CONFIDENCE)
         summary = {
             "question": self.study.question,
             "reference": self.study.reference,
+            "references": references,
             "confidence": _CONFIDENCE,
             "baselines": sorted(baselines),
             "arms": arms,
         }
         # With the columns of a row, all settings of its cell: the frontier reads them where the experiments are not.
-        summary |= {"settings": plan.cells[0].params, "seed_keys": list(self.study.seeds.keys)}
+        tuned = tuned_labels(arms, self.study.reference)
+        summary |= {"tuned_labels": tuned, "settings": plan.cells[0].params, "seed_keys": list(self.study.seeds.keys)}
         written = write_tables(paths.STUDIES, self.file.stem, rows, summary)
-        _say(arms_text(arms, _CONFIDENCE))
+        _say((arms_latex if latex else arms_text)(arms, _CONFIDENCE))
+        for note in notes(arms, self.study.reference, tuned):
+            _say(note)
         counts = Counter(row["status"] for row in rows)
         _say(
             f"{', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}; in"
