@@ -1,314 +1,253 @@
-"""Kills the asking process at random moments, and lets the server's own count judge.
+"""Kills every stage at random moments, alone and under DVC, and compares what comes out with an undisturbed run.
 
-run     python benchmarks/kill_test.py --kills 1000     # about ten minutes
-        python benchmarks/kill_test.py --kills 20       # what the test suite runs
+run     python benchmarks/kill_test.py                        # 500 kills: the figures that the docs have
+        python benchmarks/kill_test.py --kills 20
+        python benchmarks/kill_test.py --seed 1 --epoch 7     # an epoch again, as a line about a failure names it
 
-An epoch has a store and rows of its own. Process after process asks for the rows and is killed with
-SIGKILL after a random time; the last one may finish. Then four processes ask for other rows on one store
-at the same time, and two of them are killed. After each kill, and at the end:
+An epoch is a clone with a store of its own. Stage after stage is started and killed some times, then left to finish:
 
-lost        rows that were handed to the consumer, or stored before, and are not in the store
-stale       rows whose stored answer is not the server's answer to them
-paid twice  calls beyond the first for a row, but for those that a kill found in flight (called, not stored)
+script  `python stages/STAGE.py`, which gets the signal
+group   `dvc repro STAGE`; all its processes get the signal, as from a terminal's Ctrl-C
+dvc     `dvc repro STAGE`; DVC alone gets it, as from a supervisor (SIGTERM and SIGKILL: while a stage runs DVC itself
+        ignores SIGINT)
 
-Prints one JSON object; exits with 1 unless the three are 0.
+with SIGINT, SIGTERM (some of them twice) or SIGKILL. After each kill no process may be left; after one SIGINT or
+SIGTERM every call that was made is stored; after a second one all has ended within 2 s. At the end of an epoch all outs and
+dvc.lock have the bytes of the undisturbed run, and the calls paid twice are those that SIGKILL, or a second signal,
+found in flight: `runtime.concurrency` a kill at most. A dvc.lock that DVC left half-written is taken from Git, as
+`python stages/start.py --check` says.
+
+Each failure is a line of JSON; the last line has the figures. Exits with 1 unless there are no failures.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import random
-import select
+import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-import traceback
-import urllib.request
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from distill.settings import Settings
+import yaml
+from killed_runs import ROOT, CountedModel, Run, counting_server, stored_answers
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "stages"))
+from scratch import Repository, new
 
-AT_ONCE = 16
-LATENCY_S = (0.002, 0.03)
-KILLS_AN_EPOCH = 20
-LONGEST_LIFE_S = 0.3
-ROWS = 1200
-
-
-def serve() -> None:
-    """Answers each question with its own text, after a random time; GET /counts gives the calls of each."""
-    from aiohttp import web
-
-    counts: Counter[str] = Counter()
-    in_flight = 0
-
-    async def chat(request: web.Request) -> web.Response:
-        nonlocal in_flight
-        said = (await request.json())["messages"][-1]["content"]
-        counts[said] += 1
-        in_flight += 1
-        try:
-            await asyncio.sleep(random.uniform(*LATENCY_S))
-        finally:
-            in_flight -= 1
-        message = {"role": "assistant", "content": f"answer to {said}"}
-        usage = {"prompt_tokens": 5, "completion_tokens": 5}
-        return web.json_response(
-            {"model": "m", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
-        )
-
-    async def told(request: web.Request) -> web.Response:
-        return web.json_response({"counts": counts, "in_flight": in_flight})
-
-    async def main() -> None:
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", chat)
-        app.router.add_get("/counts", told)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        print(runner.addresses[0][1], flush=True)
-        await asyncio.Event().wait()
-
-    asyncio.run(main())
+STAGES = ("prepare", "optimize_prompt", "annotate", "subsample", "train", "evaluate", "hand_over", "report")
+WAYS = [
+    *(("script", number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)),
+    *(("group", number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)),
+    *(("dvc", number) for number in (signal.SIGTERM, signal.SIGKILL)),
+]
+AT_ONCE, LATENCY_MS = 8, 20.0
+KILLS_A_STAGE = 6
+IN_ORDER_S, AT_ONCE_S = 30.0, 2.0
+SMALL = {
+    "task.train_rows": 120, "task.validation_rows": 24, "task.test_rows": 30,
+    "prompt.steps": 2, "prompt.candidates": 2, "prompt.search_rows": 12, "prompt.holdout_rows": 12,
+    "student.scratch.d_model": 16, "student.scratch.d_ff": 16, "student.scratch.vocabulary": 600,
+    "student.scratch.encoder_layers": 1, "student.scratch.decoder_layers": 1,
+    "train.steps": 40, "train.batch_rows": 8, "train.warmup_steps": 1, "train.evaluate_every": 10,
+    "evaluate.rationale_rows": 3, "runtime.speed_rows": 0, "runtime.checkpoint_steps": 5,
+    "runtime.concurrency": AT_ONCE, "teacher.provider": "openai", "teacher.endpoint_name": "simulated",
+}  # fmt: skip
 
 
 @dataclass
-class Verdict:
+class Figures:
     kills: int = 0
-    kills_with_calls_in_flight: int = 0
-    rows: int = 0
+    by_stage: Counter[str] = field(default_factory=Counter)
+    by_way: Counter[str] = field(default_factory=Counter)
+    too_late: int = 0
     calls: int = 0
-    calls_in_flight_at_a_kill: int = 0
-    most_in_flight_at_a_kill: int = 0
-    lost: int = 0
-    stale: int = 0
     paid_twice: int = 0
-
-
-@dataclass
-class Life:
-    """A forked process that asks; `told` are the rows it handed to its consumer so far."""
-
-    pid: int
-    pipe: int
-    told: set[str] = field(default_factory=set)
-    rest: bytes = b""
-
-    def read(self, timeout_s: float) -> bool:
-        """Reads what the process says, for at most `timeout_s`; False once it has ended."""
-        until = time.monotonic() + timeout_s
-        while (left := until - time.monotonic()) > 0:
-            if not select.select([self.pipe], [], [], left)[0]:
-                return True
-            if not self._take():
-                return False
-        return True
-
-    def _take(self) -> bool:
-        content = os.read(self.pipe, 1 << 16)
-        *lines, self.rest = (self.rest + content).split(b"\n")
-        self.told.update(line.decode() for line in lines)
-        return bool(content)
-
-    def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-        self.finish()
-
-    def finish(self) -> int:
-        """Reads to the end and reaps; the exit status, negative for a signal."""
-        while self._take():
-            pass
-        os.close(self.pipe)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+    most_paid_twice_at_a_kill: int = 0
+    longest_end_s: float = 0.0
+    longest_end_of_two_s: float = 0.0
+    locks_mended: int = 0
+    epochs: int = 0
+    failures: int = 0
 
 
 class Epoch:
-    """One store and its rows, the counts of the server that belong to them, and the verdict so far."""
+    """One clone, brought stage by stage to its end by runs that are killed."""
 
-    def __init__(self, base_url: str, name: str, rows: int, verdict: Verdict, luck: random.Random, settings: Settings):
-        self.base_url, self.verdict, self.luck = base_url, verdict, luck
-        self.settings = replace(
-            settings,
-            teacher=replace(settings.teacher, provider="openai", base_url=f"{base_url}/v1", model="m"),
-            runtime=replace(settings.runtime, concurrency=AT_ONCE),
-        )
-        self.rows = [f"{name} row {number}" for number in range(rows)]
-        self.excused: Counter[str] = Counter()
-        self.before: Counter[str] = Counter()
-        self.were_stored: set[str] = set()
-        verdict.rows += rows
+    def __init__(self, clone: Repository, seed: int, number: int, model: CountedModel, figures: Figures):
+        self.clone, self.model, self.figures = clone, model, figures
+        self.name = {"seed": seed, "epoch": number}
+        self.luck = random.Random(f"{seed} {number}")
+        self.store = clone.home / "responses.sqlite"
+        self.calls_before, self.paid_twice = model.calls, 0
 
-    def live(self, rows: Sequence[str]) -> Life:
-        """Forks a process that asks for the rows; the modules are loaded before, so that it asks at once."""
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid:
-            os.close(writing)
-            return Life(pid, reading)
-        os.close(reading)
-        status = 1
-        try:
-            self._ask(rows, writing)
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
+    def fail(self, what: str, **where: object) -> None:
+        self.figures.failures += 1
+        print(json.dumps({"failure": what, **self.name, **where}), flush=True)
 
-    def _ask(self, rows: Sequence[str], pipe: int) -> None:
-        from distill.teacher import Request, open_teacher
+    def through(self, kills_a_stage: int, most_kills: int, seconds: dict[str, dict[str, float]]) -> None:
+        for stage in STAGES:
+            for _ in range(kills_a_stage):
+                if self.figures.kills < most_kills:
+                    way, number = self.luck.choice(WAYS)
+                    self.kill(stage, way, number, seconds[stage])
+            self.finish(stage)
 
-        requests = (Request(row, ({"role": "user", "content": row},), "m", 0.0, 1.0, 50) for row in rows)
-        with open_teacher(self.settings, "kill_test") as teacher:
-            for reply in teacher.ask(requests):
-                if reply.text != f"answer to {reply.row_id}":
-                    raise SystemExit(f"{reply.row_id}: {reply.text!r}, {reply.failure}")
-                os.write(pipe, f"{reply.row_id}\n".encode())
-
-    def calls(self) -> Counter[str]:
-        """The server's count for our rows, once it has nothing in flight."""
-        previous: Counter[str] | None = None
-        while True:
-            with urllib.request.urlopen(f"{self.base_url}/counts") as answer:
-                said = json.load(answer)
-            mine = set(self.rows)
-            counts = Counter({row: count for row, count in said["counts"].items() if row in mine})
-            if not said["in_flight"] and counts == previous:
-                return counts
-            previous = counts
-            time.sleep(0.005)
-
-    def judge(self, told: set[str], *, killed: bool) -> None:
-        """Compares server and store after a kill, or at the end."""
-        counts, stored, verdict = self.calls(), stored_texts(), self.verdict
-        verdict.lost += len((told | self.were_stored) - set(stored))
-        verdict.stale += sum(text != f"answer to {row}" for row, text in stored.items())
-        new_calls = counts - self.before
-        if killed:
-            in_flight = [row for row in new_calls if row not in stored]
-            self.excused.update(in_flight)
-            verdict.kills_with_calls_in_flight += bool(in_flight)
-            verdict.calls_in_flight_at_a_kill += len(in_flight)
-            verdict.most_in_flight_at_a_kill = max(verdict.most_in_flight_at_a_kill, len(in_flight))
+    def kill(self, stage: str, way: str, number: signal.Signals, seconds: dict[str, float]) -> None:
+        command = [f"stages/{stage}.py"] if way == "script" else ["-m", "dvc", "repro", stage]
+        twice = number != signal.SIGKILL and self.luck.random() < 0.3
+        at_s, pause_s = self.luck.uniform(0.02, seconds["script" if way == "script" else "dvc"]), self.luck.random() / 4
+        run = Run(self.clone, command, self.store)
+        where = {"stage": stage, "way": way, "signal": number.name, "twice": twice, "at_s": round(at_s, 3)}
+        if run.wait(at_s) is not None:
+            self.figures.too_late += 1
+            self.judge_status(run, where)
+            return
+        send = run.signal_first if way == "dvc" else run.signal_group
+        send(number)
+        if twice and run.wait(pause_s) is None:
+            run.signal_group(number)
+        lasted = run.wait(AT_ONCE_S if twice else IN_ORDER_S)
+        if lasted is None:
+            self.fail("processes are left", left=[_command(pid) for pid in run.members()], **where)
+        elif twice:
+            self.figures.longest_end_of_two_s = max(self.figures.longest_end_of_two_s, round(lasted, 2))
         else:
-            verdict.lost += len(set(self.rows) - set(stored))
-            verdict.paid_twice += sum(max(0, count - 1 - self.excused[row]) for row, count in counts.items())
-            verdict.calls += sum(counts.values())
-        # A row that was stored before must not have been called since.
-        verdict.paid_twice += sum(new_calls[row] for row in self.were_stored)
-        self.before, self.were_stored = counts, set(stored)
+            self.figures.longest_end_s = max(self.figures.longest_end_s, round(lasted, 2))
+        self.figures.kills += 1
+        self.figures.by_stage[stage] += 1
+        self.figures.by_way[f"{way} {number.name}{' twice' if twice else ''}"] += 1
+        self.judge_status(run, where)
+        self.judge_calls(may_lose=AT_ONCE if twice or number == signal.SIGKILL else 0, where=where)
+        self.mend_lock()
 
-    def one_after_another(self, kills: int) -> None:
-        for _ in range(kills):
-            life = self.live(self.rows)
-            life.read(self.luck.uniform(0.02, LONGEST_LIFE_S))
-            life.kill()
-            self.verdict.kills += 1
-            self.judge(life.told, killed=True)
-        self.finish([self.live(self.rows)])
+    def judge_status(self, run: Run, where: dict) -> None:
+        status, log = run.end(), run.log.read_text(errors="replace")
+        if "Traceback" in log and str(self.clone.path / "stages") in log:
+            self.fail("a traceback", status=status, log=log[-2000:], **where)
 
-    def side_by_side(self, processes: int, kills: int) -> None:
-        lives = [self.live(self.luck.sample(self.rows, len(self.rows))) for _ in range(processes)]
-        time.sleep(self.luck.uniform(0.05, LONGEST_LIFE_S))
-        told: set[str] = set()
-        for life in lives[:kills]:
-            life.kill()
-            told |= life.told
-        self.verdict.kills += kills
-        # What the dead had in flight is asked again by the others meanwhile: every kill excuses its calls in flight.
-        statuses = [life.finish() for life in lives[kills:]]
-        for life in lives[kills:]:
-            told |= life.told
-            self.verdict.lost += len(set(self.rows) - life.told)
-        if any(statuses):
-            raise SystemExit("a process that was not killed has failed")
-        counts = self.calls()
-        again = sum(counts.values()) - len(counts)
-        self.excused.update(
-            {row: count - 1 for row, count in counts.items() if count > 1} if again <= kills * AT_ONCE else {}
-        )
-        self.judge(told, killed=False)
+    def judge_calls(self, may_lose: int, where: dict) -> None:
+        """Calls whose answers are not stored: they will be paid twice."""
+        lost = self.model.calls - self.calls_before - stored_answers(self.store) - self.paid_twice
+        if lost > may_lose:
+            self.fail(f"{lost} calls are paid and not stored", **where)
+        self.paid_twice += lost
+        self.figures.most_paid_twice_at_a_kill = max(self.figures.most_paid_twice_at_a_kill, lost)
 
-    def finish(self, lives: list[Life]) -> None:
-        for life in lives:
-            if life.finish() != 0:
-                raise SystemExit("a process that was not killed has failed")
-            self.judge(life.told, killed=False)
+    def mend_lock(self) -> None:
+        """As `python stages/start.py --check` says to."""
+        lock = self.clone.path / "dvc.lock"
+        try:
+            sound = not lock.exists() or isinstance(yaml.safe_load(lock.read_text())["stages"], dict)
+        except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
+            sound = False
+        if not sound:
+            self.figures.locks_mended += 1
+            if self.clone.git("ls-files", "dvc.lock"):
+                self.clone.git("checkout", "-q", "dvc.lock")
+            else:
+                lock.unlink()
+
+    def finish(self, stage: str) -> None:
+        run = Run(self.clone, ["-m", "dvc", "repro", stage], self.store)
+        if run.wait(300) is None or run.end() != 0:
+            self.fail("does not go on", stage=stage, log=run.log.read_text()[-2000:])
+            run.end()
+        self.judge_calls(0, {"stage": stage})
+
+    def judge(self, wanted: dict[str, bytes]) -> None:
+        self.figures.epochs += 1
+        self.figures.calls += self.model.calls - self.calls_before
+        self.figures.paid_twice += self.paid_twice
+        outs = results(self.clone)
+        for name in sorted(wanted.keys() | outs.keys()):
+            if wanted.get(name) != outs.get(name):
+                self.fail("other bytes", out=name)
+        litter = [str(path.relative_to(self.clone.path)) for path in _hidden(self.clone.path)]
+        if litter:
+            self.fail("left over", files=litter)
 
 
-def stored_texts() -> dict[str, str]:
-    """Question and answer of all that the store holds, read past our own code."""
-    import sqlite3
-    import zlib
+def _hidden(root: Path) -> list[Path]:
+    """What a stage writes under another name first."""
+    return [path for folder in ("data", "metrics") for path in (root / folder).rglob(".*") if path.name != ".gitignore"]
 
-    path = Path(os.environ["DISTILL_STORE"])
-    if not path.exists():
-        return {}
-    db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+
+def _command(pid: int) -> str:
     try:
-        rows = db.execute("SELECT request, body FROM answers").fetchall()
-    except sqlite3.OperationalError:  # killed before it made its tables
-        rows = []
-    finally:
-        db.close()
-    pairs = ((json.loads(zlib.decompress(request)), json.loads(zlib.decompress(body))) for request, body in rows)
-    return {request["messages"][-1]["content"]: body["choices"][0]["message"]["content"] for request, body in pairs}
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[-200:]
+    except OSError:
+        return "ended"
+
+
+def results(clone: Repository) -> dict[str, bytes]:
+    """All outs and metrics but those that say what this very run took: seconds and money, and the page with them."""
+    lock = yaml.safe_load((clone.path / "dvc.lock").read_text())
+    outs = {out["path"] for stage in lock["stages"].values() for out in stage["outs"]} - {"metrics/report.html"}
+    places = [clone.path / out for out in sorted(outs)]
+    files = [file for place in places for file in ([place] if place.is_file() else sorted(place.rglob("*")))]
+    for stage in ("report",):
+        for out in lock["stages"][stage]["outs"]:
+            out["md5"] = out["size"] = None
+    content = {str(file.relative_to(clone.path)): file.read_bytes() for file in files if file.is_file()}
+    return content | {"dvc.lock": json.dumps(lock).encode()}
+
+
+def undisturbed(clone: Repository) -> tuple[dict[str, bytes], dict[str, dict[str, float]]]:
+    """The results of a run that nobody kills, and the seconds of each stage, as a script and under DVC."""
+    store, seconds = clone.home / "responses.sqlite", {}
+    for stage in STAGES:
+        seconds[stage] = {}
+        for way, command in (("dvc", ["-m", "dvc", "repro", stage]), ("script", [f"stages/{stage}.py"])):
+            run = Run(clone, command, store)
+            began = time.monotonic()
+            if run.wait(300) is None or run.end() != 0:
+                raise SystemExit(f"{stage} fails undisturbed:\n{run.log.read_text()}")
+            seconds[stage][way] = time.monotonic() - began
+    return results(clone), seconds
+
+
+def copied(template: Repository, place: Path) -> Repository:
+    shutil.copytree(template.path, place / "clone", symlinks=True)
+    (place / "home").mkdir()
+    return Repository(place / "clone", place / "home")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--kills", type=int, default=1000, help="of single processes; 2 more for every 20, among four at once"
-    )
-    parser.add_argument("--rows", type=int, default=ROWS, help="rows of an epoch of 20 kills")
-    parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
-
-    import aiohttp  # noqa: F401  loaded once, before the forks
-    import openai  # noqa: F401
-
-    import distill.teacher.asking  # noqa: F401
-    from distill.settings import load_settings
-
-    settings = load_settings(ROOT / "params.yaml")
-    verdict, luck = Verdict(), random.Random(given.seed)
-    server = subprocess.Popen([sys.executable, __file__, "serve"], stdout=subprocess.PIPE, text=True)
-    try:
-        base_url = f"http://127.0.0.1:{int(server.stdout.readline())}"
-        number = 0
-        while verdict.kills < given.kills:
+    parser.add_argument("--kills", type=int, default=500, help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
+    parser.add_argument("--epoch", type=int, help="one epoch alone")
+    parser.add_argument("--kills-a-stage", type=int, default=KILLS_A_STAGE, help="default: %(default)s")
+    options = parser.parse_args()
+    os.environ.pop("DVC_ROOT", None)
+    figures, began = Figures(), time.monotonic()
+    server, model = counting_server(ROOT / "data" / "examples" / "practice.yaml", LATENCY_MS)
+    with tempfile.TemporaryDirectory(prefix="kill-test-") as folder:
+        template = new(Path(folder) / "template", **SMALL, **{"teacher.base_url": server.base_url})
+        wanted, seconds = undisturbed(copied(template, _made(Path(folder) / "undisturbed")))
+        number = options.epoch or 1
+        while figures.kills < options.kills and (options.epoch is None or number == options.epoch):
+            place = _made(Path(folder) / f"epoch-{number}")
+            epoch = Epoch(copied(template, place), options.seed, number, model, figures)
+            epoch.through(options.kills_a_stage, options.kills, seconds)
+            epoch.judge(wanted)
+            shutil.rmtree(place)
             number += 1
-            for kind in ("one after another", "side by side"):
-                with tempfile.TemporaryDirectory() as folder:
-                    os.environ["DISTILL_STORE"] = str(Path(folder) / "responses.sqlite")
-                    epoch = Epoch(base_url, f"{kind} {number}", given.rows, verdict, luck, settings)
-                    if kind == "one after another":
-                        epoch.one_after_another(min(KILLS_AN_EPOCH, given.kills - verdict.kills))
-                    else:
-                        epoch.side_by_side(processes=4, kills=0 if number == 1 else 2)
-    finally:
-        server.kill()
-        server.wait()
-    print(json.dumps(verdict.__dict__))
-    sys.exit(1 if verdict.lost or verdict.stale or verdict.paid_twice else 0)
+    server.close()
+    print(json.dumps(asdict(figures) | {"seconds": round(time.monotonic() - began)}))
+    sys.exit(1 if figures.failures else 0)
+
+
+def _made(place: Path) -> Path:
+    place.mkdir()
+    return place
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["serve"]:
-        serve()
-    else:
-        main()
+    main()

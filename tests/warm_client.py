@@ -1,4 +1,8 @@
-"""`python` and `dvc` of scratch repositories: scripts and DVC run in a fork of warm_python.py, all else as ever."""
+"""`python` and `dvc` of scratch repositories: scripts and DVC run in a fork of warm_python.py, all else as ever.
+
+With WARM_GROUP set the fork joins this process's group, and gets the group's signals as the script itself would; else
+they are passed on to it. WARM_PID names a file for the id of the first of such forks.
+"""
 
 import os
 import signal
@@ -14,14 +18,26 @@ def main() -> int:
     import json
     import socket
 
+    signals, together = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP), "WARM_GROUP" in os.environ
+    if together:
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
+    if "DVC_STAGE" in os.environ:
+        os.environ["DISTILL_PARENT"] = str(os.getppid())
+    file = os.environ.pop("WARM_PID", None)
+
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.connect(os.path.join(os.path.dirname(os.path.abspath(__file__)), "socket"))
         order = {"argv": argv, "folder": os.getcwd(), "environment": dict(os.environ)}
+        order["group"] = os.getpgid(0) if together else None
         socket.send_fds(server, [b"+"], [0, 1, 2])
         server.sendall(json.dumps(order).encode() + b"\n")
         answers = server.makefile()
         child = int(answers.readline())
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if file:
+            with open(file, "w") as out:
+                out.write(str(child))
+        for number in () if together else signals:
             signal.signal(number, lambda number, _: os.kill(child, number))
         code = int(answers.readline())
     if code < 0:

@@ -45,8 +45,10 @@ def needed(argv: list[str], folder: str) -> tuple[str, ...]:
     return SCRIPTS + (MODELS if any(name in text for name in WITH_A_MODEL) else ())
 
 
-def run(argv: list[str], folder: str, environment: dict[str, str], client: str) -> None:
-    """`python ARGV` as from a prompt in the folder."""
+def run(argv: list[str], folder: str, environment: dict[str, str], client: str, group: int | None) -> None:
+    """`python ARGV` as from a prompt in the folder, in a group of processes where one is named."""
+    if group is not None:
+        os.setpgid(0, group)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

@@ -5,13 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-KILL_TEST = Path(__file__).parents[2] / "benchmarks" / "kill_test.py"
+KILL_ASKING = Path(__file__).parents[2] / "benchmarks" / "kill_asking.py"
 
 
 def test_killed_processes_lose_nothing_and_pay_nothing_twice():
     """Twenty kills of one process and four processes on one store; `--kills 1000` is the benchmark."""
     done = subprocess.run(
-        [sys.executable, KILL_TEST, "--kills", "20", "--rows", "400"], capture_output=True, text=True, timeout=120
+        [sys.executable, KILL_ASKING, "--kills", "20", "--rows", "400"], capture_output=True, text=True, timeout=120
     )
     assert done.stdout, done.stderr
     said = json.loads(done.stdout)
