@@ -12,7 +12,7 @@ dvc     `dvc repro STAGE`; DVC alone gets it, as from a supervisor (SIGTERM and 
         ignores SIGINT)
 
 with SIGINT, SIGTERM (some of them twice) or SIGKILL. After each kill no process may be left; after one SIGINT or
-SIGTERM every call that was made is stored; after a second one all has ended within 2 s. At the end of an epoch all outs and
+SIGTERM every call that was made is stored; after a second one all has ended within 2 s. At its end all outs and
 dvc.lock have the bytes of the undisturbed run, and the calls paid twice are those that SIGKILL, or a second signal,
 found in flight: `runtime.concurrency` a kill at most. A dvc.lock that DVC left half-written is taken from Git, as
 `python stages/start.py --check` says.

@@ -4,6 +4,7 @@ run     python stages/start.py mine.csv
         python stages/start.py mine.csv --description "Decide which desk answers the message." \\
           --provider openai --model qwen3:8b --base-url http://localhost:11434/v1
         python stages/start.py owner/dataset --revision COMMIT --description "…"    # a hub data set
+        python stages/start.py --check    # does DVC read dvc.lock, or was it killed as it wrote it?
 
 reads   the file (.csv, .tsv, .jsonl, .parquet), params.yaml
 writes  params.yaml: task, the teacher where it is named, sizes as `auto`
@@ -12,6 +13,7 @@ writes  params.yaml: task, the teacher where it is named, sizes as `auto`
 import argparse
 
 from distill import paths
+from distill.lock import locked_stages
 from distill.running import run_front_door
 from distill.settings import load_settings
 from distill.settings.writing import write_settings
@@ -21,26 +23,30 @@ from distill.start.showing import introduction
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", help="a .csv, .tsv, .jsonl or .parquet file, or a hub data set's id with --revision")
+    parser.add_argument("source", nargs="?", help="a file, or a hub data set's id with --revision")
     parser.add_argument("--description", help="one sentence that says what is to be decided")
     parser.add_argument("--kind", choices=("classes", "choices", "number", "text"), help="what an answer is")
     parser.add_argument("--label", help="column of gold labels; none: no row is labelled")
     parser.add_argument("--columns", nargs="+", help="columns that the input is made of")
     parser.add_argument("--classes", nargs="+", help="the allowed labels; default: those in the file")
-    parser.add_argument(
-        "--choices", nargs="+", help="kind choices: the column with the answers, or one column an answer"
-    )
+    parser.add_argument("--choices", nargs="+", help="kind choices: the column of answers, or one column an answer")
     parser.add_argument("--id", help="column of unique ids; none: a hash of the content")
     parser.add_argument("--revision", help="a hub data set's commit hash")
     parser.add_argument("--configuration", help="a hub data set's configuration")
     parser.add_argument("--provider", choices=("simulated", "openai", "recorded"), help="who answers")
     parser.add_argument("--model", help="the teacher's model, as its server knows it")
     parser.add_argument("--base-url", help="the teacher's server, as http://localhost:8000/v1")
-    return parser.parse_args()
+    parser.add_argument("--check", action="store_true", help="says whether DVC can read dvc.lock, and else what to do")
+    options = parser.parse_args()
+    if bool(options.source) == options.check:
+        parser.error("give a source, or --check alone")
+    return options
 
 
 def main() -> None:
     options = arguments()
+    if options.check:
+        return print(f"{paths.LOCK}: sound, with the results of {len(locked_stages())} stages")
     file, changes = chosen_settings(options, ask_person)
     for line in write_settings(paths.PARAMS, changes):
         print(f"params.yaml: {line}")

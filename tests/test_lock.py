@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from distill.errors import UserError
-from distill.lock import content_hash, has_result, refuse_to_pay_again, why_stale
+from distill.lock import content_hash, has_result, locked_stages, refuse_to_pay_again, why_stale
 
 
 def md5(text):
@@ -33,7 +33,7 @@ def folder(tmp_path, monkeypatch):
         "params": {"params.yaml": {"task": {"rate": 0.002, "name": None, "columns": ["a", "b"], "text": "yes"}}},
         "outs": [{"path": "out", "md5": md5("o")}],
     }
-    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": {"first": entry}}))
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": {"first": entry}}))
     return tmp_path
 
 
@@ -87,3 +87,41 @@ def test_a_result_is_known_whose_files_are_elsewhere(folder):
     (folder / "in").write_text("other")
     assert not has_result("first") and not has_result("second"), "what it was made of has changed"
     refuse_to_pay_again("second", 7)
+
+
+WHOLE = (
+    "schema: '2.0'\nstages:\n  first:\n    cmd: python stages/first.py\n    outs:\n    - path: out\n      hash: md5\n"
+    "      md5: 0cc175b9c0f1b6a831c399e269772661\n      size: 1\n"
+)
+CHECKOUT = "`git checkout dvc.lock` brings the last committed one back (where none was committed, delete the file)"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", f"dvc.lock: is empty or cut, as where DVC was killed. {CHECKOUT}"),
+        (b"schema: '2.0'\nst", f"dvc.lock:2: is cut or garbled, as where DVC was killed. {CHECKOUT}"),
+        (b"schema: '2.0'\nstages:\n  first", f"dvc.lock: is empty or cut, as where DVC was killed. {CHECKOUT}"),
+        (WHOLE[:-4].encode(), f"dvc.lock:9: is cut or garbled, as where DVC was killed. {CHECKOUT}"),
+        (WHOLE[:60].encode() + b"\xb0\xff", f"dvc.lock: is no text from byte 60 on. {CHECKOUT}"),
+        (
+            f"<<<<<<< HEAD\n{WHOLE}=======\n{WHOLE}>>>>>>> other\n".encode(),
+            "dvc.lock: holds the marks of a merge. `git checkout --ours dvc.lock && git add dvc.lock`",
+        ),
+    ],
+)
+def test_a_lock_that_dvc_cannot_read_is_told_with_what_to_do(folder, content, message):
+    (folder / "dvc.lock").write_bytes(content)
+    for look in (locked_stages, lambda: why_stale("first"), lambda: has_result("first")):
+        with pytest.raises(UserError) as refused:
+            look()
+        assert str(refused.value).startswith(message)
+
+
+def test_a_sound_lock_and_none_at_all_are_read(folder):
+    (folder / "dvc.lock").write_text(WHOLE)
+    assert list(locked_stages()) == ["first"]
+    (folder / "dvc.lock").write_text("schema: '2.0'\n")
+    assert locked_stages() == {}
+    (folder / "dvc.lock").unlink()
+    assert locked_stages() == {}

@@ -80,8 +80,9 @@ def serve(connection: socket.socket, client: str) -> dict | None:
         return None
     child = os.fork()
     if child:
-        connection.send(b"%d\n" % child)
-        connection.send(b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        with contextlib.suppress(BrokenPipeError):  # the client was killed
+            connection.send(b"%d\n" % child)
+            connection.send(b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         os._exit(0)
     connection.close()
     for number, file in enumerate(files):

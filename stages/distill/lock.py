@@ -23,13 +23,45 @@ _IGNORED = Path(".dvcignore")
 _NULLS = ("", "~", "null", "Null", "NULL")
 
 
+MEND = (
+    "`git checkout dvc.lock` brings the last committed one back (where none was committed, delete the file), then"
+    " `dvc repro`: stages that ran since come out of DVC's run cache and the response store, and nothing is paid twice"
+)
+_MERGE_MARKS = ("<<<<<<< ", "=======", ">>>>>>> ")
+
+
+def locked_stages() -> dict[str, Any]:
+    """The stages of dvc.lock; empty where there is no such file.
+
+    Raises UserError where the file is none that DVC reads, as one that it had half-written when it was killed, or one
+    that a merge left: `dvc repro` then stops before any stage runs, and does not say what to do.
+    """
+    try:
+        lock = _yaml(paths.LOCK)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{paths.LOCK}: is no text from byte {error.start} on. {MEND}") from error
+    except yaml.YAMLError as error:
+        if any(line.startswith(_MERGE_MARKS) for line in _lines(paths.LOCK)):
+            raise UserError(
+                f"{paths.LOCK}: holds the marks of a merge. `git checkout --ours dvc.lock && git add dvc.lock` takes"
+                " this side's, then `dvc repro` brings it up to date"
+            ) from error
+        mark = getattr(error, "context_mark", None) or getattr(error, "problem_mark", None)
+        where = f":{mark.line + 1}" if mark else ""
+        raise UserError(f"{paths.LOCK}{where}: is cut or garbled, as where DVC was killed. {MEND}") from error
+    stages = lock.get("stages", {}) if isinstance(lock, dict) else None
+    if paths.LOCK.exists() and not (isinstance(stages, dict) and "schema" in lock):
+        raise UserError(f"{paths.LOCK}: is empty or cut, as where DVC was killed. {MEND}")
+    return stages or {}
+
+
 def why_stale(stage: str) -> str | None:
     """Why `dvc repro` would run the stage again, in words; None where its results are those of now.
 
     Settings are compared with params.yaml in the working folder, by value. What a stage reads or wrote is compared by
     content. A stage without an entry in dvc.lock is stale.
     """
-    entry = _yaml(paths.LOCK).get("stages", {}).get(stage)
+    entry = locked_stages().get(stage)
     if entry is None:
         return f"{stage} has not run yet"
     settings = _yaml(paths.PARAMS)
@@ -51,7 +83,7 @@ def has_result(stage: str) -> bool:
 
     A file that the stage reads may be missing, as in a fresh clone, where an earlier stage's result has it.
     """
-    stages = _yaml(paths.LOCK).get("stages", {})
+    stages = locked_stages()
     makers = {item["path"]: (name, item.get("md5")) for name, entry in stages.items() for item in entry.get("outs", ())}
     settings = _yaml(paths.PARAMS)
 

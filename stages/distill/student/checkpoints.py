@@ -19,6 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any
 
+from distill.errors import UserError
 from distill.rows.files import write_text
 
 _MANIFEST, _FINISHED, _STEP, _UNSEALED = "manifest.json", "finished", "step-", "checkpoint-"
@@ -33,9 +34,18 @@ class Checkpoints:
         self.lock: IO[str] | None = None
 
     def hold(self) -> bool:
-        """Takes the folder for this process until it ends, however it ends; False where another process has it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.lock = open(self.folder.with_suffix(".lock"), "w")  # noqa: SIM115 - held until `release`
+        """Takes the folder for this process until it ends, however it ends; False where another process has it.
+
+        Raises UserError where it cannot be made.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.lock = open(self.folder.with_suffix(".lock"), "w")  # noqa: SIM115 - held until `release`
+        except OSError as error:
+            raise UserError(
+                f"{self.folder}: checkpoints cannot be kept there ({error.strerror}); they are kept beside the response"
+                " store: point DISTILL_STORE at a file in a folder that can be written to"
+            ) from error
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -15,6 +15,7 @@ from distill.teacher.exchange import Reply, Request, TeacherError, Token, Usage
 from distill.teacher.keys import SeenKeys, request_body, request_key
 from distill.teacher.money import Bill, Estimate, cost, dollars
 from distill.teacher.reading import answer_thought, answer_tokens
+from distill.teacher.reserve import AnswersLost
 from distill.teacher.session import Done, Job, Session, SpentCall, Stopped
 from distill.teacher.store import Store, Stored
 from distill.teacher.tokens import estimate_prompt
@@ -235,7 +236,8 @@ class Asking:
         over_budget = isinstance(stopped.error, BudgetReached)
         advice = "Raise the budget (or set runtime.budget_since) and run again" if over_budget else "Run again"
         answered = self._progress.done - self._without_answer
-        again = "what is stored is not paid again" if self._books.bill.lost else "nothing is paid twice"
+        lost = self._books.bill.lost or isinstance(stopped.error, AnswersLost)
+        again = "what is stored is not paid again" if lost else "nothing is paid twice"
         state = (
             f"{answered:,} rows of this pass are answered and stored; {self._missing()}.{note} "
             f"{advice} to go on: {again}"

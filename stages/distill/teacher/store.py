@@ -196,6 +196,11 @@ class Store:
             raise StoreError(f"{self.path}: {error}, or point DISTILL_STORE at another file") from error
         except (sqlite3.Error, zlib.error, UnicodeDecodeError) as error:
             raise StoreError(f"{self.path}{trouble(self.path, error)}") from error
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"{self.path}: cannot be used as a response store ({getattr(error, 'strerror', None) or error}); point"
+                " DISTILL_STORE at a file in a folder that can be written to"
+            ) from error
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

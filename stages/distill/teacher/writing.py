@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 from distill.teacher.budget import Budget
 from distill.teacher.exchange import TeacherError, Usage
 from distill.teacher.money import cost, picodollars
+from distill.teacher.reserve import Reserve
 from distill.teacher.session import Done, Session, SpentCall
 from distill.teacher.store import Answer, Mode, Payment, Store
 
@@ -23,7 +25,10 @@ _Batch = list[tuple[Done | SpentCall, Answer | None]]
 
 
 class Writer:
-    """`keep` what is done and `book` what is spent; after the commit they go to `hand_back`, an error to `broken`."""
+    """`keep` what is done and `book` what is spent; after the commit they go to `hand_back`, an error to `broken`.
+
+    `lost` answers are paid and could not be stored.
+    """
 
     def __init__(
         self,
@@ -34,12 +39,14 @@ class Writer:
     ):
         self._session, self._budget, self._hand_back, self._broken = session, budget, hand_back, broken
         self._store = Store(session.store)
+        self._reserve = Reserve(session.store)
         self._loop = asyncio.get_running_loop()
         self._committer = ThreadPoolExecutor(1, "commit")
         self._unsaved: _Batch = []
         self._committing: _Batch = []
         self._timer: asyncio.TimerHandle | None = None
         self._began = float("-inf")
+        self.lost = 0
 
     def __len__(self) -> int:
         """What is not yet committed."""
@@ -47,6 +54,7 @@ class Writer:
 
     def close(self) -> None:
         self._committer.shutdown()
+        self._reserve.give_back()
         self._store.close()
 
     def keep(self, done: Done, answer: Answer | None) -> None:
@@ -65,6 +73,16 @@ class Writer:
 
     def _save(self) -> None:
         batch, self._unsaved, self._timer, self._began = self._unsaved, [], None, self._loop.time()
+        try:
+            self._store.insert(*self._entries(batch))
+        except TeacherError as error:
+            self._not_saved(batch, error)
+            return
+        self._committing = batch
+        self._loop.run_in_executor(self._committer, self._store.commit).add_done_callback(self._saved)
+
+    def _entries(self, batch: _Batch) -> tuple[list[tuple[bytes, Answer]], list[Payment], list[bytes], list[bytes]]:
+        """What `Store.insert` takes."""
         answers, bought, released, settled = [], [], [], []
         for ended, answer in batch:
             if isinstance(ended, SpentCall):
@@ -75,19 +93,13 @@ class Writer:
                 bought += [bought_answer(answer)] if ended.paid else []
             else:
                 released.append(ended.job.key)
-        try:
-            self._store.insert(answers, payments_for(self._session, self._session.stage, bought), released, settled)
-        except TeacherError as error:
-            self._broken(error)
-            return
-        self._committing = batch
-        self._loop.run_in_executor(self._committer, self._store.commit).add_done_callback(self._saved)
+        return answers, payments_for(self._session, self._session.stage, bought), released, settled
 
     def _saved(self, commit: asyncio.Future[None]) -> None:
         batch, self._committing = self._committing, []
         error = commit.exception()
         if error is not None:
-            self._broken(error)
+            self._not_saved(batch, error)
             return
         try:
             self._budget.update()
@@ -95,6 +107,21 @@ class Writer:
             self._broken(broken)
         self._schedule()
         self._hand_back([ended for ended, _ in batch])
+
+    def _not_saved(self, batch: _Batch, error: BaseException) -> None:
+        """Has nothing more asked, and tries once more with the room of the reserve."""
+        self._committing = batch  # they count as unsaved until this is over
+        self._broken(error)
+        stored = False
+        if self._reserve.give_back():
+            with suppress(TeacherError):
+                self._store.save(*self._entries(batch))
+                stored = True
+        if not stored:
+            self.lost += sum(isinstance(ended, Done) and ended.paid for ended, _ in batch)
+        self._committing = []
+        self._schedule()
+        self._hand_back([ended for ended, _ in batch] if stored else [])
 
 
 @dataclass(frozen=True, slots=True)
