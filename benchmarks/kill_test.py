@@ -14,8 +14,8 @@ dvc     `dvc repro STAGE`; DVC alone gets it, as from a supervisor (SIGTERM and 
 with SIGINT, SIGTERM (some of them twice) or SIGKILL. After each kill no process may be left; after one SIGINT or
 SIGTERM every call that was made is stored; after a second one all has ended within 2 s. At its end all outs and
 dvc.lock have the bytes of the undisturbed run, and the calls paid twice are those that SIGKILL, or a second signal,
-found in flight: `runtime.concurrency` a kill at most. A dvc.lock that DVC left half-written is taken from Git, as
-`python stages/start.py --check` says.
+found in flight: `runtime.concurrency` a kill at most. A file of DVC's own that a kill left half-written is mended as
+`python stages/start.py --check` says, and counted.
 
 Each failure is a line of JSON; the last line has the figures. Exits with 1 unless there are no failures.
 """
@@ -32,12 +32,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import chdir
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import yaml
 from killed_runs import ROOT, CountedModel, Run, counting_server, stored_answers
 
+from distill.errors import UserError
+from distill.lock import check_dvc_files
 from scratch import Repository, new
 
 STAGES = ("prepare", "optimize_prompt", "annotate", "subsample", "train", "evaluate", "hand_over", "report")
@@ -71,7 +74,7 @@ class Figures:
     most_paid_twice_at_a_kill: int = 0
     longest_end_s: float = 0.0
     longest_end_of_two_s: float = 0.0
-    locks_mended: int = 0
+    files_of_dvc_mended: int = 0
     epochs: int = 0
     failures: int = 0
 
@@ -124,7 +127,7 @@ class Epoch:
         self.figures.by_way[f"{way} {number.name}{' twice' if twice else ''}"] += 1
         self.judge_status(run, where)
         self.judge_calls(may_lose=AT_ONCE if twice or number == signal.SIGKILL else 0, where=where)
-        self.mend_lock()
+        self.mend()
 
     def judge_status(self, run: Run, where: dict) -> None:
         status, log = run.end(), run.log.read_text(errors="replace")
@@ -139,19 +142,21 @@ class Epoch:
         self.paid_twice += lost
         self.figures.most_paid_twice_at_a_kill = max(self.figures.most_paid_twice_at_a_kill, lost)
 
-    def mend_lock(self) -> None:
-        """As `python stages/start.py --check` says to."""
-        lock = self.clone.path / "dvc.lock"
-        try:
-            sound = not lock.exists() or isinstance(yaml.safe_load(lock.read_text())["stages"], dict)
-        except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
-            sound = False
-        if not sound:
-            self.figures.locks_mended += 1
-            if self.clone.git("ls-files", "dvc.lock"):
-                self.clone.git("checkout", "-q", "dvc.lock")
-            else:
-                lock.unlink()
+    def mend(self) -> None:
+        """Does what `python stages/start.py --check` says, where DVC was killed as it wrote a file of its own."""
+        with chdir(self.clone.path):
+            try:
+                check_dvc_files()
+                return
+            except UserError as error:
+                said = str(error)
+        self.figures.files_of_dvc_mended += 1
+        if "`rm .dvc/tmp/rwlock`" in said:
+            (self.clone.path / ".dvc/tmp/rwlock").unlink()
+        elif self.clone.git("ls-files", "dvc.lock"):
+            self.clone.git("checkout", "-q", "dvc.lock")
+        else:
+            (self.clone.path / "dvc.lock").unlink()
 
     def finish(self, stage: str) -> None:
         run = Run(self.clone, ["-m", "dvc", "repro", stage], self.store)

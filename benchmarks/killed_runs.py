@@ -62,7 +62,16 @@ class Run:
                 stderr=log,
                 process_group=0,
             )
-        self.began = time.monotonic()
+        self._wait_for_first(60)
+
+    def _wait_for_first(self, seconds: float) -> None:
+        """Until the first process has joined the group: before, no signal would reach it."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self.process.poll() is None:
+            with suppress(OSError, ValueError):
+                if os.getpgid(int(self._pid.read_text())) == self.process.pid:
+                    return
+            time.sleep(_LOOK_S)
 
     def signal_group(self, number: int) -> None:
         with suppress(ProcessLookupError):

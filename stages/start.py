@@ -4,7 +4,7 @@ run     python stages/start.py mine.csv
         python stages/start.py mine.csv --description "Decide which desk answers the message." \\
           --provider openai --model qwen3:8b --base-url http://localhost:11434/v1
         python stages/start.py owner/dataset --revision COMMIT --description "…"    # a hub data set
-        python stages/start.py --check    # does DVC read dvc.lock, or was it killed as it wrote it?
+        python stages/start.py --check    # can DVC read its own files, or was it killed as it wrote one?
 
 reads   the file (.csv, .tsv, .jsonl, .parquet), params.yaml
 writes  params.yaml: task, the teacher where it is named, sizes as `auto`
@@ -13,7 +13,7 @@ writes  params.yaml: task, the teacher where it is named, sizes as `auto`
 import argparse
 
 from distill import paths
-from distill.lock import locked_stages
+from distill.lock import check_dvc_files
 from distill.running import run_front_door
 from distill.settings import load_settings
 from distill.settings.writing import write_settings
@@ -36,7 +36,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--provider", choices=("simulated", "openai", "recorded"), help="who answers")
     parser.add_argument("--model", help="the teacher's model, as its server knows it")
     parser.add_argument("--base-url", help="the teacher's server, as http://localhost:8000/v1")
-    parser.add_argument("--check", action="store_true", help="says whether DVC can read dvc.lock, and else what to do")
+    parser.add_argument("--check", action="store_true", help="can DVC read its own files? If not, what to do")
     options = parser.parse_args()
     if bool(options.source) == options.check:
         parser.error("give a source, or --check alone")
@@ -46,7 +46,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     if options.check:
-        return print(f"{paths.LOCK}: sound, with the results of {len(locked_stages())} stages")
+        return print(check_dvc_files())
     file, changes = chosen_settings(options, ask_person)
     for line in write_settings(paths.PARAMS, changes):
         print(f"params.yaml: {line}")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from distill.errors import UserError
-from distill.lock import content_hash, has_result, locked_stages, refuse_to_pay_again, why_stale
+from distill.lock import check_dvc_files, content_hash, has_result, locked_stages, refuse_to_pay_again, why_stale
 
 
 def md5(text):
@@ -125,3 +125,16 @@ def test_a_sound_lock_and_none_at_all_are_read(folder):
     assert locked_stages() == {}
     (folder / "dvc.lock").unlink()
     assert locked_stages() == {}
+
+
+@pytest.mark.parametrize("content", ["", '{"write": {"/clone/da', "null"])
+def test_a_list_of_running_processes_that_dvc_cannot_read_is_told(folder, content):
+    (folder / "dvc.lock").write_text(WHOLE)
+    (folder / ".dvc/tmp").mkdir(parents=True)
+    running = folder / ".dvc/tmp/rwlock"
+    running.write_text(content)
+    with pytest.raises(UserError, match=r"^\.dvc/tmp/rwlock: is cut.*when none does, `rm \.dvc/tmp/rwlock`, then"):
+        check_dvc_files()
+    for sound in ("{}", '{"write": {"/clone/out": {"pid": 1, "cmd": "dvc repro"}}}'):
+        running.write_text(sound)
+        assert check_dvc_files() == "dvc.lock: sound, with the results of 1 stages; nothing keeps DVC from running"

@@ -55,6 +55,24 @@ def locked_stages() -> dict[str, Any]:
     return stages or {}
 
 
+def check_dvc_files() -> str:
+    """Says in a line that DVC can read what it wrote itself, dvc.lock and its list of running processes.
+
+    Raises UserError, with what to do, where it cannot: where it was killed as it wrote one of them.
+    """
+    stages = locked_stages()
+    try:
+        sound = not paths.RUNNING.exists() or isinstance(json.loads(paths.RUNNING.read_bytes()), dict)
+    except ValueError:
+        sound = False
+    if not sound:
+        raise UserError(
+            f"{paths.RUNNING}: is cut, as where DVC was killed. It names the DVC processes that run in this clone: when"
+            f" none does, `rm {paths.RUNNING}`, then `dvc repro`"
+        )
+    return f"{paths.LOCK}: sound, with the results of {len(stages)} stages; nothing keeps DVC from running"
+
+
 def why_stale(stage: str) -> str | None:
     """Why `dvc repro` would run the stage again, in words; None where its results are those of now.
 

@@ -10,6 +10,7 @@ PARAMS = Path("params.yaml")
 # DVC's own: the pipeline, and what it read and wrote.
 PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
+RUNNING = Path(".dvc/tmp/rwlock")  # what the DVC processes that run here read and write
 
 PREPARED = Path("data/prepared")
 TASK_CARD = PREPARED / "task.json"

@@ -25,7 +25,6 @@ from distill.teacher.failures import RECORDED, Symptom, describe_failure, judge_
 from distill.teacher.limits import Pace
 from distill.teacher.reading import PASSING, Reading, Unusable, read_completion
 from distill.teacher.reservations import settle_dead
-from distill.teacher.reserve import AnswersLost
 from distill.teacher.session import Done, Job, Session, SpentCall, Stopped
 from distill.teacher.store import LEASE_S, Answer, Store, Stored
 from distill.teacher.tokens import usage_or_count
@@ -382,9 +381,7 @@ class Workers:
                 self._store.save((), (), [job.key for job in given_up])
         except TeacherError as error:
             self._error = self._error or error
-        if self._writer.lost:
-            self._error = AnswersLost(f"{self._error}. {self._writer.lost} answers are paid and could not be stored")
-        self._out.put(Stopped(self._error))
+        self._out.put(Stopped(self._writer.with_losses(self._error)))
         self._ended.set()
 
 

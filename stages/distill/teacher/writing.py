@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from distill.teacher.budget import Budget
 from distill.teacher.exchange import TeacherError, Usage
 from distill.teacher.money import cost, picodollars
-from distill.teacher.reserve import Reserve
+from distill.teacher.reserve import AnswersLost, Reserve
 from distill.teacher.session import Done, Session, SpentCall
 from distill.teacher.store import Answer, Mode, Payment, Store
 
@@ -25,10 +25,7 @@ _Batch = list[tuple[Done | SpentCall, Answer | None]]
 
 
 class Writer:
-    """`keep` what is done and `book` what is spent; after the commit they go to `hand_back`, an error to `broken`.
-
-    `lost` answers are paid and could not be stored.
-    """
+    """`keep` what is done and `book` what is spent; after the commit they go to `hand_back`, an error to `broken`."""
 
     def __init__(
         self,
@@ -46,11 +43,15 @@ class Writer:
         self._committing: _Batch = []
         self._timer: asyncio.TimerHandle | None = None
         self._began = float("-inf")
-        self.lost = 0
+        self._lost = 0
 
     def __len__(self) -> int:
         """What is not yet committed."""
         return len(self._unsaved) + len(self._committing)
+
+    def with_losses(self, error: BaseException | None) -> BaseException | None:
+        """Why asking has stopped, with how many answers are paid and could not be stored, if any."""
+        return AnswersLost(f"{error}. {self._lost} answers are paid and could not be stored") if self._lost else error
 
     def close(self) -> None:
         self._committer.shutdown()
@@ -118,7 +119,7 @@ class Writer:
                 self._store.save(*self._entries(batch))
                 stored = True
         if not stored:
-            self.lost += sum(isinstance(ended, Done) and ended.paid for ended, _ in batch)
+            self._lost += sum(isinstance(ended, Done) and ended.paid for ended, _ in batch)
         self._committing = []
         self._schedule()
         self._hand_back([ended for ended, _ in batch] if stored else [])
