@@ -140,6 +140,8 @@ def measured_columns(observation: Observation | None, price: Pricing) -> dict[st
         "validation_accuracy": train.get("label", {}).get("validation_accuracy"),
         "failed_students": train.get("seeds", {}).get("failures"),
         "majority_accuracy": evaluate.get("majority", {}).get("label", {}).get("accuracy"),
+        "bar_accuracy": _bar_label(evaluate).get("accuracy"),
+        "training_rows": train.get("rows"),
         "usd": cost.get("total", {}).get("usd"),
         "usd_needed": usd_needed,
         "usd_from": usd_from,
@@ -160,3 +162,8 @@ def measured_columns(observation: Observation | None, price: Pricing) -> dict[st
         "student_usd_per_1000": metrics.get("runtime", {}).get("evaluate", {}).get("usd_per_1000", {}).get("student"),
         "commit": observation.revision if observation else None,
     }
+
+
+def _bar_label(evaluate: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of TF-IDF with logistic regression on the student's rows and labels (distill.evaluation.bars)."""
+    return evaluate.get("bars", {}).get("logistic_regression", {}).get("label") or {}
