@@ -60,7 +60,7 @@ DATA = {
         "data/prompt.yaml",
         *(
             f"metrics/{stage}.json"
-            for stage in ("annotate", "evaluate", "frontier", "optimize_prompt", "subsample", "train")
+            for stage in ("annotate", "evaluate", "frontier", "optimize_prompt", "prepare", "subsample", "train")
         ),
         *(f"metrics/plots/{plot}.json" for plot in ("cascade", "confusion", "frontier", "prompt_search", "training")),
     },

@@ -14,6 +14,7 @@ from huggingface_hub import ModelCard
 from distill.handover.card import model_card
 from distill.handover.provenance import Provenance
 from distill.handover.results import CARD_INPUTS, STAGES, RunResults
+from distill.handover.sections import scores_section
 from distill.handover.usage import usage_example
 from distill.rows.records import Example, TaskCard
 from distill.student.plan import StudentPlan
@@ -236,3 +237,21 @@ def test_what_the_stage_reads_is_what_dvc_watches():
     declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["hand_over"]
     data = {dep for dep in declared["deps"] if not dep.startswith("stages/")}
     assert {path.as_posix() for path in CARD_INPUTS} == data
+
+
+@pytest.mark.parametrize(
+    ("overlap", "clean", "words"),
+    [
+        ({"rule": "refuse", "train": 0, "validation": 0}, True, "chosen on; Wilson"),
+        ({"rule": "drop_from_train", "train": 7, "validation": 2}, True, "as 7 rows of train and 2 of validation"),
+        ({"rule": "allow", "train": 7, "validation": 2}, False, "share rows:** 7 rows of train and 2 of validation"),
+        (None, False, "share rows:** 3 rows of train"),
+    ],
+)
+def test_the_card_says_that_nothing_was_trained_on_the_test_rows_only_where_it_is_so(
+    facts, make_settings, overlap, clean, words
+):
+    duplicates = {"across_splits": 3} | ({"overlap": overlap} if overlap else {})
+    metrics = METRICS | {"prepare": METRICS["prepare"] | {"duplicates": duplicates}}
+    text = scores_section(replace(facts, metrics=metrics), make_settings())
+    assert ("nothing was trained or chosen on" in text) is clean and words in text

@@ -93,6 +93,7 @@ def make_run(settings: Settings, **changes: Any) -> Run:
         settings=settings,
         card=TaskCard("a task " + IMAGE, "classes", "Say which way " + SCRIPT + ".", ("question",), {}, ("up", "down")),
         prompts={"explain": template, "label": template},
+        prepare={"duplicates": {"across_splits": 0}},
         search={
             "cost": {"calls": 30, "tokens_in": 3000, "tokens_cached": 0, "tokens_out": 600, "usd": 0.0024},
             "hand_written": score(0.70, 0.61),

@@ -71,6 +71,15 @@ def test_a_run_without_these_limits_does_not_name_them(make_settings):
     )
 
 
+def test_rows_that_given_splits_share_are_said(make_settings):
+    run = make_run(make_settings())
+    overlap = {"rule": "allow", "train": 1, "validation": 2}
+    text = said(replace(run, prepare={"duplicates": {"across_splits": 0, "overlap": overlap}}))
+    assert "1 training row and 2 validation rows are equal or nearly equal" in text and "test rows flatter." in text
+    left_out = said(replace(run, prepare={"duplicates": {"overlap": overlap | {"rule": "drop_from_train"}}}))
+    assert "these were left out (task.overlap)" in left_out and "splits were given" not in said(run)
+
+
 def test_the_prompts_figures_are_said_to_be_of_rows_that_did_not_choose_it(make_settings):
     assert (
         "judged by the prompt that the others choose, for 90.0 % of the rows this one. The test rows had no part"

@@ -78,7 +78,8 @@ def test_anli_from_files_and_from_the_hub(make, tmp_path, monkeypatch, number):
     parts = {"train": ANLI[:6], "dev": ANLI[6:9], "test": ANLI[9:]}
     for split, rows in parts.items():
         jsonl(tmp_path / "anli" / f"R{number}" / f"{split}.jsonl", anli_file(rows))
-    task = make(f"anli{number}", tmp_path / "anli")
+    # Rows that differ in their digits alone are alike.
+    task = make(f"anli{number}", tmp_path / "anli", overlap="allow")
     found = task.splits()
     assert counts(found) == {"train": 6, "validation": 3, "test": 3}
     row = next(row for row in found["train"] if row.id == "u4")
@@ -90,7 +91,7 @@ def test_anli_from_files_and_from_the_hub(make, tmp_path, monkeypatch, number):
     features = datasets.Features({key: datasets.Value("string") for key in ("uid", "premise", "hypothesis", "reason")})
     features["label"] = datasets.ClassLabel(names=["entailment", "neutral", "contradiction"])
     copy = hub(tmp_path / "hub", {f"{split}_r{number}": rows for split, rows in parts.items()}, features, "plain_text")
-    assert make(f"anli{number}", hub=copy, revision="0" * 40).splits() == found
+    assert make(f"anli{number}", hub=copy, revision="0" * 40, overlap="allow").splits() == found
 
 
 def test_esnli_from_files_and_from_the_hub(make, tmp_path, monkeypatch):
@@ -111,7 +112,7 @@ def test_esnli_from_files_and_from_the_hub(make, tmp_path, monkeypatch):
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(part)
-    found = make("esnli", tmp_path).splits()
+    found = make("esnli", tmp_path, overlap="allow").splits()
     assert counts(found) == {"train": 6, "validation": 3, "test": 3}
     row = found["train"][4]
     assert (row.id, row.label, row.rationale, row.fields["premise"]) == (
@@ -131,7 +132,7 @@ def test_esnli_from_files_and_from_the_hub(make, tmp_path, monkeypatch):
         for i, r in enumerate(rows)
     ]
     copy = hub(tmp_path / "hub", {"train": part[:8], "validation": part[8:12], "test": part[12:]})
-    assert make("esnli", hub=copy, revision="0" * 40).splits() == found
+    assert make("esnli", hub=copy, revision="0" * 40, overlap="allow").splits() == found
 
 
 def test_a_published_csv_is_read_as_any_table_is(make, tmp_path):
@@ -221,7 +222,7 @@ def test_a_hub_data_set_that_is_not_there_is_named(make, tmp_path, monkeypatch):
         make("gsm8k", hub=str(tmp_path / "nowhere"), revision="0" * 40).splits()
 
 
-def test_near_duplicates_across_published_splits_are_counted_and_left(make, tmp_path):
+def test_near_duplicates_across_published_splits_are_refused_left_out_or_allowed(make, tmp_path):
     question = "A farmer has many hens, and each of them lays an egg a day; how many in a week? "
     train = [
         {"question": f"{chr(97 + i) * 9} unlike the others {chr(98 + i) * 12}", "answer": "so #### 3"} for i in range(9)
@@ -231,13 +232,21 @@ def test_near_duplicates_across_published_splits_are_counted_and_left(make, tmp_
         tmp_path / "test.jsonl",
         [{"question": question + "Now!", "answer": "so #### 3"}, {"question": "Else?", "answer": "so #### 3"}],
     )
-    task = make("gsm8k", tmp_path)
-    found = task.splits()
-    assert counts(found) == {"train": 8, "validation": 2, "test": 2}
-    assert survey(found, task, 128).metrics["duplicates"] == {
-        "across_splits": 0,
-        "near": {"rows": 2, "groups": 1, "across_splits": 1, "similarity": 0.8},
-    }
+    with pytest.raises(
+        DataError, match=r"share rows.*: 1 of train are in validation or test, 0 of .*\(train/9 \("
+    ) as no:
+        make("gsm8k", tmp_path).splits()
+    assert "is like test/0 (test)" in str(no.value) and "drop_from_train" in str(no.value)
+    for rule, rows in (("allow", 10), ("drop_from_train", 9)):
+        task = make("gsm8k", tmp_path, overlap=rule)
+        found = task.splits()
+        assert counts(found)["train"] + counts(found)["validation"] == rows and counts(found)["test"] == 2
+        assert survey(found, task, 128).metrics["duplicates"] == {
+            "across_splits": 0,
+            "near": {"rows": 2, "groups": 1, "across_splits": 1, "similarity": 0.8},
+            "overlap": {"rule": rule, "train": 1, "validation": 0},
+        }
+        assert f"they are left {'where' if rule == 'allow' else 'out'}" in task.notices[0]
 
 
 def test_published_answers_of_other_names_are_read_for_the_inference_tasks(make, tmp_path):

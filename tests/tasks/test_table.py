@@ -219,17 +219,24 @@ def test_a_message_in_very_many_copies_stays_in_train(make, tmp_path):
     assert sum(row.input.startswith(text(500)) for row in found["train"]) == 40
 
 
-def test_a_folder_of_parts_stays_as_it_is_cut_and_overlaps_are_reported(make, tmp_path):
+def test_a_folder_of_parts_stays_as_it_is_cut_and_overlaps_are_refused_unless_they_are_allowed(make, tmp_path):
     csv_file(tmp_path / "train.csv", rows(80, 70))
     jsonl_file(
         tmp_path / "test.jsonl",
         [*rows()[90:], {"message": text(0), "desk": "till"}, {"message": text(95), "desk": "post"}],
     )
-    task = make(tmp_path, test_rows="all")
+    with pytest.raises(DataError, match=r"1 of train .*\(train line 2 is like test line 11\)"):
+        make(tmp_path, test_rows="all").splits()
+    dropped = make(tmp_path, test_rows="all", overlap="drop_from_train")
+    assert {split: len(part) for split, part in dropped.splits().items()} == {"train": 69, "validation": 10, "test": 2}
+    assert dropped.report()["duplicates"]["overlap"] == {"rule": "drop_from_train", "train": 1, "validation": 0}
+    task = make(tmp_path, test_rows="all", overlap="allow")
     found = task.splits()
     assert {split: len(part) for split, part in found.items()} == {"train": 70, "validation": 10, "test": 2}
+    assert task.report()["duplicates"]["overlap"] == {"rule": "allow", "train": 1, "validation": 0}
     assert {row.source for row in found["test"]} == {"test/10", "test/11"}
-    assert len(make(tmp_path, test_rows=0.5).splits()["test"]) == len(make(tmp_path, test_rows=1).splits()["test"]) == 1
+    few = [len(make(tmp_path, test_rows=wanted, overlap="allow").splits()["test"]) for wanted in (0.5, 1)]
+    assert few == [1, 1]
     assert task.report()["duplicates"]["near"]["across_splits"] == 1
     assert survey(found, task, 128).metrics["duplicates"]["across_splits"] == 1
 

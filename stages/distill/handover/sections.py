@@ -68,6 +68,24 @@ def input_form(plan: StudentPlan) -> str:
     return f"The input must look as in training, prefix included where there is one. {cut}."
 
 
+def _test_rows(prepared: Mapping[str, Any]) -> str:
+    """What is so of the test rows: rows that given splits share (task.overlap) are said."""
+    duplicates = prepared.get("duplicates", {})
+    overlap = duplicates.get("overlap") or {
+        "rule": "allow",
+        "train": duplicates.get("across_splits", 0),
+        "validation": 0,
+    }
+    train, validation = overlap["train"], overlap["validation"]
+    clean = "On test rows that nothing was trained or chosen on"
+    if not train + validation:
+        return clean
+    rows = f"{train:,} rows of train and {validation:,} of validation, equal or nearly equal to rows of a later split,"
+    if overlap["rule"] == "drop_from_train":
+        return f"{clean}, as {rows} were left out"
+    return f"**The splits were given and share rows:** {rows} were used all the same, so that these figures flatter"
+
+
 def scores_section(results: RunResults, settings: Settings) -> str:
     """Accuracies beside those of others, and the figures of each class."""
     metrics = results.metrics["evaluate"]
@@ -87,7 +105,7 @@ def scores_section(results: RunResults, settings: Settings) -> str:
         )
         rows.append([name, percentage(label["accuracy"]), _interval(label), "", f"{cascade['rows']:,}"])
     head = ["", "accuracy", f"{100 * settings.evaluate.confidence:g} % interval", "macro F1", "test rows"]
-    text = markdown_table(head, rows) + "\n\nOn test rows that nothing was trained or chosen on; Wilson intervals."
+    text = f"{markdown_table(head, rows)}\n\n{_test_rows(results.metrics['prepare'])}; Wilson intervals."
     gap = metrics.get("student_less_teacher")
     if gap:
         least, most = _points(gap["ci_low"]), _points(gap["ci_high"])

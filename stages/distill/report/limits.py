@@ -15,6 +15,7 @@ def limit_paragraphs(run: Run) -> list[str]:
     """A paragraph a limit, the gravest first."""
     paragraphs = [
         _teacher(run),
+        _overlap(run),
         _chance(run),
         _test(run),
         _gap(run),
@@ -25,6 +26,27 @@ def limit_paragraphs(run: Run) -> list[str]:
     ]
     paragraphs += [_cut(run), _search(run), _shift(run), _money(run)]
     return [paragraph for paragraph in paragraphs if paragraph]
+
+
+def _overlap(run: Run) -> str:
+    duplicates = run.prepare["duplicates"]
+    overlap = duplicates.get("overlap") or {
+        "rule": "allow",
+        "train": duplicates.get("across_splits", 0),
+        "validation": 0,
+    }
+    if not overlap["train"] + overlap["validation"]:
+        return ""
+    rows = (
+        f"{plural(overlap['train'], 'training row')} and {plural(overlap['validation'], 'validation row')} are equal or"
+        " nearly equal to rows of a later split"
+    )
+    if overlap["rule"] == "drop_from_train":
+        return f"The splits were given. In them {rows}; these were left out (task.overlap)."
+    return (
+        f"The splits were given, and {rows}. They were used all the same (task.overlap: allow), so that the figures on"
+        " test rows flatter."
+    )
 
 
 def _teacher(run: Run) -> str:

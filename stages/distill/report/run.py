@@ -20,14 +20,15 @@ MetricsSection = Mapping[str, Any]
 class Run:
     """A run's metrics, curves and rows.
 
-    `search`, `annotate`, `subsample`, `train` and `evaluate` are the metrics of those stages; `trace`, `curve`,
-    `confusion`, `cascade` and `frontier_points` the rows of their plots. `train_answers` are the teacher's.
+    `prepare`, `search`, `annotate`, `subsample`, `train` and `evaluate` are the metrics of those stages; `trace`,
+    `curve`, `confusion`, `cascade` and `frontier_points` the rows of their plots. `train_answers` are the teacher's.
     What differs from run to run (seconds, dollars paid now) is not here: the same outs give the same page.
     """
 
     settings: Settings
     card: TaskCard
     prompts: Mapping[str, Template]
+    prepare: MetricsSection
     search: MetricsSection
     annotate: MetricsSection
     subsample: MetricsSection
@@ -76,6 +77,7 @@ def read_run(settings: Settings) -> Run:
         settings=settings,
         card=card,
         prompts=read_prompts(paths.PROMPT, card),
+        prepare=read_object(paths.metrics("prepare")),
         search=read_object(paths.metrics("optimize_prompt")),
         annotate=read_object(paths.metrics("annotate")),
         subsample=read_object(paths.metrics("subsample")),

@@ -92,6 +92,7 @@ class TaskSettings:
     hub: str | None
     revision: str | None
     decimal: Literal["auto", "point", "comma"]
+    overlap: Literal["refuse", "drop_from_train", "allow"]
     seed: int = setting(least=0, most=MOST_SEED)
 
     def __post_init__(self) -> None:

@@ -1,8 +1,8 @@
 """What published data sets share: their files or their hub copy, and their own splits.
 
 A subclass says where its splits stand and how a row is read. Where validation is not published it is cut
-from train before anything is limited. Near-duplicates across the splits are counted, not moved, so that
-figures compare with those of papers.
+from train before anything is limited. Near-duplicates across the published splits are refused, left out or allowed
+by `task.overlap`; those between train and a validation that is cut here are counted, not moved.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import DataError
-from distill.paths import source
+from distill.paths import SPLITS, source
 from distill.rows.files import read_json_lines
 from distill.rows.records import Example
 from distill.tasks.base import Task
@@ -61,11 +61,11 @@ class Published(Task):
                 splits["train"], settings.validation_rows, settings.seed
             )
         counts = {"train": settings.train_rows, "test": settings.test_rows, "validation": "all"}
-        self._near = self._near_duplicates(splits)
+        splits = self._without_overlap(splits)
         return {split: limited(rows, counts[split], settings.seed) for split, rows in splits.items()}
 
     def report(self) -> dict[str, Any]:
-        return {"duplicates": {"near": self._near}}
+        return {"duplicates": {"near": self._near, "overlap": self._overlap}}
 
     def _examples(self, part: Part, problems: Problems) -> Iterator[Example]:
         for index, (where, row) in enumerate(
@@ -97,17 +97,36 @@ class Published(Task):
                 for line, row in read_json_lines(path):
                     yield f"{path.name}:{line}", row
 
-    def _near_duplicates(self, splits: Mapping[str, list[Example]]) -> dict[str, Any]:
-        """Groups of near-duplicate inputs that are in more than one split (distill.tasks.duplicates)."""
+    def _without_overlap(self, splits: Mapping[str, list[Example]]) -> dict[str, list[Example]]:
+        """The splits without the rows that the published ones share, where `task.overlap` leaves them out.
+
+        Counts groups of near-duplicate inputs that are in more than one split (distill.tasks.duplicates).
+        """
         import numpy as np
 
         from distill.tasks.cutting import near_report
         from distill.tasks.duplicates import band_keys, folded_text, groups
+        from distill.tasks.overlap import overlap_notices, overlap_settled
 
-        folded = [folded_text(row.input, digits=self.kind != "number") for rows in splits.values() for row in rows]
-        part = np.repeat(np.arange(len(splits)), [len(rows) for rows in splits.values()])
-        group = groups(band_keys(folded), lambda rows: [folded[row] for row in rows], SIMILARITY)
-        return near_report(group, np.ones(len(part), dtype=bool), part) | {"similarity": SIMILARITY}
+        rows = [row for split in SPLITS for row in splits[split]]
+        part = np.repeat(np.arange(len(SPLITS)), [len(splits[split]) for split in SPLITS])
+        folded = [folded_text(row.input, digits=self.kind != "number") for row in rows]
+        group = groups(band_keys(folded), lambda wanted: [folded[row] for row in wanted], SIMILARITY)
+        kept = np.ones(len(part), dtype=bool)
+        self._near = near_report(group, kept, part) | {"similarity": SIMILARITY}
+        # A validation that was cut here came in train.
+        published = [name if any(name == own.split for own in self.parts) else "train" for name in SPLITS]
+        came_in = np.array([SPLITS.index(name) for name in published])[part]
+        kept, self._overlap = overlap_settled(
+            self.settings.overlap, group, kept, came_in, lambda row: f"{rows[row].source} ({SPLITS[part[row]]})"
+        )
+        self.notices += overlap_notices(self._overlap)
+        return {
+            split: [
+                row for row, stays, own in zip(rows, kept.tolist(), part.tolist(), strict=True) if stays and own == i
+            ]
+            for i, split in enumerate(SPLITS)
+        }
 
 
 def text(row: PublishedRow, name: str) -> str:

@@ -65,6 +65,7 @@ class Table(Task):
         self.kind, self.description = settings.table.kind, settings.table.description or ""
         self.fields = self.columns.fields
         self._duplicates: dict[str, Any] = {}
+        self._overlap: dict[str, Any] = {}
         self._empty = 0
         self.aliases = {normal(name): tuple(map(normal, names)) for name, names in settings.table.aliases.items()}
         self.meanings = {normal(name): meaning for name, meaning in settings.table.meanings.items()}
@@ -74,6 +75,7 @@ class Table(Task):
         import numpy as np
 
         from distill.tasks.cutting import chosen, first_of_equals, near_report
+        from distill.tasks.overlap import overlap_notices
         from distill.tasks.scan import scan
 
         settings = self.settings
@@ -98,9 +100,12 @@ class Table(Task):
             raise DataError(f"{error}{repeated}") from error
         near = near_report(group, kept, came_in) | {"similarity": settings.table.similarity}
         self._duplicates = {"exact": exact, "labels_at_odds": len(at_odds), "near": near, "left_out": result.left_out}
+        if self.cut_elsewhere:
+            self._duplicates["overlap"] = self._overlap
         self._empty = int(seen.empty.sum())
         self.notices = [
             *result.notices,
+            *(overlap_notices(self._overlap) if self.cut_elsewhere else ()),
             *_alike(seen),
             *self._notices([rows.where(int(index)) for index in at_odds[:4]], len(at_odds)),
         ]
@@ -112,9 +117,12 @@ class Table(Task):
         }
 
     def _cut(self, rows: Source, seen: Scan, kept: Any, stratum: Any, came_in: Any) -> tuple[Any, Cut]:
-        """(groups of near-duplicates, the cut). Digits count where too few rows could be cut without them."""
+        """(groups of near-duplicates, the cut of those rows that given splits do not share or may). Digits count where
+        too few rows could be cut without them.
+        """
         from distill.tasks.cutting import cut
         from distill.tasks.duplicates import band_keys, groups
+        from distill.tasks.overlap import overlap_settled
         from distill.tasks.scan import folded_texts
 
         def grouped(bands: Any, digits: bool) -> Any:
@@ -124,12 +132,18 @@ class Table(Task):
                 self.settings.table.similarity,
             )
 
+        def cut_by(group: Any) -> Cut:
+            staying, self._overlap = overlap_settled(
+                self.settings.overlap, group, kept, came_in, lambda row: rows.where(int(row))
+            )
+            return cut(self.settings, staying, group, stratum, seen.order, came_in)
+
         fold = self.kind != "number"
         group = grouped(seen.bands, fold)
-        result = cut(self.settings, kept, group, stratum, seen.order, came_in)
+        result = cut_by(group)
         if result.missing() and fold:
             apart = grouped(band_keys(folded_texts(rows, self.columns, None, digits=False)), False)
-            again = cut(self.settings, kept, apart, stratum, seen.order, came_in)
+            again = cut_by(apart)
             if again.missing() < result.missing():
                 group, result = apart, again
                 result.notices.append(
