@@ -123,6 +123,39 @@ def test_the_share_of_the_gain_for_the_share_of_the_money():
     assert [row["label"] for row in found.plot()] == [f"steps {SETTINGS.train.steps}", "steps 5", "steps 6"]
 
 
+def validated(name, accuracy, validation, usd, **changes):
+    found = seen(name, accuracy, usd=usd, annotation=usd / 10, **changes)
+    found.metrics["train"]["label"] = {"validation_accuracy": validation}
+    return found
+
+
+def test_best_and_knee_are_chosen_by_validation_and_shown_on_test():
+    """The best by test is what the draw of test rows flattered most."""
+    found = frontier(
+        validated("cheap", 0.60, 0.50, 0.1),
+        validated("middle", 0.70, 0.85, 0.2, train__steps=5),
+        validated("lucky", 0.95, 0.80, 0.3, train__steps=6),
+        validated("best", 0.88, 0.90, 1.0, train__steps=7),
+    )
+    front = found.metrics()["front"]
+    assert (front["best"]["accuracy"], front["best"]["validation"]) == (0.88, 0.90)
+    assert (front["knee"]["accuracy"], front["knee"]["validation"]) == (0.70, 0.85)
+    assert [row["names"] for row in found.plot() if row["front"]] == [["cheap"], ["middle"], ["best"]]
+    assert found.metrics()["chosen_by"] == "validation" and "chosen by validation accuracy" in frontier_text(found, [])
+    mixed = frontier(validated("a", 0.9, 0.5, 0.1), seen("b", 0.8, train__steps=5))
+    assert mixed.chosen_by == "test" and "look better than they are" in frontier_text(mixed, [])
+
+
+def test_a_student_saves_over_the_teacher_with_its_own_prompt():
+    """The saving was counted against the prompt of the first experiment."""
+    short = validated("short prompt", 0.9, 0.9, 0.1, prompt__optimizer="fixed")
+    short.metrics["annotate"]["cost"]["test"] = {"usd": 0.03, "calls": 600}
+    found = frontier(validated("long prompt", 0.8, 0.8, 0.5), short)
+    saving = found.metrics()["saving"]
+    assert (saving["student_usd_once"], saving["teacher_usd_per_row"]) == (0.1, pytest.approx(0.00005))
+    assert saving["break_even_rows"] == 2000
+
+
 def test_the_best_of_labels_alone_stands_beside():
     found = frontier(
         seen("own", 0.9),
@@ -190,9 +223,31 @@ def test_how_a_student_is_judged_makes_no_other_student():
     assert [point.names for point in found.points] == [("a", "b")]
 
 
-def test_without_any_price_there_is_no_front_and_it_is_said():
-    found = frontier(seen("a", 0.9, usd=None))
-    assert found.metrics()["front"] == {"count": 0, "best": None, "knee": None} and found.plot() == []
-    assert "give the teacher's model a price in runtime.prices" in frontier_text(found, [])
+def unpriced(name, accuracy, tokens, **changes):
+    """As DVC shows it: a number that is null is left out."""
+    found = seen(name, accuracy, **changes)
+    totals = {"calls": 600, "tokens_in": tokens, "tokens_out": 100} if tokens else {}
+    found.metrics["evaluate"]["cost"] = {"total": totals, "annotation": {}}
+    found.metrics["annotate"]["cost"] = {"test": {"calls": 600}}
+    return found
+
+
+def test_without_any_price_accuracy_stands_against_calls_and_tokens():
+    found = frontier(unpriced("dear", 0.9, 5000), unpriced("cheap", 0.8, 900, train__steps=5))
+    assert found.metrics()["front"] == {"count": 0, "best": None, "knee": None}
+    assert found.left_out["no_price"] == 2 and found.metrics()["saving"]["break_even_rows"] is None
+    assert [(row["names"], row["usd"], row["front"], row["calls"], row["tokens"]) for row in found.plot()] == [
+        (["cheap"], None, None, 600, 1000),
+        (["dear"], None, None, 600, 5100),
+    ]
+    said = frontier_text(found, [1000])
+    assert "| steps 5 | 600 | 1,000 | 80.0 % | 77.0 to 83.0 % | 1 |" in said
+    assert "accuracy stands against calls and tokens" in said
+    assert "give the teacher's model a price in runtime.prices" in said
+    both = frontier(seen("a", 0.9), unpriced("b", 0.8, None, train__steps=5))
+    assert "| steps 5 |  |  | 80.0 % |" in frontier_text(both, []) and len(both.points) == 1
+
+
+def test_a_front_of_nothing_is_refused():
     with pytest.raises(ValueError, match="no experiment that was evaluated"):
         frontier()

@@ -61,6 +61,7 @@ def test_the_knee_does_not_depend_on_the_currency(dollars, rate):
 def test_a_student_costs_once_and_its_teacher_every_time():
     found = student_saving(0.5, 0.0001, None, SAVING_ROWS)
     assert found["break_even_rows"] == 5000
+    assert student_saving(0.5, 0.0003, None, ())["break_even_rows"] == 1667, "1,666 rows cost the teacher $0.4998"
     assert found["rows_1000"] == {
         "teacher_usd": pytest.approx(0.1),
         "student_usd": 0.5,

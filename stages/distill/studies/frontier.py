@@ -5,7 +5,9 @@ metrics/frontier.json, which the report reads; a number that is not known is nul
     points, experiments         how many; a point is an experiment, or several that differ in their seeds alone
     usual                       the settings that labels of points leave out, as more than half of the points share them
     from_tables                 how many of the experiments are known from metrics/studies/ alone
-    left_out                    {controls, no_price, other_task}: how many experiments are no point, and why
+    left_out                    {controls, no_price, other_task}: how many experiments have no place, and why
+    chosen_by                   "validation": front, best and knee are chosen by accuracy on the validation rows, and
+                                shown with that on test rows; "test" where the former is not known of all points
     floor                       accuracy of the majority class on the same rows
     label_only                  the best point that was trained on labels alone, or null
     front                       {count}, and in `best` and `knee` (null where there is none) a point of it:
@@ -21,15 +23,17 @@ metrics/frontier.json, which the report reads; a number that is not known is nul
 
 metrics/plots/frontier.json, a list of points by rising cost, for the plot and the report:
 
-    usd, accuracy, accuracy_ci_low, accuracy_ci_high, usd_from ("measured" | "predicted" | "upper bound"),
-    front (the accuracy again where the point is on the front, else null), knee (likewise), seeds, failures,
-    parameters, names (of the experiments), label (what tells it from other points, in words), settings
+    usd (null, and the point at the end, where a price is not known), accuracy, accuracy_ci_low, accuracy_ci_high,
+    usd_from ("measured" | "predicted" | "upper bound"), front (the accuracy again where the point is on the front, else
+    null), knee (likewise), validation, calls, tokens (of all answers), seeds, failures, parameters, names (of the
+    experiments), label (what tells it from other points, in words), settings
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from distill.studies.gathering import Observation, Pricing
@@ -47,28 +51,31 @@ class Frontier:
         task = own_task(observations[0].params)
         same = [observation for observation in observations if _alike(own_task(observation.params), task)]
         students = [observation for observation in same if not _is_control(observation)]
-        self.points, unpriced = frontier_points(students, price, confidence)
+        self.points, self.unpriced = frontier_points(students, price, confidence)
         self.left_out = {
             "other_task": len(observations) - len(same),
             "controls": len(same) - len(students),
-            "no_price": unpriced,
+            "no_price": sum(point.seeds for point in self.unpriced),
         }
         tabled = {observation.name for observation in observations if observation.priced}
         self.from_tables = sum(name in tabled for point in self.points for name in point.names)
-        self.front = pareto(self.points)
-        self.knee = knee(self.front)
+        self.chosen_by = "test" if any(point.validation is None for point in self.points) else "validation"
+        judged = [_Judged(point, self.chosen_by) for point in self.points]
+        front = pareto(judged)
+        bend = knee(front)
+        self.front = [entry.point for entry in front]
+        self.knee = bend.point if bend else None
         self.best = self.front[-1] if self.front else None
         evaluated = same[0].metrics["evaluate"]
         self.floor = evaluated.get("majority", {}).get("label", {}).get("accuracy")
         self.teacher = evaluated.get("teacher", {}).get("name")
         self.task = task.get("name")
-        self._asked = same[0].metrics.get("annotate", {}).get("cost", {}).get("test", {})
 
     def metrics(self) -> dict[str, Any]:
         """metrics/frontier.json; see the top of this file."""
         alone = max(
             (point for point in self.points if point.settings["train.mode"] == "standard"),
-            key=lambda point: point.accuracy,
+            key=lambda point: point.accuracy if self.chosen_by == "test" else point.validation,
             default=None,
         )
         return {
@@ -77,6 +84,7 @@ class Frontier:
             "from_tables": self.from_tables,
             "usual": _in_words(usual_settings(self.points)),
             "left_out": self.left_out,
+            "chosen_by": self.chosen_by,
             "floor": self.floor,
             "label_only": self._shown(alone),
             "front": {"count": len(self.front), "best": self._shown(self.best), "knee": self._shown(self.knee)},
@@ -86,31 +94,38 @@ class Frontier:
         }
 
     def saving(self, rows: Sequence[int]) -> dict[str, Any]:
-        """What the knee's student, or the best's where there is none, saves; see distill.studies.frontier."""
+        """What the knee's student, or the best's where there is none, saves over the teacher with its own prompt; see
+        distill.studies.frontier."""
         chosen = self.knee or self.best
         return student_saving(
-            chosen.usd if chosen else None, self.teacher_row(), chosen.usd_per_row if chosen else None, rows
+            chosen.usd if chosen else None,
+            chosen.teacher_usd_per_row if chosen else None,
+            chosen.usd_per_row if chosen else None,
+            rows,
         )
 
     def plot(self) -> list[dict[str, Any]]:
         """metrics/plots/frontier.json; see the top of this file."""
         return [
             {
-                "usd": round(point.usd, 6),
+                "usd": None if point.usd is None else round(point.usd, 6),
                 "accuracy": round(point.accuracy, 6),
                 "accuracy_ci_low": round(point.ci_low, 6),
                 "accuracy_ci_high": round(point.ci_high, 6),
                 "usd_from": point.usd_from,
                 "front": round(point.accuracy, 6) if point in self.front else None,
                 "knee": round(point.accuracy, 6) if point == self.knee else None,
+                "validation": None if point.validation is None else round(point.validation, 6),
+                "calls": point.calls,
+                "tokens": point.tokens,
                 "seeds": point.seeds,
                 "failures": point.failures,
                 "parameters": point.parameters,
                 "names": list(point.names),
-                "label": point_label(point, self.points),
+                "label": point_label(point, [*self.points, *self.unpriced]),
                 "settings": point.settings,
             }
-            for point in self.points
+            for point in (*self.points, *self.unpriced)
         ]
 
     def share_of_gain(self, point: FrontierPoint) -> float | None:
@@ -119,11 +134,6 @@ class Frontier:
             return None
         return (point.accuracy - self.floor) / (self.best.accuracy - self.floor)
 
-    def teacher_row(self) -> float | None:
-        """Dollars of one row answered by the teacher, as it answered the test rows."""
-        usd, calls = self._asked.get("usd"), self._asked.get("calls")
-        return usd / calls if usd is not None and calls else None
-
     def _shown(self, point: FrontierPoint | None) -> dict[str, Any] | None:
         if point is None:
             return None
@@ -131,12 +141,29 @@ class Frontier:
             "accuracy": point.accuracy,
             "accuracy_ci_low": point.ci_low,
             "accuracy_ci_high": point.ci_high,
+            "validation": point.validation,
             "usd": point.usd,
             "seeds": point.seeds,
             "share_of_gain": self.share_of_gain(point),
             "share_of_money": point.usd / self.best.usd if self.best and self.best.usd else None,
             "settings": point.settings,
         }
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A point at its price, with the accuracy that it is chosen by."""
+
+    point: FrontierPoint
+    chosen_by: str
+
+    @property
+    def usd(self) -> float:
+        return self.point.usd or 0.0
+
+    @property
+    def accuracy(self) -> float:
+        return self.point.accuracy if self.chosen_by == "test" else self.point.validation or 0.0
 
 
 def point_label(point: FrontierPoint, among: Sequence[FrontierPoint]) -> str:
@@ -167,7 +194,15 @@ def _in_words(settings: Mapping[str, Any]) -> str:
 
 def frontier_text(frontier: Frontier, rows: Sequence[int]) -> str:
     """The points as a Markdown table, the front marked, and in words the knee and what a student saves, for so many
-    `rows` too."""
+    `rows` too. Points without a known price are a table of their own, against calls and tokens."""
+    lines = _priced_table(frontier) if frontier.points else []
+    if frontier.unpriced:
+        lines += [*([""] if lines else []), *_unpriced_table(frontier)]
+    most = usual_settings([*frontier.points, *frontier.unpriced])
+    return "\n".join([*lines, "", *([f"Most points have {_in_words(most)}."] if most else []), *_words(frontier, rows)])
+
+
+def _priced_table(frontier: Frontier) -> list[str]:
     lines = [
         "| | point | US dollars as if cold | accuracy | interval | seeds | of the gain | of the money |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -179,29 +214,53 @@ def frontier_text(frontier: Frontier, rows: Sequence[int]) -> str:
         money = point.usd / frontier.best.usd if frontier.best and frontier.best.usd else None
         usd = f"{point.usd:.4f}" + ("" if point.usd_from == "measured" else f" ({point.usd_from})")
         lines.append(
-            f"| {mark} | {point_label(point, frontier.points)} | {usd} | {100 * point.accuracy:.1f} % |"
-            f" {100 * point.ci_low:.1f} to {100 * point.ci_high:.1f} % | {point.seeds} | {_percent(gain)} |"
+            f"| {mark} | {_label(frontier, point)} | {usd} | {_accuracy(point)} | {point.seeds} | {_percent(gain)} |"
             f" {_percent(money)} |"
         )
-    most = usual_settings(frontier.points)
-    return "\n".join([*lines, "", *([f"Most points have {_in_words(most)}."] if most else []), *_words(frontier, rows)])
+    return lines
+
+
+def _unpriced_table(frontier: Frontier) -> list[str]:
+    lines = [
+        "| point without a known price | calls | tokens | accuracy | interval | seeds |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for point in frontier.unpriced:
+        calls, tokens = ("" if count is None else f"{count:,}" for count in (point.calls, point.tokens))
+        lines.append(f"| {_label(frontier, point)} | {calls} | {tokens} | {_accuracy(point)} | {point.seeds} |")
+    return lines
+
+
+def _label(frontier: Frontier, point: FrontierPoint) -> str:
+    return point_label(point, [*frontier.points, *frontier.unpriced])
+
+
+def _accuracy(point: FrontierPoint) -> str:
+    return f"{100 * point.accuracy:.1f} % | {100 * point.ci_low:.1f} to {100 * point.ci_high:.1f} %"
 
 
 def _words(frontier: Frontier, rows: Sequence[int]) -> list[str]:
     sentences = []
     if frontier.best is None:
         return [
-            "No point has a known cost: give the teacher's model a price in runtime.prices, then `dvc repro -f annotate"
-            " && dvc repro`."
+            "No point has a known cost, so accuracy stands against calls and tokens, and there is no front: give the"
+            " teacher's model a price in runtime.prices, then `dvc repro -f annotate && dvc repro`."
         ]
     if frontier.knee:
         gain, money = frontier.share_of_gain(frontier.knee), frontier.knee.usd / frontier.best.usd
         sentences.append(
-            f"The knee: {point_label(frontier.knee, frontier.points)}: {_percent(gain)} of the gain for"
+            f"The knee: {_label(frontier, frontier.knee)}: {_percent(gain)} of the gain for"
             f" {_percent(money)} of the money."
         )
     else:
         sentences.append("No knee: fewer than three points on the front, or none of them above the chord of its ends.")
+    if frontier.chosen_by == "validation":
+        sentences.append("Front, knee and best are chosen by validation accuracy; what is shown is on the test rows.")
+    else:
+        sentences.append(
+            "The validation accuracy is not known of all points: front, knee and best are chosen by the test rows, and"
+            " look better than they are."
+        )
     saving = frontier.saving((*SAVING_ROWS, *rows))
     if saving["break_even_rows"] is not None:
         million = saving["rows_1000000"]
@@ -307,7 +366,7 @@ def student_saving(
     }
     prices_known = once is not None and teacher_row is not None
     gain = (teacher_row or 0.0) - (student_row or 0.0)
-    saving["break_even_rows"] = round((once or 0.0) / gain) if prices_known and gain > 0 else None
+    saving["break_even_rows"] = math.ceil(round((once or 0.0) / gain, 6)) if prices_known and gain > 0 else None
     for rows in numbers:
         teacher_usd = None if teacher_row is None else teacher_row * rows
         student_usd = None if once is None else once + (student_row or 0.0) * rows

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from distill.intervals import student_t
 from distill.studies.gathering import Observation, Pricing, training_outcome
+from distill.studies.summary import accuracy_summary
 
 # Observations that differ in these alone are one point.
 _SEEDS = (("student", "seed"), ("train", "seed"), ("subsample", "seed"))
@@ -30,9 +30,12 @@ _ALWAYS_SHOWN = (
 class FrontierPoint:
     """What one way of making a student costs and gives.
 
-    `accuracy` is the mean over `seeds` seeds, its interval Student's t over them, or, of one seed and where all are
-    right alike often, that of the test rows. `usd_per_row` is what the student's computing costs, None where an hour of
-    it has no price. `usd` is as if cold, `usd_from` says how it is known (see distill.studies.pricing).
+    `accuracy` is the mean over `seeds` seeds on the test rows, its interval over seeds and rows (see
+    distill.studies.hierarchical). `validation` is the mean accuracy on the validation rows, by which points are chosen;
+    None where it is not known of all seeds. `usd` is as if cold, None where a price is unknown, and `usd_from` says how
+    it is known (see distill.studies.pricing). `usd_per_row` is what the student's computing costs, None where an hour
+    of it has no price; `teacher_usd_per_row` what its teacher costs with this point's own prompt. `calls` and `tokens`
+    are of all answers.
     """
 
     names: tuple[str, ...]
@@ -41,17 +44,21 @@ class FrontierPoint:
     ci_high: float
     seeds: int
     failures: int
-    usd: float
+    usd: float | None
     usd_from: str
     usd_per_row: float | None
+    teacher_usd_per_row: float | None
+    validation: float | None
+    calls: int | None
+    tokens: int | None
     parameters: int | None
     settings: dict[str, Any]
 
 
 def frontier_points(
     observations: Sequence[Observation], price: Pricing, confidence: float
-) -> tuple[list[FrontierPoint], int]:
-    """All points by rising cost, and how many observations have no known cost and so no place.
+) -> tuple[list[FrontierPoint], list[FrontierPoint]]:
+    """All points with a known cost, by rising cost, and those without, by rising tokens.
 
     A setting that the version of an observation did not know counts as what most of the others have there.
     """
@@ -64,40 +71,54 @@ def frontier_points(
         grouped.setdefault(_text(own), {}).setdefault(_text(usual | _flat(observation, _JUDGING)), observation)
         settings[_text(own)] = own
     varied = [key for key in usual if len({_text(own[key]) for own in settings.values()}) > 1]
-    points, unpriced = [], 0
+    points = []
     for key, same in grouped.items():
         group = list(same.values())
         usd, usd_from = price(group[0])
-        if usd is None:
-            unpriced += len(group)
-            continue
         point_settings = {name: settings[key].get(name) for name in (*_ALWAYS_SHOWN, *varied)}
         points.append(_point(group, usd, usd_from, point_settings, confidence))
-    return sorted(points, key=lambda point: (point.usd, -point.accuracy, point.names)), unpriced
+    priced = [point for point in points if point.usd is not None]
+    unpriced = [point for point in points if point.usd is None]
+    return (
+        sorted(priced, key=lambda point: (point.usd, -point.accuracy, point.names)),
+        sorted(unpriced, key=lambda point: (point.tokens is None, point.tokens, -point.accuracy, point.names)),
+    )
 
 
 def _point(
-    group: Sequence[Observation], usd: float, usd_from: str, settings: dict[str, Any], confidence: float
+    group: Sequence[Observation], usd: float | None, usd_from: str, settings: dict[str, Any], confidence: float
 ) -> FrontierPoint:
-    labels = [observation.metrics["evaluate"]["student"]["label"] for observation in group]
-    accuracies = [label["accuracy"] for label in labels]
-    if len(set(accuracies)) > 1:
-        low, high = student_t(accuracies, confidence)
-    else:
-        low, high = labels[0]["accuracy_ci_low"], labels[0]["accuracy_ci_high"]
+    evaluations = [observation.metrics["evaluate"] for observation in group]
+    tested = [{**evaluation["student"]["label"], "test_rows": evaluation.get("rows")} for evaluation in evaluations]
+    accuracy = accuracy_summary(tested, confidence)
+    trained = [observation.metrics.get("train", {}).get("label", {}) for observation in group]
+    validation = [label.get("validation_accuracy") for label in trained]
+    answers = evaluations[0].get("cost", {}).get("total", {})
+    tokens = [answers.get(kind) for kind in ("tokens_in", "tokens_out")]
     return FrontierPoint(
         names=tuple(observation.name for observation in group),
-        accuracy=statistics.fmean(accuracies),
-        ci_low=max(0.0, low),
-        ci_high=min(1.0, high),
+        accuracy=accuracy["mean"],
+        ci_low=max(0.0, accuracy["ci_low"]),
+        ci_high=min(1.0, accuracy["ci_high"]),
         seeds=len(group),
         failures=sum(training_outcome(observation) != "ok" for observation in group),
         usd=usd,
         usd_from=usd_from,
         usd_per_row=_per_row(group[0]),
+        teacher_usd_per_row=_teacher_per_row(group[0]),
+        validation=None if None in validation else statistics.fmean(validation),
+        calls=answers.get("calls"),
+        tokens=None if None in tokens else sum(tokens),
         parameters=group[0].metrics.get("train", {}).get("parameters"),
         settings=settings,
     )
+
+
+def _teacher_per_row(observation: Observation) -> float | None:
+    """Dollars of one row answered by the teacher, as it answered this point's test rows."""
+    cost = observation.metrics.get("annotate", {}).get("cost", {}).get("test", {})
+    usd, calls = cost.get("usd"), cost.get("calls")
+    return usd / calls if usd is not None and calls else None
 
 
 def _per_row(observation: Observation) -> float | None:

@@ -92,8 +92,9 @@ def price_with(settings: Settings, share: float | None) -> Pricing:
     def price(observation: Observation) -> tuple[float | None, str]:
         if observation.priced:
             return observation.priced
-        cost = observation.metrics["evaluate"]["cost"]
-        total, annotation = cost["total"]["usd"], cost["annotation"]["usd"]
+        # DVC leaves out of what it shows a number that is null, as an unknown price is.
+        cost = observation.metrics["evaluate"].get("cost", {})
+        total, annotation = (cost.get(part, {}).get("usd") for part in ("total", "annotation"))
         wanted, rate = needed_shares(observation.params)
         if total is None or annotation is None:
             return None, MEASURED

@@ -85,14 +85,17 @@ def _arm(rows: Sequence[_Row], reference: Sequence[_Row], confidence: float) -> 
 
 def accuracy_summary(rows: Sequence[_Row], confidence: float) -> dict[str, Any]:
     """Mean of the accuracies of seeds, its interval over seeds and rows (distill.studies.hierarchical), their standard
-    deviation and extremes. Where the number of test rows is not known or not one, the interval is Student's t."""
+    deviation and extremes. Where the number of test rows is not known or not one, the interval is Student's t, or, of
+    accuracies that agree, that of a row's own columns."""
     accuracies = [row["accuracy"] for row in rows]
     row_counts = {row.get("test_rows") for row in rows}
     low = high = None
     if len(row_counts) == 1 and None not in row_counts:
         low, high = seeds_and_rows(accuracies, rows[0]["test_rows"], confidence, rights_of(rows))
-    elif len(rows) > 1:
+    elif len(set(accuracies)) > 1:
         low, high = student_t(accuracies, confidence)
+    elif rows:
+        low, high = rows[0].get("accuracy_ci_low"), rows[0].get("accuracy_ci_high")
     return _described(accuracies) | {"ci_low": low, "ci_high": high}
 
 

@@ -58,7 +58,7 @@ def _observation(row: Mapping[str, Any], table: Mapping[str, Any]) -> Observatio
             "majority": {"label": {"accuracy": row["majority_accuracy"]}},
             "teacher": {"name": row["teacher"]},
             "cost": {
-                "total": {"usd": row["usd"]},
+                "total": {"usd": row["usd"]} | {key: row.get(key) for key in ("calls", "tokens_in", "tokens_out")},
                 "annotation": {"usd": row["usd_annotation"]},
                 "search": {"usd": row["usd_search"]},
             },
@@ -66,6 +66,7 @@ def _observation(row: Mapping[str, Any], table: Mapping[str, Any]) -> Observatio
         "train": {
             "parameters": row["parameters"],
             "diverged": row["status"] == DIVERGED,
+            "label": {"validation_accuracy": row["validation_accuracy"]},
             "seeds": {"failures": row["failed_students"]},
         },
         "annotate": {"cost": {"test": {"usd": row["teacher_usd_per_row"], "calls": 1}}},

@@ -101,12 +101,13 @@ def frontier_figure(run: Run) -> ReportFigure | None:
         ]
         for point in points
     ]
+    judged = " on the validation rows" if run.frontier.get("chosen_by") == "validation" else ""
     top = max(points, key=lambda point: point["accuracy"])
     return ReportFigure(
         "frontier",
         "What accuracy costs",
-        f"{_surveyed(run, here is not None)} A point is on the front if nothing cheaper is as good; lines are"
-        f" intervals. {_knee(run)}".strip(),
+        f"{_surveyed(run, here is not None)} A point is on the front if nothing cheaper is as good{judged}; lines"
+        f" are intervals. {_knee(run)}".strip(),
         f"Accuracy against cost of {len(points)} points, {len(front)} of them on the front; the best has"
         f" {as_percent(top['accuracy'])} for {as_dollars(top['usd'])}. {_knee(run)}",
         draw_svg("frontier", draw, height=3.2),
