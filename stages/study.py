@@ -5,6 +5,7 @@ writes  experiments (`dvc exp show`), metrics/studies/<name>.csv and .json
 run     python stages/study.py data/studies/practice.yaml --dry          what would be run, and for how long
         python stages/study.py data/studies/practice.yaml --workers 2    runs what is missing; again, it goes on
         python stages/study.py data/studies/practice.yaml table          the table of what is finished; --latex
+        python stages/study.py data/studies/explanation_rate.yaml plot   the table's curve: metrics/studies/*.svg, *.png
 """
 
 import argparse
@@ -20,9 +21,9 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("run", "status", "table"),
+        choices=("run", "status", "table", "plot"),
         default="run",
-        help="status: each cell and its state; table: of what is finished (default: run, then the table)",
+        help="status: each cell and its state; table: of what is finished; plot: its curve (default: run, then table)",
     )
     parser.add_argument("--workers", type=int, default=1, help="experiments at a time (default: 1)")
     parser.add_argument("--dry", action="store_true", help="as status: run nothing")
@@ -36,6 +37,8 @@ def main() -> None:
         study.describe()
     elif arguments.what == "table":
         study.tabulate(arguments.forget, arguments.latex)
+    elif arguments.what == "plot":
+        study.plot()
     else:
         study.run()
 

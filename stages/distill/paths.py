@@ -42,6 +42,7 @@ CONFUSION_PLOT = PLOTS / "confusion.json"
 CASCADE_PLOT = PLOTS / "cascade.json"
 # Tables of studies, and what all experiments at hand say together: written by front doors, no stage's outs.
 STUDIES = METRICS / "studies"
+STUDY_PLOTS = PLOTS / "studies"
 FRONTIER_METRICS = METRICS / "frontier.json"
 FRONTIER_TABLE = METRICS / "frontier.md"
 FRONTIER_PLOT = PLOTS / "frontier.json"

@@ -16,6 +16,8 @@ from distill.settings import load_settings
 from distill.studies import experiments
 from distill.studies.cells import Cell, Expander, StudyPlan
 from distill.studies.changes import result_settings
+from distill.studies.factor_curve import factor_curve
+from distill.studies.factor_figure import write_curve
 from distill.studies.gathering import FAILED_STATUSES, cell_rows, observations
 from distill.studies.inputs import Inputs
 from distill.studies.kept import counted, keep_finished, kept_measures, stale_text
@@ -133,6 +135,16 @@ class Study:
         for row in rows:
             if row["status"] in FAILED_STATUSES and row["reason"]:
                 _say(f"{row['arm']}, seed {row['seed']}: {row['status']}: {row['reason']}")
+
+    def plot(self) -> None:
+        """Draws the committed table over the numeric setting that the study varies. Raises UserError where there is no
+        table yet, or no such setting."""
+        if not self.table.exists():
+            raise UserError(f"{self.table}: no such file; `python stages/study.py {self.file} table` writes it")
+        curve = factor_curve(self.study, read_object(self.table))
+        for place in write_curve(curve, self.file.stem):
+            _say(str(place))
+        _say("`dvc plots show` has the curve too")
 
     def _known(
         self, plan: StudyPlan, done: Mapping[str, tuple[str, str]]
