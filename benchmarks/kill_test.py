@@ -33,7 +33,7 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import chdir
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -245,7 +245,7 @@ def main() -> None:
             shutil.rmtree(place)
             number += 1
     server.close()
-    print(json.dumps(asdict(figures) | {"seconds": round(time.monotonic() - began)}))
+    print(json.dumps(vars(figures) | {"seconds": round(time.monotonic() - began)}))
     sys.exit(1 if figures.failures else 0)
 
 

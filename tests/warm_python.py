@@ -17,7 +17,6 @@ import signal
 import socket
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,7 +114,7 @@ def leave(work: Callable[[], None]) -> None:
     except SystemExit as wanted:
         code = wanted.code or 0
     except BaseException:
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
         code = 1
     if not isinstance(code, int):
         print(code, file=sys.stderr)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from distill.errors import DataError
-from distill.rows.files import merge_metrics, read_list, read_object, read_plot, write_metrics, write_plot
+from distill.rows.files import merge_metrics, read_list, read_object, read_plot, write_json, write_metrics, write_plot
 
 
 def test_a_small_p_value_keeps_its_digits_and_is_never_0(tmp_path):
@@ -95,3 +96,15 @@ def test_no_label_ends_a_script_of_the_page_that_dvc_makes(tmp_path):
     (tmp_path / "confusion.json").write_text(json.dumps(rows))
     run([sys.executable, "-m", "dvc", "plots", "show", "-o", "plots"])
     assert len(Scripts((tmp_path / "plots" / "index.html").read_text()).scripts) > 1
+
+
+def test_what_killed_processes_left_beside_a_file_is_deleted_and_that_of_a_running_one_is_not(tmp_path):
+    with subprocess.Popen(["true"]) as dead:
+        dead.wait()
+    for name in (f".a.json.{dead.pid}.tmp", f".b.json.{dead.pid}.tmp", f".a.json.{os.getppid()}.tmp", ".a.json.x.tmp"):
+        (tmp_path / name).write_text("part")
+    (tmp_path / f".a.json.{dead.pid}.folder").mkdir()
+    write_json(tmp_path / "a.json", {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ["a.json", f".b.json.{dead.pid}.tmp", f".a.json.{os.getppid()}.tmp", ".a.json.x.tmp"]
+    )

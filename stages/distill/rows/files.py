@@ -7,10 +7,12 @@ and a file that is there is complete.
 from __future__ import annotations
 
 import dataclasses
+import glob
 import json
 import math
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -159,7 +161,7 @@ def write_text(path: Path, text: str) -> None:
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write: under a temporary name beside `path`, and renamed at the end of the block unless it raises."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{hidden_name(path)}tmp")
     try:
         with open(temporary, "wb") as file:
             yield file
@@ -174,6 +176,30 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, Mapping):
         return {name: _each_text(child, change) for name, child in value.items()}
     return [_each_text(child, change) for child in value] if isinstance(value, list | tuple) else value
+
+
+def hidden_name(path: Path) -> str:
+    """How the name begins under which this process writes `path` first. What killed processes left under such names,
+    files or folders, is deleted.
+    """
+    head = f".{path.name}."
+    for left in path.parent.glob(f"{glob.escape(head)}*.*"):
+        process = left.name.removeprefix(head).partition(".")[0]
+        if process.isdecimal() and not _runs(int(process)):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+    return f"{head}{os.getpid()}."
+
+
+def _runs(process: int) -> bool:
+    if os.name == "nt":  # where signal 0 is no question
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True
 
 
 def _parsed(path: Path) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 from distill import paths
 from distill.errors import DataError
-from distill.rows.files import write_json, write_text
+from distill.rows.files import hidden_name, write_json, write_text
 from distill.rows.records import Example, TaskCard, TrainingRow
 from distill.settings import Settings
 from distill.student import processes, sharding
@@ -100,7 +100,7 @@ def train_student(
             f" values; a warm-up of {steps // 8:,} would be in the default's proportion"
         )
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
+    with tempfile.TemporaryDirectory(prefix=hidden_name(out), dir=out.parent) as scratch:
         places: list[Checkpoints] = []
         done = False
         try:
