@@ -124,3 +124,23 @@ def test_dvc_writes_extra_so_that_it_is_read_as_it_was_meant(tmp_path, override,
         subprocess.run([sys.executable, "-c", code, *overrides], cwd=tmp_path, check=True)
         read = load_settings(tmp_path / "params.yaml").teacher.extra
         assert (read and {name: value for name, value in read.items() if name != "stop"}) == extra
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://user:hunter2@host/v1", "HTTP://user:hunter2@host", "Https://hunter2@host/v1", "//user:hunter2@host",
+        "user:hunter2@host", "ftp://user:hunter2@host", "http:/user:hunter2@host", "https:\\\\user:hunter2@host",
+        "https://user%3Ahunter2%40host/v1", "https://host/v1?api_key=hunter2", "https://host/v1?a=1&KEY=hunter2",
+        "https://host?sig=hunter2", "https://host/v1#access_token=hunter2", "https://a\\user:hunter2@host",
+    ],
+)  # fmt: skip
+def test_an_address_with_a_password_or_a_key_is_refused_and_not_shown(make_settings, address):
+    with pytest.raises(SettingsError, match="holds a user name, password or key; secrets come from the env") as raised:
+        make_settings(**{"teacher.provider": "openai", "teacher.base_url": address})
+    assert "hunter2" not in str(raised.value)
+
+
+def test_an_address_with_a_version_among_its_parameters_is_none(make_settings):
+    address = "https://x.openai.azure.com/openai/v1/@cf?api-version=2024-10-21"
+    assert make_settings(**{"teacher.provider": "openai", "teacher.base_url": address}).teacher.base_url == address

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.metadata
 import json
 import shutil
 import subprocess
@@ -239,3 +241,64 @@ def test_a_decoder_only_student_is_tried_in_the_same_way(tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
     with pytest.raises(SettingsError, match="cannot be loaded"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("beside", [True, False])
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "pytorch_model-00001-of-00002.bin", "model.ckpt", "weights.pkl"])
+def test_pickled_weights_are_refused_also_beside_safetensors(folder, name, beside):
+    if beside:
+        shutil.copy(folder / "model.safetensors", folder / name)
+    else:
+        (folder / "model.safetensors").rename(folder / name)
+    with pytest.raises(SettingsError, match=f"{name}: a pickle, which can run code when it is read; keep the weights"):
+        load(folder)
+
+
+def test_a_trainers_arguments_are_no_weights(folder):
+    (folder / "training_args.bin").write_bytes(b"x")
+    load(folder)
+
+
+HOSTILE = {
+    "code of its own": ("config.json", lambda text: text.replace("{", '{"auto_map": {"AutoModel": "evil.Model"},', 1)),
+    "no JSON": ("config.json", lambda text: text[:40]),
+    "a list": ("config.json", lambda text: "[]"),
+    "a header without end": ("model.safetensors", lambda data: (2**62).to_bytes(8, "little") + data[8:]),
+    "a header of nothing": ("model.safetensors", lambda data: bytes(8) + data[8:]),
+    "half its weights": ("model.safetensors", lambda data: data[: len(data) // 2]),
+    "no weights": ("model.safetensors", lambda data: b""),
+    "a tokenizer that is no JSON": ("tokenizer.json", lambda text: "x"),
+    "a tokenizer of nothing": ("tokenizer.json", lambda text: "{}"),
+    "a tokenizer of another shape": ("tokenizer.json", lambda text: text.replace('"model"', '"modal"')),
+    "negative sizes": ("config.json", lambda text: text.replace('"d_model": 16', '"d_model": -16')),
+    "sizes that are words": ("config.json", lambda text: text.replace('"num_layers": 2', '"num_layers": "two"')),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_folder_is_refused_in_one_line(folder, name):
+    file, change = HOSTILE[name]
+    path = folder / file
+    before = path.read_bytes() if file.endswith("safetensors") else path.read_text()
+    after = change(before)
+    assert after != before
+    path.write_bytes(after if isinstance(after, bytes) else after.encode())
+    with pytest.raises(UserError) as raised:
+        load(folder)
+    assert "\n" not in str(raised.value) and "cannot be loaded: " in str(raised.value) and len(str(raised.value)) < 900
+
+
+def test_whatever_loads_a_model_is_told_to_run_no_code():
+    """On the syntax tree: `from_pretrained` always gets NO_CODE. `datasets` runs no code since 4.0, and takes no such
+    argument."""
+    calls = [
+        (file.name, node)
+        for file in sorted((ROOT / "stages").rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "from_pretrained"
+    ]
+    assert len(calls) >= 9
+    for name, call in calls:
+        spread = {keyword.value.id for keyword in call.keywords if keyword.arg is None and hasattr(keyword.value, "id")}
+        assert "NO_CODE" in spread, f"{name}:{call.lineno}"
+    assert int(importlib.metadata.version("datasets").split(".")[0]) >= 4

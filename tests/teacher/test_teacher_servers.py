@@ -221,7 +221,7 @@ def test_batches_are_one_servers(both):
         ),
         ({"base_url": ["http://a/v1", "http://a/v1/"], "endpoint_name": "n"}, r"base_url: is \['http://a/v1', 'http"),
         ({"base_url": ["http://a/v1", "b:80"], "endpoint_name": "n"}, "base_url: is 'b:80'; allowed: null, or an"),
-        ({"base_url": ["http://u:p@a/v1"], "endpoint_name": "n"}, "base_url: holds a user name or password"),
+        ({"base_url": ["http://u:p@a/v1"], "endpoint_name": "n"}, "base_url: holds a user name, password or key"),
         ({"base_url": ["http://a/v1"], "endpoint_name": "n", "mode": "batch"}, r"is a list and teacher.mode is batch"),
         ({"endpoint_name": " n"}, "endpoint_name: is ' n'; allowed: null, or a name without white space around it"),
         ({"endpoint_name": "a\nb"}, "endpoint_name: is"),

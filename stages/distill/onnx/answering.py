@@ -17,6 +17,7 @@ from distill.student.plan import (
     DECODER_ONLY,
     ENCODER,
     ENCODER_DECODER,
+    NO_CODE,
     TASK_MARKS,
     TASK_PREFIXES,
     TASK_TOKENS,
@@ -117,7 +118,9 @@ def with_torch(folder: Path, plan: StudentPlan) -> ModelAnswers:
 
     torch.manual_seed(0)
     loader = getattr(transformers, plan.form.model_class)
-    model, info = loader.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, local_files_only=True)
+    model, info = loader.from_pretrained(
+        folder, dtype=torch.float32, output_loading_info=True, local_files_only=True, **NO_CODE
+    )
     wrong = {name: sorted(info[name]) for name in ("missing_keys", "unexpected_keys", "mismatched_keys") if info[name]}
     if wrong:
         raise DataError(f"{folder}: transformers {transformers.__version__} reads these weights differently: {wrong}")
@@ -127,10 +130,10 @@ def with_torch(folder: Path, plan: StudentPlan) -> ModelAnswers:
 def with_onnx(folder: Path, plan: StudentPlan) -> ModelAnswers:
     """An exported folder, on onnxruntime."""
     ort = importlib.import_module("optimum.onnxruntime")
-    return ModelAnswers(getattr(ort, plan.form.onnx_class).from_pretrained(folder), _tokenizer(folder), plan)
+    return ModelAnswers(getattr(ort, plan.form.onnx_class).from_pretrained(folder, **NO_CODE), _tokenizer(folder), plan)
 
 
 def _tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, **NO_CODE)

@@ -15,7 +15,7 @@ from distill.errors import DataError, UserError
 from distill.onnx.answering import CheckRow, with_onnx, with_torch
 from distill.onnx.converting import TOKENIZER_FILE, older_folder
 from distill.rows.files import read_json_lines, write_json
-from distill.student.plan import PLAN_FILE, StudentPlan
+from distill.student.plan import NO_CODE, PLAN_FILE, StudentPlan
 
 REPORT_FILE = "export.json"
 # What onnxruntime's models need beside the graphs.
@@ -113,7 +113,7 @@ def _main_export(source: Path, out: Path, task: str) -> None:
             f"optimum's exporter is missing ({error}); in a virtual environment of its own: pip install -r"
             " requirements-onnx.txt"
         ) from error
-    config = AutoConfig.from_pretrained(source, local_files_only=True)
+    config = AutoConfig.from_pretrained(source, local_files_only=True, **NO_CODE)
     options: dict[str, Any] = {}
     if getattr(config, "type_vocab_size", None) == 1:
         described = TasksManager.get_exporter_config_constructor("onnx", model_type=config.model_type, task=task)

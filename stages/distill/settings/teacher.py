@@ -24,6 +24,9 @@ _ELSEWHERE = {
     "stream": "answers are read whole; leave it out",
     "stream_options": "answers are read whole; leave it out",
 }
+_PARAMETER = re.compile(
+    r"(?:.*[_-])?(?:key|api[_-]?key|token|authorization|password|secret|sig|signature)\Z", re.IGNORECASE
+)
 _SECRET = re.compile(r"(?:.*[_-])?(?:api[_-]?key|authorization|password|secret|access[_-]?token)\Z", re.IGNORECASE)
 
 
@@ -72,14 +75,14 @@ class TeacherSettings:
 
     def _check_addresses(self) -> None:
         for address in (self.base_url,) if isinstance(self.base_url, str) else self.base_url or ():
+            if _holds_a_secret(address):  # asked first, as the message about another fault shows the address
+                raise Refused(
+                    "base_url",
+                    "holds a user name, password or key; secrets come from the environment alone (runtime.key_env)",
+                )
             if not address.startswith(("http://", "https://")):
                 raise Refused(
                     "base_url", f"is {address!r}; allowed: null, or an address that starts with http:// or https://"
-                )
-            if "@" in address.split("://", 1)[1].split("/", 1)[0]:
-                raise Refused(
-                    "base_url",
-                    "holds a user name or password; secrets come from the environment alone (runtime.key_env)",
                 )
         name, addresses = self.endpoint_name, self.addresses
         if name is not None and (not name.strip() or name != name.strip() or not name.isprintable()):
@@ -100,6 +103,14 @@ class TeacherSettings:
                 "is a list and teacher.mode is batch, and one server works on a batch: name its address alone, or set "
                 "teacher.mode to live",
             )
+
+
+def _holds_a_secret(address: str) -> bool:
+    """Whether an address, well formed or not, carries a user, a password, or a key among its parameters."""
+    well_formed = address.startswith(("http://", "https://"))
+    where = re.split("[/?#]", address.split("://", 1)[1])[0] if well_formed else address
+    parameters = re.findall(r"[?&;#]([^=&;#]+)=", address)
+    return bool(re.search("@|%(?:25)*40", where)) or any(_PARAMETER.match(name) for name in parameters)
 
 
 def _names(value: Any) -> Iterator[str]:

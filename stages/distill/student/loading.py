@@ -39,11 +39,12 @@ from distill.student.plan import (
     ENCODER,
     ENCODER_DECODER,
     FORMS,
+    NO_CODE,
     TASK_TOKENS,
     StudentPlan,
     form_name,
 )
-from distill.student.pretrained import NO_CODE, check_labels, model_kind, output_apart, pretrained
+from distill.student.pretrained import check_labels, model_kind, output_apart, pretrained
 from distill.student.single_task import SingleTaskDecoderOnly, SingleTaskEncoderDecoder
 from distill.student.tokenizing import NO_LIMIT, begin_with, encode, train_tokenizer
 

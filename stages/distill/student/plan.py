@@ -24,6 +24,9 @@ TASK_MARKS = {"label": "\nLabel:", "rationale": "\nRationale:"}
 
 ENCODER_DECODER, DECODER_ONLY, ENCODER = "encoder_decoder", "decoder_only", "encoder"
 
+# Of whatever loads a model or a tokenizer: code that comes with it is never run.
+NO_CODE = {"trust_remote_code": False}
+
 
 @dataclass(frozen=True)
 class StudentForm:

@@ -19,15 +19,15 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
 )
 
+from distill.rows.files import read_object
 from distill.rows.records import TaskCard, TrainingRow
 from distill.settings import SettingsError
 from distill.student.encoder_classes import name_classes
-from distill.student.plan import DECODER_ONLY, ENCODER, ENCODER_DECODER, FORMS, form_name
+from distill.student.plan import DECODER_ONLY, ENCODER, ENCODER_DECODER, FORMS, NO_CODE, form_name
 from distill.student.tokenizing import NO_LIMIT, encode
 
-# Code that comes with a model is never run.
-NO_CODE = {"trust_remote_code": False}
 _LONGEST_REASON = 300
+_PICKLES = (".bin", ".ckpt", ".pkl", ".pickle")
 
 
 def pretrained(
@@ -37,6 +37,7 @@ def pretrained(
     folder = Path(os.path.expanduser(name))
     source = str(folder) if folder.is_dir() else name
     try:
+        _check_files(folder)
         config = AutoConfig.from_pretrained(source, revision=revision, **NO_CODE)
         kind = model_kind(config)
         # An encoder whose task has no form here is loaded all the same: it is refused when its tokenizer is there.
@@ -47,8 +48,8 @@ def pretrained(
             # A classifier of other classes lends its encoder; its head is drawn anew.
             options = {"ignore_mismatched_sizes": True}
         model, report = getattr(transformers, form.model_class).from_pretrained(
-            source, revision=revision, config=config, dtype=torch.float32, output_loading_info=True, **NO_CODE,
-            **options,
+            source, revision=revision, config=config, dtype=torch.float32, output_loading_info=True,
+            use_safetensors=True, **NO_CODE, **options,
         )  # fmt: skip
         _check_weights(model, kind, report)
         tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, **NO_CODE)
@@ -57,6 +58,22 @@ def pretrained(
         reason = " ".join(str(error).split())[:_LONGEST_REASON] or type(error).__name__
         raise SettingsError(f"student.name: {name!r} (revision {revision}) cannot be loaded: {reason}") from error
     return output_apart(model), tokenizer
+
+
+def _check_files(folder: Path) -> None:
+    """Raises ValueError where a folder holds what would run code when it is read, or asks for code of its own."""
+    pickles = sorted(file.name for file in folder.glob("*") if _is_pickle(file.name)) if folder.is_dir() else []
+    if pickles:
+        raise ValueError(
+            f"{_named(pickles)}: a pickle, which can run code when it is read; keep the weights as safetensors alone"
+        )
+    config = folder / "config.json"
+    if config.is_file() and "auto_map" in read_object(config):
+        raise ValueError("its config.json names code of its own (auto_map), which is never run; take another model")
+
+
+def _is_pickle(name: str) -> bool:
+    return name.endswith(_PICKLES) and name != "training_args.bin"  # which a trainer leaves, and nobody reads
 
 
 def model_kind(config: PreTrainedConfig) -> str:

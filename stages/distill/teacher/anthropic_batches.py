@@ -16,8 +16,8 @@ from typing import Any
 
 from distill.teacher.anthropic_messages import chat_completion, error_status, messages_params
 from distill.teacher.batch_api import BatchApi, BatchResult, BatchState
-from distill.teacher.client import scrubbed
 from distill.teacher.exchange import TeacherError
+from distill.teacher.scrubbing import scrubbed
 
 _PATH = "/messages/batches"
 _VERSION = "2023-06-01"

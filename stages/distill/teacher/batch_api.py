@@ -12,9 +12,10 @@ from itertools import count
 from typing import Any
 
 from distill.teacher.bodies import ENCODINGS, bounded_lines, bounding
-from distill.teacher.client import oversized, scrubbed
+from distill.teacher.client import oversized
 from distill.teacher.exchange import TeacherError
 from distill.teacher.failures import describe_failure, http_status, judge_failure, symptom_of_status
+from distill.teacher.scrubbing import scrubbed
 from distill.visible import one_line
 
 _PAUSE_S = 1.0  # before a batch is sent again, and so much longer each time

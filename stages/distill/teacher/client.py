@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 
 from distill.teacher.dialect import OutputLimit
 from distill.teacher.failures import Symptom, symptom_of_status
+from distill.teacher.scrubbing import scrubbed
 
 if TYPE_CHECKING:
     import aiohttp
 
 SAMPLE_HEADER = "X-Sample-Index"
 _ERROR_BYTES = 2**20  # of an error's body, whose words stand at its beginning
-_SECRET_LENGTH = 16  # characters; "EMPTY", "ollama" and their like are shorter, providers' keys longer
 _PATH = "/chat/completions"
 # What the transport sets itself, a body at a time.
 _OWN = frozenset(("host", "content-length", "accept-encoding", "connection"))
@@ -124,11 +124,6 @@ class Client:
 def oversized(most_bytes: int) -> Symptom:
     """What is seen of a body of more bytes than runtime.max_body_mb."""
     return Symptom(broke="oversized", message=f"more than {most_bytes // 2**20} MiB (runtime.max_body_mb)")
-
-
-def scrubbed(body: bytes, key: str) -> bytes:
-    """The body without the key, which some servers echo. A short key is a local server's dummy, and may be a word."""
-    return body.replace(key.encode(), b"[key]") if len(key) >= _SECRET_LENGTH else body
 
 
 def _prepared(base_url: str | None, key: str) -> tuple[str, dict[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from distill.settings.composing import composed, settings_text
 from distill.settings.loader import SettingsError, load
 from distill.teacher.simulated.answering import Answerer, SimulatedAnswer
 from distill.teacher.simulated.comparison import Comparison
@@ -77,6 +78,7 @@ def read_knowledge(path: Path, version: str) -> KnowledgeFile:
     """Reads a knowledge file. Raises SettingsError with file, line and key."""
     try:
         content = path.read_bytes()
+        composed(settings_text(path), str(path))  # what is too deep or full of aliases is told before it is loaded
         values = yaml.load(content, Loader=yaml.CSafeLoader)
     except OSError as error:
         raise SettingsError(
