@@ -38,6 +38,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
 
+import tables  # noqa: E402
+
 from distill.intervals import wilson  # noqa: E402
 from distill.rows.files import read_object  # noqa: E402
 from distill.rows.records import TrainingRow  # noqa: E402
@@ -158,8 +160,8 @@ def untrained(place: Path) -> dict[str, Any]:
     }
 
 
-def results(place: Path, name: str, data: Path) -> None:
-    """One JSON line a cell, and one for each arm."""
+def results(place: Path, name: str, data: Path, record: str | None) -> None:
+    """One JSON line a cell, and one for each arm; the cells by arm to metrics/tables/<record>.json, if so."""
     made = read_object(place / f"metrics/studies/cqa_minilm_{name}.json")
     shown = ("arm", "seed", "status", "accuracy", "validation_accuracy", "steps", "teraflop", "train_seconds")
     for cell in made["cells"]:
@@ -176,6 +178,21 @@ def results(place: Path, name: str, data: Path) -> None:
             str(place.parent),
         ]
         print(subprocess.run(again, cwd=place, check=True, capture_output=True, text=True).stdout.strip(), flush=True)
+    if record:
+        by_arm: dict[str, list[dict[str, Any]]] = {}
+        for cell in made["cells"]:
+            if cell["accuracy"] is not None:
+                by_arm.setdefault(cell["arm"], []).append(cell)
+        rows = [
+            {
+                "arm": arm,
+                "seeds": [cell["seed"] for cell in cells],
+                "accuracy": [round(100 * cell["accuracy"], 2) for cell in cells],
+            }
+            for arm, cells in by_arm.items()
+        ]
+        command = f"python benchmarks/cqa_minilm.py {' '.join(sys.argv[1:])}"
+        print(tables.record(record, "docs/results.md", command, made["cells"][0]["test_rows"], rows), file=sys.stderr)
     seconds = [cell["train_seconds"] for cell in made["cells"] if cell["train_seconds"] is not None]
     arms = {
         arm: {key: found.get(key) for key in ("accuracy", "difference", "steps", "teraflop")}
@@ -198,6 +215,7 @@ def main() -> None:
         default=list(FRESH_SEEDS),
         help="of the study; at least two, and not the tuning seed",
     )
+    parser.add_argument("--record", metavar="NAME", help="write the study's rows to metrics/tables/NAME.json")
     options = parser.parse_args()
     if TUNING_SEED in options.seeds or len(set(options.seeds)) < 2:
         parser.error(
@@ -210,7 +228,7 @@ def main() -> None:
     name = "tune" if options.phase == "tune" else "study"
     # `run` takes up what is missing, a cell that crashed for want of memory or disk among it.
     run([sys.executable, "stages/study.py", study_file(name), "table" if options.phase == "results" else "run"], place)
-    results(place, name, options.data.resolve())
+    results(place, name, options.data.resolve(), options.record)
 
 
 if __name__ == "__main__":

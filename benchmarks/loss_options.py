@@ -30,6 +30,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
+import tables  # noqa: E402
 from practice_rationales import FRESH_SEEDS, Cell, Data, interval, trained  # noqa: E402
 
 from distill import paths  # noqa: E402
@@ -128,6 +129,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(FRESH_SEEDS), help="at least two")
     parser.add_argument("--steps", type=int, help="in place of train.steps")
     parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
+    parser.add_argument("--record", metavar="NAME", help="write the rows to metrics/tables/NAME.json")
     options = parser.parse_args()
     if len(set(options.seeds)) < 2:
         parser.error("--seeds: at least two different ones")
@@ -148,8 +150,16 @@ def main() -> None:
             one, rationale = cell(base, name, seed, options.out)
             cells.setdefault(name, []).append(one)
             told[name] = rationale
-    for name in wanted:
-        print(json.dumps(line(name, cells, told[name], options.seeds)), flush=True)
+    lines = [line(name, cells, told[name], options.seeds) for name in wanted]
+    for figures in lines:
+        print(json.dumps(figures), flush=True)
+    if options.record:
+        command = f"python benchmarks/loss_options.py {' '.join(sys.argv[1:])}"
+        rows = [
+            {key: figures[key] for key in ("arm", "seeds", "accuracy", "against") if key in figures}
+            for figures in lines
+        ]
+        print(tables.record(options.record, "docs/loss-options.md", command, None, rows), file=sys.stderr)
 
 
 if __name__ == "__main__":

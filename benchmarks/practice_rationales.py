@@ -3,13 +3,15 @@
     python benchmarks/practice_rationales.py --out FOLDER tune     the grid, on the tuning seeds
     python benchmarks/practice_rationales.py --out FOLDER study    the arms, on fresh seeds; then the table
     python benchmarks/practice_rationales.py --out FOLDER table    the table of the arms that are finished
+    python benchmarks/practice_rationales.py --out FOLDER table --record gold_labels    and its rows for the docs
     python benchmarks/practice_rationales.py --out FOLDER study --training data/training/train.jsonl
 
 A seed draws the task's rows, the initial weights and the order of rows; fresh seeds are no tuning seeds.
 `tune` shows the configurations that the default was picked from, on the tuning seeds, and trains label-only
 on a grid of more configurations than those, at twice the steps: all of it on the first tuning seed, the best
 on the second as well, ranked by mean validation accuracy. Test rows have no say. `study` takes the best of
-the grid as its tuned label-only arm, and all else from params.yaml.
+the grid as its tuned label-only arm, and once more with the best of 1, 2, 4 and 8 times step-by-step's steps on
+the tuning seeds; all else is from params.yaml.
 
 With --training the rows of that file are trained on (what a teacher answered, as the pipeline wrote it),
 and data/prepared/ is validated and tested on; then a seed draws weights and order alone.
@@ -43,6 +45,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
+import tables  # noqa: E402
 from scipy.stats import t  # noqa: E402
 from sklearn.feature_extraction.text import CountVectorizer  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
@@ -91,6 +94,7 @@ TRIED: tuple[dict[str, Any], ...] = (
 LEARNING_RATES = (1e-3, 2e-3, 4e-3)
 WEIGHT_DECAYS = (0.03, 0.1, 0.3, 1.0)
 SCHEDULES = ("linear", "constant")
+TIMES = (1, 2, 4, 8)  # of step-by-step's steps, that the best configuration is tuned over
 REMATCH = 6  # the best of the grid that the second tuning seed decides between
 
 
@@ -253,6 +257,12 @@ def tuned(cells: Cells) -> list[tuple[float, Arm]]:
     return sorted(((validated(cells, arm, TUNING_SEEDS), arm) for arm in first[:REMATCH]), key=lambda pair: -pair[0])
 
 
+def tuned_times(cells: Cells, changes: dict[str, Any]) -> int:
+    """Which of TIMES the steps is best by mean validation accuracy on both tuning seeds, of equals the fewest."""
+    arms = {times: Arm("tuning label-only", "none", times, changes) for times in TIMES}
+    return max(TIMES, key=lambda times: (validated(cells, arms[times], TUNING_SEEDS), -times))
+
+
 def tune(cells: Cells) -> None:
     """One JSON line a configuration: label-only's finalists, then all that step-by-step was picked from."""
     print(f"label-only: the best {REMATCH} of {len(grid())}; step-by-step: all {len(TRIED)}", file=sys.stderr)
@@ -282,6 +292,8 @@ def arms(cells: Cells) -> Iterable[Arm]:
     yield Arm("label-only tuned, 4x the steps", "none", 4, tuned(cells)[0][1].train)
     yield Arm("step-by-step, task token: prefix", "own", train={"task_token": "prefix"})
     yield Arm("label-only, 4x the steps", "none", 4)
+    best = tuned(cells)[0][1].train
+    yield Arm("label-only tuned, its steps too", "none", tuned_times(cells, best), best)
 
 
 def interval(values: list[float]) -> tuple[float, float]:
@@ -304,8 +316,9 @@ def study(cells: Cells, seeds: list[int]) -> None:
         }), flush=True)  # fmt: skip
 
 
-def table(cells: Cells, seeds: list[int]) -> None:
-    """The finished arms in Markdown, then step-by-step's lead over each, seed by seed."""
+def table(cells: Cells, seeds: list[int], record: str | None = None) -> None:
+    """The finished arms in Markdown, then step-by-step's lead over each, seed by seed; their rows to
+    metrics/tables/<record>.json, where that is given."""
     rows: dict[str, list[Cell]] = {}
     for arm in arms(cells):
         if all(cells.path(arm, seed)[0].is_file() for seed in seeds):
@@ -324,6 +337,17 @@ def table(cells: Cells, seeds: list[int]) -> None:
             f"| {name} | {each} | {statistics.fmean(values):.1f} | {max(low, 0):.1f} to {min(high, 100):.1f} | "
             f"{failed} of {len(found)} | {seconds} |"
         )
+    if record:
+        command = f"python benchmarks/practice_rationales.py {' '.join(sys.argv[1:])}"
+        print(tables.record(record, "docs/results.md", command, None, [
+            {
+                "arm": name,
+                "seeds": seeds,
+                "accuracy": [round(100 * cell.accuracy, 2) for cell in found],
+                "at_chance": sum(cell.accuracy < cell.chance for cell in found),
+            }
+            for name, found in rows.items()
+        ]), file=sys.stderr)  # fmt: skip
     print()
     first, *others = rows
     for name in others:
@@ -347,6 +371,7 @@ def main() -> None:
     parser.add_argument(
         "--training", type=Path, help="rows to train on; none: the task's, with gold labels and rationales"
     )
+    parser.add_argument("--record", metavar="NAME", help="write the table's rows to metrics/tables/NAME.json")
     options = parser.parse_args()
     if set(options.seeds) & set(TUNING_SEEDS) or len(set(options.seeds)) < 2:
         parser.error(f"--seeds: at least two different ones, and none of the tuning seeds {TUNING_SEEDS}")
@@ -363,7 +388,7 @@ def main() -> None:
         return
     if options.phase == "study":
         study(cells, options.seeds)
-    table(cells, options.seeds)
+    table(cells, options.seeds, options.record)
 
 
 if __name__ == "__main__":
