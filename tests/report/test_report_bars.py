@@ -42,7 +42,7 @@ def test_every_bar_has_a_row_and_one_that_could_not_be_made_the_reason(make_sett
         ["TF-IDF with nearest neighbours (best on validation rows)", "55.0 %", "42.0 to 67.0 %", "70.0 %", "1,054"],
         ["the encoder before its training", "–", "–", "–", "–"],
     ]
-    assert table.note.endswith(f"the encoder before its training: '{IMAGE}' cannot be loaded.")
+    assert table.note.endswith(f"Left out: the encoder before its training ('{IMAGE}' cannot be loaded).")
 
 
 def test_a_sentence_says_whether_the_student_beats_the_best_of_them(make_settings):

@@ -20,7 +20,7 @@ def bars_table(run: Run) -> ReportTable | None:
             continue
         who = BAR_NAMES[name] + (" (best on validation rows)" if name == bars["best"] else "")
         if bar["label"] is None:
-            reasons.append(f"{BAR_NAMES[name]}: {one_line(bar['reason'], 200)}.")
+            reasons.append(f"Left out: {BAR_NAMES[name]} ({one_line(bar['reason'], 200)}).")
             rows.append([who, *[NO_VALUE] * 4])
             continue
         label, validation = bar["label"], bar["validation"]["label"]["accuracy"]

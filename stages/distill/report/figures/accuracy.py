@@ -57,8 +57,8 @@ def accuracy_figure(run: Run) -> ReportFigure:
     return ReportFigure(
         "accuracy",
         "Accuracy on the test rows",
-        f"Dot: share of test rows answered right. Line: its {level} interval (Wilson). The numbers are in the table"
-        " above.",
+        f"Dot: share of test rows answered right. Line: its {level} interval (Wilson). The numbers are in the tables"
+        " above and below.",
         f"Accuracy with intervals: {in_words}.",
         draw_svg("accuracy", draw, height=0.75 + 0.42 * len(who)),
     )
