@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from distill.errors import DataError
-from distill.tasks.overlap import overlap_notices, overlapping, overlap_settled
+from distill.tasks.overlap import overlap_notices, overlap_settled, overlapping
 
 # Rows 0 to 3 came in train, 4 and 5 in validation, 6 and 7 in test. 0, 4 and 6 are alike, 1 and 5, 2 and 3.
 GROUP = np.array([0, 1, 2, 2, 0, 1, 0, 7])
