@@ -25,8 +25,11 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=int, action="append", default=[], help="rows to predict the saving for; may be repeated"
     )
+    parser.add_argument(
+        "--forget", action="store_true", help="drop points of an earlier survey whose experiments are not in this clone"
+    )
     arguments = parser.parse_args()
-    survey_experiments(arguments.rev, [max(1, rows) for rows in arguments.rows])
+    survey_experiments(arguments.rev, [max(1, rows) for rows in arguments.rows], arguments.forget)
 
 
 if __name__ == "__main__":

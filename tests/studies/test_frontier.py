@@ -4,11 +4,15 @@ import copy
 
 import pytest
 
+from distill import paths
+from distill.errors import DataError
+from distill.rows.files import write_json, write_metrics
 from distill.settings import load_settings
 from distill.studies.changes import result_settings
 from distill.studies.frontier import Frontier, frontier_text
 from distill.studies.gathering import Observation
 from distill.studies.pricing import price_with
+from distill.studies.survey import kept_points
 from house import ROOT
 
 SETTINGS = load_settings(ROOT / "params.yaml")
@@ -154,6 +158,31 @@ def test_a_student_saves_over_the_teacher_with_its_own_prompt():
     saving = found.metrics()["saving"]
     assert (saving["student_usd_once"], saving["teacher_usd_per_row"]) == (0.1, pytest.approx(0.00005))
     assert saving["break_even_rows"] == 2000
+
+
+def test_points_whose_experiments_are_elsewhere_stay(tmp_path, monkeypatch):
+    """A fresh clone surveyed what it had and wrote over the rest."""
+    monkeypatch.chdir(tmp_path)
+    first = frontier(
+        validated("here", 0.7, 0.7, 0.2),
+        validated("elsewhere", 0.9, 0.9, 0.5, train__steps=5),
+        validated("elsewhere-2", 0.92, 0.92, 0.5, train__steps=5, train__seed=2),
+        validated("cell-0123", 0.8, 0.8, 0.3, train__steps=6),
+    )
+    write_metrics(paths.FRONTIER_METRICS, first.metrics())
+    write_json(paths.FRONTIER_PLOT, first.plot())
+    kept = kept_points({"here", "elsewhere"}, "practice")
+    assert [point.names for point in kept] == [("elsewhere", "elsewhere-2")], "cells are kept by the tables of studies"
+    here = [validated("here", 0.7, 0.7, 0.2), validated("elsewhere", 0.9, 0.9, 0.5, train__steps=5)]
+    again = Frontier(here, price_with(SETTINGS, 0.25), 0.95, kept)
+    assert [(point.names, point.seeds) for point in again.points] == [(("here",), 1), (("elsewhere", "elsewhere-2"), 2)]
+    assert (
+        again.best == kept[0] and again.metrics()["kept"] == 1 and "`--forget` drops them" in frontier_text(again, [])
+    )
+    assert kept_points({"here", "elsewhere", "elsewhere-2"}, "practice") == kept_points(set(), "another task") == []
+    paths.FRONTIER_PLOT.write_text('[{"names": ["a"]}]')
+    with pytest.raises(DataError, match="its points would be lost"):
+        kept_points({"here"}, "practice")
 
 
 def test_the_best_of_labels_alone_stands_beside():

@@ -5,6 +5,7 @@ metrics/frontier.json, which the report reads; a number that is not known is nul
     points, experiments         how many; a point is an experiment, or several that differ in their seeds alone
     usual                       the settings that labels of points leave out, as more than half of the points share them
     from_tables                 how many of the experiments are known from metrics/studies/ alone
+    kept                        how many points are of an earlier survey, as their experiments are not here
     left_out                    {controls, no_price, other_task}: how many experiments have no place, and why
     chosen_by                   "validation": front, best and knee are chosen by accuracy on the validation rows, and
                                 shown with that on test rows; "test" where the former is not known of all points
@@ -37,21 +38,34 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from distill.studies.gathering import Observation, Pricing
-from distill.studies.points import FrontierPoint, frontier_points, own_task
+from distill.studies.points import FrontierPoint, frontier_points, own_task, point_row, sorted_points
 
 _LEFT_OUT = {"other_task": "of another task", "controls": "controls of rationales", "no_price": "without a known price"}
 
 
 class Frontier:
-    """Of observations that answer the same task as the first of them does. Raises ValueError where there is none."""
+    """Of observations that answer the same task as the first of them does, and of points that an earlier survey `kept`.
 
-    def __init__(self, observations: Sequence[Observation], price: Pricing, confidence: float):
+    A kept point stands for the new ones that are of its experiments alone. Raises ValueError on no observations.
+    """
+
+    def __init__(
+        self,
+        observations: Sequence[Observation],
+        price: Pricing,
+        confidence: float,
+        kept: Sequence[FrontierPoint] = (),
+    ):
         if not observations:
             raise ValueError("no experiment that was evaluated")
         task = own_task(observations[0].params)
         same = [observation for observation in observations if _alike(own_task(observation.params), task)]
         students = [observation for observation in same if not _is_control(observation)]
         self.points, self.unpriced = frontier_points(students, price, confidence)
+        # Of a kept point without validation accuracy nothing is known by which it could be chosen.
+        self.chosen_by = "test" if any(point.validation is None for point in self.points) else "validation"
+        self.kept = len(kept)
+        self.points, self.unpriced = _with_kept(self.points, self.unpriced, kept)
         self.left_out = {
             "other_task": len(observations) - len(same),
             "controls": len(same) - len(students),
@@ -59,7 +73,6 @@ class Frontier:
         }
         tabled = {observation.name for observation in observations if observation.priced}
         self.from_tables = sum(name in tabled for point in self.points for name in point.names)
-        self.chosen_by = "test" if any(point.validation is None for point in self.points) else "validation"
         judged = [_Judged(point, self.chosen_by) for point in self.points]
         front = pareto(judged)
         bend = knee(front)
@@ -75,13 +88,14 @@ class Frontier:
         """metrics/frontier.json; see the top of this file."""
         alone = max(
             (point for point in self.points if point.settings["train.mode"] == "standard"),
-            key=lambda point: point.accuracy if self.chosen_by == "test" else point.validation,
+            key=lambda point: _Judged(point, self.chosen_by).accuracy,
             default=None,
         )
         return {
             "points": len(self.points),
             "experiments": sum(point.seeds for point in self.points),
             "from_tables": self.from_tables,
+            "kept": self.kept,
             "usual": _in_words(usual_settings(self.points)),
             "left_out": self.left_out,
             "chosen_by": self.chosen_by,
@@ -107,23 +121,11 @@ class Frontier:
     def plot(self) -> list[dict[str, Any]]:
         """metrics/plots/frontier.json; see the top of this file."""
         return [
-            {
-                "usd": None if point.usd is None else round(point.usd, 6),
-                "accuracy": round(point.accuracy, 6),
-                "accuracy_ci_low": round(point.ci_low, 6),
-                "accuracy_ci_high": round(point.ci_high, 6),
-                "usd_from": point.usd_from,
+            point_row(point)
+            | {
                 "front": round(point.accuracy, 6) if point in self.front else None,
                 "knee": round(point.accuracy, 6) if point == self.knee else None,
-                "validation": None if point.validation is None else round(point.validation, 6),
-                "calls": point.calls,
-                "tokens": point.tokens,
-                "seeds": point.seeds,
-                "failures": point.failures,
-                "parameters": point.parameters,
-                "names": list(point.names),
                 "label": point_label(point, [*self.points, *self.unpriced]),
-                "settings": point.settings,
             }
             for point in (*self.points, *self.unpriced)
         ]
@@ -148,6 +150,14 @@ class Frontier:
             "share_of_money": point.usd / self.best.usd if self.best and self.best.usd else None,
             "settings": point.settings,
         }
+
+
+def _with_kept(
+    points: Sequence[FrontierPoint], unpriced: Sequence[FrontierPoint], kept: Sequence[FrontierPoint]
+) -> tuple[list[FrontierPoint], list[FrontierPoint]]:
+    every = [point for point in (*points, *unpriced) if not any(set(point.names) <= set(old.names) for old in kept)]
+    every += kept
+    return sorted_points(every)
 
 
 @dataclass(frozen=True)
@@ -281,6 +291,11 @@ def _words(frontier: Frontier, rows: Sequence[int]) -> list[str]:
         ]
     if frontier.from_tables:
         sentences.append(f"{frontier.from_tables} of the experiments are known from metrics/studies/ alone.")
+    if frontier.kept:
+        sentences.append(
+            f"{frontier.kept} of the points are of an earlier survey, as not all of their experiments are here;"
+            " `--forget` drops them."
+        )
     left = {why: count for why, count in frontier.left_out.items() if count}
     if left:
         sentences.append("Left out: " + ", ".join(f"{count} {_LEFT_OUT[why]}" for why, count in left.items()) + ".")

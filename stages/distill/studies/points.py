@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import statistics
 from collections import Counter
@@ -77,12 +78,33 @@ def frontier_points(
         usd, usd_from = price(group[0])
         point_settings = {name: settings[key].get(name) for name in (*_ALWAYS_SHOWN, *varied)}
         points.append(_point(group, usd, usd_from, point_settings, confidence))
+    return sorted_points(points)
+
+
+def sorted_points(points: Sequence[FrontierPoint]) -> tuple[list[FrontierPoint], list[FrontierPoint]]:
+    """Those with a known cost, by rising cost, and those without, by rising tokens."""
     priced = [point for point in points if point.usd is not None]
     unpriced = [point for point in points if point.usd is None]
     return (
         sorted(priced, key=lambda point: (point.usd, -point.accuracy, point.names)),
         sorted(unpriced, key=lambda point: (point.tokens is None, point.tokens, -point.accuracy, point.names)),
     )
+
+
+def point_row(point: FrontierPoint) -> dict[str, Any]:
+    """A point as a file has it, but for its place among others."""
+    row = {**dataclasses.asdict(point), "names": list(point.names)}
+    row |= {"accuracy_ci_low": row.pop("ci_low"), "accuracy_ci_high": row.pop("ci_high")}
+    digits = {key: 9 if "per_row" in key else 6 for key in row}
+    return {key: round(value, digits[key]) if isinstance(value, float) else value for key, value in row.items()}
+
+
+def point_of_row(row: Mapping[str, Any]) -> FrontierPoint:
+    """The inverse of `point_row`; what a file of an older version lacks is None. Raises KeyError on other files."""
+    values = {field.name: row.get(field.name) for field in dataclasses.fields(FrontierPoint)}
+    needed = {key: row[key] for key in ("accuracy", "seeds", "failures", "usd", "usd_from", "settings")}
+    ends = {"ci_low": row["accuracy_ci_low"], "ci_high": row["accuracy_ci_high"]}
+    return FrontierPoint(**values | needed | ends | {"names": tuple(row["names"])})
 
 
 def _point(
