@@ -9,6 +9,13 @@ import signal
 import sys
 
 
+def starter() -> str:
+    """The process behind the shell in which DVC starts a stage; the fork's own parent is another."""
+    with open(f"/proc/{os.getppid()}/stat") as file:
+        name, _, fields = file.read().partition("(")[2].rpartition(")")
+    return fields.split()[1] if name in ("sh", "dash", "bash") else str(os.getppid())
+
+
 def main() -> int:
     argv = ["-m", "dvc"] * (os.path.basename(sys.argv[0]) == "dvc") + sys.argv[1:]
     is_script = bool(argv) and argv[0].endswith(".py")
@@ -22,8 +29,8 @@ def main() -> int:
     if together:
         for number in signals:
             signal.signal(number, signal.SIG_IGN)
-    if "DVC_STAGE" in os.environ:
-        os.environ["DISTILL_PARENT"] = str(os.getppid())
+    if "DVC_STAGE" in os.environ and os.path.exists("/proc/self/stat"):
+        os.environ["DISTILL_PARENT"] = starter()
     file = os.environ.pop("WARM_PID", None)
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
@@ -41,7 +48,8 @@ def main() -> int:
             signal.signal(number, lambda number, _: os.kill(child, number))
         code = int(answers.readline())
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
+        if -code != signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     return code
 
