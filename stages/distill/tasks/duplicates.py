@@ -3,21 +3,23 @@
 Two texts are near-duplicates where the Jaccard similarity of their sets of 5-character shingles reaches
 a threshold, after folding: compatibility forms and case folded, all but letters and digits to single
 spaces, and each run of digits to one 0 unless the answer is a number. Candidates come from MinHash (Broder
-1997) with 8 bands of 4 hashes: a pair of similarity 0.8 is met with probability 1 - (1 - 0.8^4)^8 = 0.985,
-one of 0.9 with 0.9999. Each candidate is then compared in full with the first row of its band's bucket,
-and near-duplicates of near-duplicates are of one group.
+1997) with 16 bands of 3 hashes: a pair of similarity 0.8 is met with probability 1 - (1 - 0.8^3)^16 = 0.99999,
+one of 0.7 with 0.998. Each candidate is then compared in full with the first 50 rows of its band's bucket, and
+near-duplicates of near-duplicates are of one group.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 import numpy as np
 
 SHINGLE = 5
-BANDS, HASHES = 8, 4
+BANDS, HASHES = 16, 3
+_MOST_COMPARED = 50  # the first rows of a bucket, with which all of it are compared
 _CHUNK = 1000  # rows that are hashed or read at a time
 _OTHER = re.compile(r"[\W_]+")
 _DIGITS = re.compile(r"\d+")
@@ -58,16 +60,24 @@ def groups(keys: np.ndarray, folded: Callable[[Sequence[int]], list[str]], thres
             row = int(parent[row])
         return row
 
+    def merge(row: int, text: str, others: Iterable[tuple[int, str]]) -> None:
+        for other, other_text in others:
+            if root(other) != root(row) and (other_text == text or similarity(other_text, text) >= threshold):
+                low, high = sorted((root(other), root(row)))
+                parent[high] = low
+
     for band in range(keys.shape[1]):
         for bucket in _buckets(keys[:, band]):
-            first, others = int(bucket[0]), bucket[1:]
-            text = folded([first])[0]
-            for start in range(0, len(others), _CHUNK):
-                chunk = [int(row) for row in others[start : start + _CHUNK] if root(int(row)) != root(first)]
-                for row, other in zip(chunk, folded(chunk) if chunk else [], strict=True):
-                    if other == text or similarity(text, other) >= threshold:
-                        low, high = sorted((root(first), root(row)))
-                        parent[high] = low
+            first_texts = dict(
+                zip(bucket[:_MOST_COMPARED].tolist(), folded(bucket[:_MOST_COMPARED].tolist()), strict=True)
+            )
+            for number, (row, text) in enumerate(first_texts.items()):
+                merge(row, text, islice(first_texts.items(), number))
+            first = int(bucket[0])
+            for start in range(_MOST_COMPARED, len(bucket), _CHUNK):
+                chunk = [int(row) for row in bucket[start : start + _CHUNK] if root(int(row)) != root(first)]
+                for row, text in zip(chunk, folded(chunk) if chunk else [], strict=True):
+                    merge(row, text, first_texts.items())
     return np.array([root(row) for row in range(len(parent))], dtype=np.int64)
 
 

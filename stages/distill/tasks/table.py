@@ -1,7 +1,7 @@
 """One's own data: a CSV, TSV, JSONL or Parquet file, a folder of them cut already, or a hub data set.
 
 `task.table` says which column is what. Rows stay in a memory-mapped Arrow file; what is kept in memory is
-about 100 bytes a row. Most rows may be without a label: validation and test are cut from those that have
+about 170 bytes a row. Most rows may be without a label: validation and test are cut from those that have
 one, and of train's rows the labelled come first where `task.train_rows` is a count.
 """
 
