@@ -17,6 +17,7 @@ mean +- t(n - 1) * sd * sqrt(1 + 1/n), at 99 %, cut at 1.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -58,25 +59,27 @@ def read_table() -> dict[str, Any]:
 
 
 def measure(instructions: list[str]) -> None:
-    """Trains what the table lacks, each student in a process of its own, as the libraries read their variables once."""
+    """Trains what the table lacks, each student in a process of its own, as the libraries read their variables once.
+
+    The table is read anew for each, so that two of these commands, for other instructions, can run side by side.
+    """
     made_of = _made_of(load_settings())
+    for seed, name in itertools.product(SEEDS, instructions):
+        if any((row["seed"], row["instructions"]) == (seed, name) for row in _rows_of(made_of)):
+            continue
+        command = [sys.executable, __file__, "one", "--seed", str(seed), "--instructions", name]
+        environment = os.environ | INSTRUCTIONS[name]
+        shown = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+        row = json.loads(shown.stdout.splitlines()[-1])
+        rows = sorted([*_rows_of(made_of), row], key=lambda row: (row["instructions"], row["seed"]))
+        write_metrics(TABLE, {"made_of": made_of, "rows": rows})
+        print(f"seed {seed}, {name}: {100 * row['accuracy']:.1f} % of test rows", flush=True)
+
+
+def _rows_of(made_of: dict[str, Any]) -> list[Row]:
+    """The table's rows, or none where they were made of other rows or with other settings."""
     table = read_table()
-    if table["made_of"] != made_of:
-        table = {"made_of": made_of, "rows": []}
-    done = {(row["seed"], row["instructions"]) for row in table["rows"]}
-    for seed in SEEDS:
-        for name in instructions:
-            if (seed, name) in done:
-                continue
-            command = [sys.executable, __file__, "one", "--seed", str(seed), "--instructions", name]
-            shown = subprocess.run(
-                command, env=os.environ | INSTRUCTIONS[name], check=True, stdout=subprocess.PIPE, text=True
-            )
-            row = json.loads(shown.stdout.splitlines()[-1])
-            table["rows"].append(row)
-            table["rows"].sort(key=lambda row: (row["instructions"], row["seed"]))
-            write_metrics(TABLE, table)
-            print(f"seed {seed}, {name}: {100 * row['accuracy']:.1f} % of test rows", flush=True)
+    return table["rows"] if table["made_of"] == made_of else []
 
 
 def one_student(seed: int, instructions: str) -> Row:
