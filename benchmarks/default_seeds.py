@@ -98,22 +98,23 @@ def one_student(seed: int, instructions: str) -> Row:
         settings,
         student=replace(settings.student, seed=seed),
         train=replace(settings.train, seed=seed),
-        evaluate=replace(settings.evaluate, untrained=False, rationale_rows=0),
+        evaluate=replace(settings.evaluate, untrained=False, bars=False, rationale_rows=0),
         runtime=replace(settings.runtime, checkpoint_steps=None, speed_rows=0),
     )
     card = read_json(paths.TASK_CARD, TaskCard)
-    splits = {name: read_rows(paths.prepared(name), Example) for name in ("validation", "test")}
+    rows = read_rows(paths.TRAINING, TrainingRow)
+    splits = {
+        split: Split(read_rows(paths.prepared(split), Example), read_rows(paths.annotated(split), Annotation))
+        for split in paths.SPLITS
+    }
     start = time.process_time()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "student"
-        rows = read_rows(paths.TRAINING, TrainingRow)
-        trained = train_student(rows, splits["validation"], card, settings, folder, Path(scratch) / "curve.json")
+        curve = Path(scratch) / "curve.json"
+        trained = train_student(rows, splits["validation"].rows, card, settings, folder, curve)
         seconds = time.process_time() - start
-        test, validation = (
-            Split(splits[name], read_rows(paths.annotated(name), Annotation)) for name in ("test", "validation")
-        )
         search, annotation = (read_object(paths.metrics(stage)) for stage in ("optimize_prompt", "annotate"))
-        metrics = assess(folder, test, validation, card, settings, search, annotation).metrics
+        metrics = assess(folder, rows, splits, card, settings, search, annotation).metrics
     assert trained is not None
     return {
         "seed": seed,
@@ -126,7 +127,7 @@ def one_student(seed: int, instructions: str) -> Row:
         "commit": _commit(),
         "cpu": _cpu(),
         "torch": torch.__version__,
-        "test_rows": len(splits["test"]),
+        "test_rows": len(splits["test"].rows),
     }
 
 
