@@ -8,7 +8,7 @@
 A student is trained and judged as the stages do it, by params.yaml, with another seed of weights and of the order of
 rows. Another CPU is imitated: `ATEN_CPU_CAPABILITY` (PyTorch's own kernels), `ONEDNN_MAX_CPU_ISA` and `MKL_CBWR` (its
 libraries) hold the arithmetic to older instructions, which sum in another order; a training is chaotic, so that the
-weights differ in far more than the last digits. Rows go to metrics/tables/default_seeds.json.
+weights differ in far more than the last digits. Rows go to metrics/default_seeds.json.
 
 Expected of a run elsewhere: the prediction interval of one more draw from a normal distribution,
 mean +- t(n - 1) * sd * sqrt(1 + 1/n), at 99 %, cut at 1.
@@ -21,7 +21,6 @@ import itertools
 import json
 import math
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -34,13 +33,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
+from tables import made_with  # noqa: E402
+
 from distill import paths  # noqa: E402
 from distill.intervals import student_t, t_quantile  # noqa: E402
 from distill.lock import content_hash  # noqa: E402
 from distill.rows.files import read_object, write_metrics  # noqa: E402
 from distill.settings import Settings, load_settings  # noqa: E402
 
-TABLE = ROOT / "metrics" / "tables" / "default_seeds.json"
+TABLE = ROOT / "metrics" / "default_seeds.json"
 SEEDS = range(1, 11)
 # What PyTorch, oneDNN and MKL call the instructions that they may use.
 INSTRUCTIONS = {
@@ -124,10 +125,8 @@ def one_student(seed: int, instructions: str) -> Row:
         "sent": metrics["cascade"]["sent"],
         "cascade_accuracy": metrics["cascade"]["label"]["accuracy"],
         "cpu_s": round(seconds),
-        "commit": _commit(),
-        "cpu": _cpu(),
-        "torch": torch.__version__,
         "test_rows": len(splits["test"].rows),
+        "made": made_with(),
     }
 
 
@@ -176,23 +175,6 @@ def _made_of(settings: Settings) -> dict[str, Any]:
     """What decides the students, but for seed and instructions: the rows and the settings."""
     rows = {"training_rows": content_hash(paths.TRAINING)}
     return rows | {"student": asdict(settings.student), "train": asdict(settings.train)}
-
-
-def _commit() -> str:
-    shown = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
-    return shown.stdout.strip()
-
-
-def _cpu() -> str:
-    """The CPU's name and its vector instructions, where Linux tells them."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.processor() or platform.machine()
-    lines = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-    fields = {name.strip(): value.split() for name, value in lines.items()}
-    vectors = [flag for flag in fields.get("flags", []) if flag.startswith(("sse4", "avx", "amx"))]
-    return " ".join([*fields.get("model name", [platform.machine()]), *vectors])
 
 
 def main() -> None:
