@@ -12,7 +12,7 @@ from house import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-import default_seeds  # noqa: E402
+import default_seeds
 
 ROWS = default_seeds.read_table()["rows"]
 
