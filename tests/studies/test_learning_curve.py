@@ -37,7 +37,8 @@ def flat(rows):
 
 
 def table(*groups):
-    return {"confidence": 0.95, "cells": [cell for group in groups for cell in group]}
+    settings = {"subsample": {"labels": "teacher", "data_share": 1.0}}
+    return {"confidence": 0.95, "cells": [cell for group in groups for cell in group], "settings": settings}
 
 
 def test_student_and_bar_have_a_curve_for_the_labels_of_each():
@@ -84,6 +85,14 @@ def test_unfinished_cells_are_left_out_and_too_few_shares_are_refused():
     assert len(curves["student, teacher labels"]["points"]) == 5 and len(curves["bar, teacher labels"]["points"]) == 6
     with pytest.raises(UserError, match="no curve has 4 finished shares"):
         learning_curves(table(cells(steep, flat, shares=SHARES[:3])))
+
+
+def test_a_study_of_one_kind_of_labels_has_no_column_of_them():
+    rows = [{key: value for key, value in cell.items() if key != "subsample.labels"} for cell in cells(steep, flat)]
+    assert list(learning_curves(table(rows))) == ["bar, teacher labels", "student, teacher labels"]
+    alone = [{key: value for key, value in cell.items() if key != "subsample.data_share"} for cell in rows]
+    with pytest.raises(UserError, match="no curve has 4 finished shares"):
+        learning_curves(table(alone))
 
 
 def test_the_figure_is_the_same_bytes_for_the_same_table(tmp_path):

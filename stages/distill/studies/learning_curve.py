@@ -28,7 +28,7 @@ def learning_curves(table: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     Raises UserError where no curve has LEAST_SHARES shares.
     """
     confidence, curves = table["confidence"], {}
-    for (who, labels), points in sorted(_points(table["cells"]).items()):
+    for (who, labels), points in sorted(_points(table).items()):
         if len(points) < LEAST_SHARES:
             continue
         last = points[-1]
@@ -95,13 +95,16 @@ def draw_curves(curves: Mapping[str, Mapping[str, Any]], files: Sequence[Path]) 
             figure.savefig(file, dpi=150, metadata={"Date": None} if file.suffix == ".svg" else None)
 
 
-def _points(cells: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[CurvePoint]]:
+def _points(table: Mapping[str, Any]) -> dict[tuple[str, str], list[CurvePoint]]:
     """(who, whose labels) -> its points in the order of their rows; of cells that are finished."""
     by_curve: dict[tuple[str, str], dict[float, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    for cell in cells:
+    # What a study does not vary is no column of its rows.
+    fixed = table["settings"]["subsample"]
+    for cell in table["cells"]:
+        labels, share = (cell.get(f"subsample.{key}", fixed[key]) for key in ("labels", "data_share"))
         for who, column in _COLUMNS.items():
             if cell.get(column) is not None and cell.get("training_rows"):
-                by_curve[who, cell["subsample.labels"]][cell["subsample.data_share"]].append(cell)
+                by_curve[who, labels][share].append(cell)
     return {
         (who, labels): [
             CurvePoint(
