@@ -58,6 +58,11 @@ def test_seeds_that_agree_have_the_noise_of_their_test_rows_all_the_same():
     assert width[1] > 2 * width[0] > 0.01
 
 
+def test_where_all_test_rows_are_right_the_interval_has_a_width_all_the_same():
+    (twice,) = continued([CurvePoint(rows, (1.0, 1.0), 48) for rows in ROWS], [1600], 0.95)
+    assert 0.005 < twice["accuracy_ci_high"] - twice["accuracy_ci_low"] < 0.1
+
+
 def test_two_points_are_no_curve():
     with pytest.raises(ValueError, match="2 shares"):
         continued([CurvePoint(10, (0.5,), 9), CurvePoint(20, (0.6,), 9)], [40], 0.95)

@@ -11,6 +11,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from distill.errors import UserError
+from distill.intervals import wilson
 from distill.studies.power_law import CurvePoint, continued
 
 LEAST_SHARES = 4
@@ -35,7 +36,7 @@ def learning_curves(table: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         curves[f"{who}, {labels} labels"] = {
             "points": points,
             "twice": continued(points, [2 * last.rows], confidence)[0],
-            "check": continued(points[:-1], [last.rows], confidence)[0] | {"measured": _mean(last)},
+            "check": continued(points[:-1], [last.rows], confidence)[0] | _measured(last, confidence),
         }
     if not curves:
         raise UserError(
@@ -119,13 +120,20 @@ def _points(table: Mapping[str, Any]) -> dict[tuple[str, str], list[CurvePoint]]
 
 
 def _worth(twice: Mapping[str, float], check: Mapping[str, float]) -> str:
-    if not check["accuracy_ci_low"] <= check["measured"] <= check["accuracy_ci_high"]:
+    if check["measured_ci_high"] < check["accuracy_ci_low"] or check["measured_ci_low"] > check["accuracy_ci_high"]:
         return "the curve failed its check (below), so do not go by it"
     if twice["gain_ci_low"] >= WORTH:
         return "more rows are worth it, if a point is"
     if twice["gain_ci_high"] < WORTH:
         return "more rows bring less than a point"
     return "it is open whether more rows bring a point"
+
+
+def _measured(point: CurvePoint, confidence: float) -> dict[str, float]:
+    """The mean over seeds, with Wilson's interval of the test rows, which all seeds share."""
+    mean = _mean(point)
+    low, high = wilson(mean * point.test_rows, point.test_rows, confidence)
+    return {"measured": mean, "measured_ci_low": low, "measured_ci_high": high}
 
 
 def _mean(point: CurvePoint) -> float:

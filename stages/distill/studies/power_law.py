@@ -52,7 +52,7 @@ def continued(points: Sequence[CurvePoint], wanted: Sequence[float], confidence:
     """The accuracy that the law gives at each number of `wanted` rows, with its interval, and its gain over the most
     rows that were measured.
 
-    Interval: 2,000 times seeds are drawn anew at each point, their mean gets the binomial noise of the test rows, which
+    Interval: 2,000 times seeds are drawn anew at each point, their mean gets the noise of the test rows, which
     all seeds share, and the law is fitted again (percentiles). Points are drawn apart, though they share test rows,
     which makes it wider rather than narrower. Raises ValueError on fewer than three points.
     """
@@ -64,7 +64,9 @@ def continued(points: Sequence[CurvePoint], wanted: Sequence[float], confidence:
     draws, drawn = np.random.default_rng(_SEED), []
     for point in points:
         seeds = draws.choice(np.array(point.accuracies), size=(_DRAWS, len(point.accuracies)))
-        drawn.append(1 - draws.binomial(point.test_rows, np.clip(seeds.mean(1), 0, 1)) / point.test_rows)
+        # Jeffreys' posterior: where all test rows are right, they are not surely all right elsewhere.
+        right = np.clip(seeds.mean(1), 0, 1) * point.test_rows
+        drawn.append(1 - draws.beta(right + 0.5, point.test_rows - right + 0.5))
     fitted, resampled = power_laws(rows, means, weights), power_laws(rows, np.stack(drawn, 1), weights)
     continuations = []
     for number in wanted:
