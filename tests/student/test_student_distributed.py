@@ -67,12 +67,16 @@ def test_two_processes_give_the_losses_of_one(place):
     assert metrics["parameters"] == alone.metrics["parameters"]
 
 
+# By which a process knows that a launcher started it.
+LAUNCHED = ("ACCELERATE_MIXED_PRECISION", "WORLD_SIZE")
+
+
 @pytest.fixture
 def unlaunched(monkeypatch):
     """As in a shell, whatever other tests told this process; what `launch` would start."""
     started = []
     monkeypatch.setattr(sys, "argv", ["stages/train.py"])
-    for name in ("ACCELERATE_MIXED_PRECISION", "WORLD_SIZE"):
+    for name in LAUNCHED:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TORCH_CPP_LOG_LEVEL", "ERROR")
     monkeypatch.setenv("DISTILL_PARENT", "1")  # so that `launch` changes it for this test alone
@@ -133,9 +137,11 @@ def test_those_that_train_together_end_with_the_one_that_launched_them(place, nu
     paths.PARAMS.write_text(yaml.safe_dump(params))
     marker = f"TRAINED_IN={place}"
     name, _, value = marker.partition("=")
+    # As in a shell: what a training before told this process would read as a launch.
+    environment = {key: told for key, told in os.environ.items() if key not in LAUNCHED} | {name: value}
     with open(place / "log", "w") as log:
         stage = subprocess.Popen(
-            [sys.executable, str(ROOT / "stages" / "train.py")], env=os.environ | {name: value}, stdout=log, stderr=log
+            [sys.executable, str(ROOT / "stages" / "train.py")], env=environment, stdout=log, stderr=log
         )
         try:
             wait_until(lambda: list(paths.checkpoints().glob("*/step-*")) or stage.poll() is not None, 120)
