@@ -88,7 +88,7 @@ def teacher_stops_when(endpoint, condition, asking):
     thread.start()
     while not condition():
         thread.join(0.005)
-    asking.gi_frame.f_locals["asking"]._workers.stop()
+    asking.gi_yieldfrom.gi_frame.f_locals["self"]._workers.stop()
     thread.join()
     assert isinstance(frame["raised"], RuntimeError)
 
