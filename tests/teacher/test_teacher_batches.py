@@ -3,14 +3,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from decimal import Decimal
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from fake_batches import FakeBatchEndpoint
 from fake_endpoint import completion, error, question
 
 from distill.teacher import TeacherError, open_teacher
+from distill.teacher.asking import Asking
 from distill.teacher.batch_ledger import open_batches, record_batch
 from distill.teacher.budget import BudgetReached
 from distill.teacher.keys import request_body, request_key
@@ -62,7 +65,7 @@ def test_an_unfinished_batch_is_taken_up_by_a_later_run(endpoint, batch, store_p
     endpoint.polls = 10**9
     with open_teacher(batch(), "annotate") as teacher:
         asking = teacher.ask(ROWS)
-        teacher_stops_when(endpoint, lambda: endpoint.looks.get("batch-0", 0) > 1, asking)
+        teacher_stops_when(lambda: endpoint.looks.get("batch-0", 0) > 1, asking)
     with Store(store_path) as store:
         [waiting] = open_batches(store)
         assert (waiting.id, waiting.rows, len(store)) == ("batch-0", 30, 0)
@@ -72,29 +75,29 @@ def test_an_unfinished_batch_is_taken_up_by_a_later_run(endpoint, batch, store_p
     assert (endpoint.batched, len(endpoint.batches), bill.paid.calls) == (31, 2, 31)
 
 
-def teacher_stops_when(endpoint, condition, asking):
+def teacher_stops_when(condition, asking):
     """Leaves an iteration that would wait for ever, as a killed stage does."""
-    import threading
+    passes, raised = [], []
 
-    frame = {}
+    class Noted(Asking):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            passes.append(self)
 
     def run():
         try:
             next(asking)
-        except BaseException as raised:
-            frame["raised"] = raised
+        except BaseException as error:
+            raised.append(error)
 
     thread = threading.Thread(target=run)
-    thread.start()
-    while not condition():
-        thread.join(0.005)
-    import gc
-
-    from distill.teacher.asking import Asking
-
-    next(one for one in gc.get_objects() if isinstance(one, Asking) and one._workers)._workers.stop()
-    thread.join()
-    assert isinstance(frame["raised"], RuntimeError)
+    with mock.patch("distill.teacher.teacher.Asking", Noted):
+        thread.start()
+        while not condition():
+            thread.join(0.005)
+    passes[0]._workers.stop()
+    thread.join(20)
+    assert [type(error) for error in raised] == [RuntimeError]
 
 
 def test_a_batch_whose_id_was_lost_is_found_by_its_number(endpoint, batch, settings, store_path):
@@ -161,7 +164,7 @@ def test_a_lasting_failure_in_the_error_file_stops_and_keeps_the_rest(endpoint, 
 def test_a_cancelled_batch_gives_what_it_has_and_the_rest_is_asked_next_time(endpoint, batch, tmp_path, store_path):
     endpoint.polls = 10**9
     with open_teacher(batch(), "annotate") as teacher:
-        teacher_stops_when(endpoint, lambda: endpoint.looks.get("batch-0", 0) > 1, teacher.ask(ROWS))
+        teacher_stops_when(lambda: endpoint.looks.get("batch-0", 0) > 1, teacher.ask(ROWS))
     root = Path(__file__).parents[2]
     params = (root / "params.yaml").read_text()
     params = params.replace("provider: simulated\n", "provider: openai\n").replace(
@@ -187,7 +190,7 @@ def test_a_cancelled_batch_gives_what_it_has_and_the_rest_is_asked_next_time(end
 def test_live_calls_do_not_pay_for_what_a_batch_is_asked(endpoint, batch, settings):
     endpoint.polls = 10**9
     with open_teacher(batch(), "annotate") as teacher:
-        teacher_stops_when(endpoint, lambda: endpoint.looks.get("batch-0", 0) > 1, teacher.ask(ROWS))
+        teacher_stops_when(lambda: endpoint.looks.get("batch-0", 0) > 1, teacher.ask(ROWS))
     with pytest.raises(TeacherError, match="or more rows are in a batch that is not fetched yet"):
         ask(settings())
     assert endpoint.total == 0
@@ -240,7 +243,7 @@ def test_lines_of_no_row_and_a_second_answer_to_one_are_said_and_not_paid(endpoi
 def test_an_open_batch_is_held_back_from_the_budget_of_all(endpoint, batch, settings, store_path):
     endpoint.polls = 10**9
     with open_teacher(batch(budget_calls=40), "annotate") as teacher:
-        teacher_stops_when(endpoint, lambda: endpoint.looks.get("batch-0", 0) > 1, teacher.ask(ROWS))
+        teacher_stops_when(lambda: endpoint.looks.get("batch-0", 0) > 1, teacher.ask(ROWS))
     with Store(store_path) as store:
         assert held_back(store, simulated=False)[2].calls == 30
     others = [question(f"other {number}") for number in range(20)]
