@@ -198,14 +198,11 @@ def _command(pid: int) -> str:
 
 
 def results(clone: Repository) -> dict[str, bytes]:
-    """All outs and metrics but those that say what this very run took: seconds and money, and the page with them."""
+    """All outs, the page and metrics among them, and dvc.lock."""
     lock = yaml.safe_load((clone.path / "dvc.lock").read_text())
-    outs = {out["path"] for stage in lock["stages"].values() for out in stage["outs"]} - {"metrics/report.html"}
+    outs = {out["path"] for stage in lock["stages"].values() for out in stage["outs"]}
     places = [clone.path / out for out in sorted(outs)]
     files = [file for place in places for file in ([place] if place.is_file() else sorted(place.rglob("*")))]
-    for stage in ("report",):
-        for out in lock["stages"][stage]["outs"]:
-            out["md5"] = out["size"] = None
     content = {str(file.relative_to(clone.path)): file.read_bytes() for file in files if file.is_file()}
     return content | {"dvc.lock": json.dumps(lock).encode()}
 
