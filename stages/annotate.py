@@ -14,7 +14,7 @@ from distill.annotation.measures import split_in_words, stage_metrics
 from distill.prompts.prompt_file import read_prompts
 from distill.rows.files import write_metrics
 from distill.rows.records import Annotation, Example, TaskCard, read_json, read_rows, write_rows
-from distill.running import run_stage
+from distill.running import run_stage, try_student
 from distill.settings import load_settings
 from distill.teacher import open_teacher
 
@@ -28,6 +28,7 @@ def main() -> dict[str, Any]:
     annotations: dict[str, list[Annotation]] = {split: [] for split in paths.SPLITS}
     name, measured = "nobody was asked", {}
     if asks:
+        try_student(settings.student)
         with open_teacher(settings, "annotate") as teacher:
             print(f"annotate: {opening_line(teacher, asks, templates, card, settings)}", flush=True)
             annotations = annotate(teacher, splits, templates, card, settings)

@@ -11,7 +11,7 @@ from distill import paths
 from distill.prompts.prompt_file import fixed_prompts, hand_written, write_prompts
 from distill.rows.files import write_metrics, write_plot, write_text
 from distill.rows.records import Example, TaskCard, read_json, read_rows
-from distill.running import run_stage
+from distill.running import run_stage, try_student
 from distill.search.forecast import search_opening_line
 from distill.search.outcome import trace_table, unsearched
 from distill.search.search import Search
@@ -29,6 +29,7 @@ def main() -> dict[str, Any]:
     else:
         train = read_rows(paths.prepared("train"), Example)
         templates = hand_written(card, settings.prompt)
+        try_student(settings.student)
         with open_teacher(settings, "optimize_prompt") as teacher:
             print(f"optimize_prompt: {search_opening_line(teacher, card, train, settings)}", flush=True)
             outcome = Search(teacher, card, train, settings).run()

@@ -8,7 +8,7 @@ run     dvc repro prepare
 from distill import paths
 from distill.rows.files import write_json, write_metrics
 from distill.rows.records import write_prepared
-from distill.running import run_apart, run_stage
+from distill.running import run_stage, try_student
 from distill.settings import load_settings
 from distill.tasks.registry import get_task
 from distill.tasks.survey import survey
@@ -27,9 +27,7 @@ def main() -> None:
     write_metrics(paths.metrics("prepare"), report.metrics)
     for notice in report.notices:
         print(f"note: {notice}", flush=True)
-    if settings.student.name != "scratch":
-        print(f"{settings.student.name} is loaded to see whether it can be trained on these rows", flush=True)
-        run_apart("distill.student.trial", f"student.name: loading {settings.student.name!r}")
+    try_student(settings.student)
     print(f"the teacher: {settings.teacher.model} ({settings.teacher.provider}); {PLAN}", flush=True)
 
 

@@ -27,8 +27,7 @@ def main() -> int:
 
     signals, together = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP), "WARM_GROUP" in os.environ
     if together:
-        for number in signals:
-            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     if "DVC_STAGE" in os.environ and os.path.exists("/proc/self/stat"):
         os.environ["DISTILL_PARENT"] = starter()
     file = os.environ.pop("WARM_PID", None)
@@ -44,6 +43,11 @@ def main() -> int:
         if file:
             with open(file, "w") as out:
                 out.write(str(child))
+        if together:  # what came before the fork was in the group
+            for number in signal.sigpending().intersection(signals):
+                os.kill(child, number)
+            for number in signals:
+                signal.signal(number, signal.SIG_IGN)
         for number in () if together else signals:
             signal.signal(number, lambda number, _: os.kill(child, number))
         code = int(answers.readline())

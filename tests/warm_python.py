@@ -79,6 +79,9 @@ def serve(connection: socket.socket, client: str) -> dict | None:
         return None
     child = os.fork()
     if child:
+        if order["group"] is not None:  # before the client is told: it passes on what came earlier
+            with contextlib.suppress(OSError):
+                os.setpgid(child, order["group"])
         with contextlib.suppress(BrokenPipeError):  # the client was killed
             connection.send(b"%d\n" % child)
             connection.send(b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

@@ -19,6 +19,7 @@ from distill.interrupts import ends_in_order, exit_status
 from distill.parents import PARENT
 from distill.rows.files import merge_metrics
 from distill.settings.loader import with_line
+from distill.settings.student import StudentSettings
 from distill.visible import visible, visible_output
 
 _GOES_ON = "stopped; the next run goes on from what is stored"
@@ -88,6 +89,15 @@ def _ended_in_one_line(name: str, stopped: str = "") -> Iterator[None]:
         if fault is None:
             raise
         sys.exit(f"{name}: {visible(fault)}")
+
+
+def try_student(student: StudentSettings) -> None:
+    """Loads a pretrained student to see whether it can be trained on the prepared rows: before the teacher is paid, as
+    it may have been changed since `prepare`. Raises UserError where training would.
+    """
+    if student.name != "scratch":
+        print(f"{student.name} is loaded to see whether it can be trained on these rows", flush=True)
+        run_apart("distill.student.trial", f"student.name: loading {student.name!r}")
 
 
 def run_apart(module: str, what: str) -> None:

@@ -26,6 +26,7 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
+from distill import paths
 from distill.errors import UserError
 from distill.running import run_apart
 from distill.settings import SettingsError
@@ -180,7 +181,7 @@ def test_a_byte_level_tokenizer_tells_all_labels_apart(whole):
     assert student.encode(rows).unknown_tokens(student.unknown()) == {"input": 0, "label": 0, "rationale": 0}
 
 
-def test_prepare_tries_the_student_before_anybody_is_paid(folder, tmp_path):
+def test_the_student_is_tried_before_anybody_is_paid(folder, tmp_path):
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["task"] |= {
         "path": str(ROOT / params["task"]["path"]),
@@ -189,24 +190,29 @@ def test_prepare_tries_the_student_before_anybody_is_paid(folder, tmp_path):
         "test_rows": 9,
     }
     params["student"]["name"] = str(folder)
+    params["prompt"]["optimizer"] = "fixed"
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
 
-    def prepare():
-        command = [sys.executable, str(ROOT / "stages" / "prepare.py")]
+    def run(stage):
+        command = [sys.executable, str(ROOT / "stages" / f"{stage}.py")]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
 
-    assert prepare().returncode == 0
+    assert run("prepare").returncode == 0 and run("optimize_prompt").returncode == 0
     change_weights(folder, lambda weights: weights.pop("shared.weight"))
-    refused = prepare()
-    assert refused.returncode == 1 and "Traceback" not in refused.stderr
+    params["prompt"]["optimizer"] = "opro"
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     line = next(
         place
         for place, text in enumerate((tmp_path / "params.yaml").read_text().splitlines(), 1)
         if str(folder) in text
     )
-    assert refused.stderr.splitlines()[-1].startswith(
-        f"prepare: params.yaml:{line}: student.name: {str(folder)!r} (revision None) cannot be loaded: weights are"
-    )
+    for stage in ("prepare", "optimize_prompt", "annotate"):
+        refused = run(stage)
+        assert refused.returncode == 1 and "Traceback" not in refused.stderr
+        assert refused.stderr.splitlines()[-1].startswith(
+            f"{stage}: params.yaml:{line}: student.name: {str(folder)!r} (revision None) cannot be loaded: weights are"
+        )
+    assert not paths.store().exists(), "nobody was asked"
 
 
 def test_a_process_of_its_own_ends_in_one_line_whatever_it_does(tmp_path, monkeypatch):

@@ -114,10 +114,27 @@ def test_failed_students_are_counted_and_not_kept(tmp_path, monkeypatch):
     assert seeds["kept"] == 4
 
 
-def test_chance_is_the_largest_share_and_two_standard_errors():
+def _passes(right, rows, share):
+    """The probability that guesses are right on more rows."""
+    return sum(math.comb(rows, k) * share**k * (1 - share) ** (rows - k) for k in range(right + 1, rows + 1))
+
+
+def test_chance_is_what_guesses_seldom_pass_in_the_best_of_all_looks():
     rows = examples()
     judge = Validation(rows, new_student(training_rows(), CARD, settings()), 16)
-    assert judge.chance == pytest.approx(24 / 64 + 2 * math.sqrt(24 / 64 * 40 / 64 / 64))
+    right = {looks: round(64 * judge.chance(looks)) for looks in (1, 24)}
+    assert right == {1: 33, 24: 37}
+    for looks, most in right.items():
+        assert _passes(most, 64, 24 / 64) <= 0.01 / looks < _passes(most - 1, 64, 24 / 64)
+    assert judge.chance(0) == judge.chance(1)
+
+
+def test_the_best_of_many_looks_at_luck_is_at_chance(tmp_path, monkeypatch):
+    # 36 of 64 rows right: more than one look allows, and less than the best of 24.
+    monkeypatch.setattr(Validation, "judge", lambda self: ValidationScore(36 / 64, 1.0))
+    few = train(tmp_path, name="few", validation=examples(), steps=1, evaluate_every=1).metrics["seeds"]
+    many = train(tmp_path, name="many", validation=examples(), steps=24, evaluate_every=1).metrics["seeds"]
+    assert (few["failures"], many["failures"]) == (0, 1)
 
 
 def test_no_rationales_at_all(tmp_path):

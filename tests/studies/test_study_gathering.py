@@ -112,3 +112,10 @@ def test_a_metric_that_is_not_there_is_null_and_no_failure(tmp_path):
     row = cell_rows(plan, observations([bare]), {}, {}, lambda one: (None, "measured"))[0]
     assert (row["status"], row["accuracy"], row["usd"], row["teraflop"]) == ("ok", 0.5, None, None)
     assert training_outcome(observations([bare])[0]) == "ok"
+
+
+def test_one_student_at_chance_among_several_is_no_failed_cell(tmp_path):
+    cell = expander(tmp_path).plan().cells[0]
+    for failures, status in ((0, "ok"), (1, "ok"), (2, "ok"), (3, "at_chance")):
+        one = entry(cell.name, "b", cell.params, 0.8, seeds={"failures": failures, "count": 3})
+        assert training_outcome(observations([one])[0]) == status

@@ -214,7 +214,7 @@ def _train(
         "curve": curve.rows,
         "speeds": curve.speeds,
         "seconds": curve.seconds,
-        "failed": curve.diverged or curve.best.accuracy <= judge.chance,
+        "failed": curve.diverged or curve.best.accuracy <= judge.chance(len(curve.rows)),
     }
 
     def write(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Whether the student can be trained on the prepared rows, before the teacher is paid for labels and rationales.
 
-It makes the student as training does, in a process that `prepare` starts where the student is a pretrained one:
+It makes the student as training does, in a process that `distill.running.try_student` starts for a pretrained one:
 its weights are there, its tokenizer tells the labels apart, its rows can be encoded. It writes nothing.
 """
 

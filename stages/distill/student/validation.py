@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from scipy.stats import binom
 
 from distill.answers.matching import same_label
 from distill.errors import DataError
 from distill.rows.records import Example
 from distill.student.architecture import Architecture
 from distill.student.predicting import Student, candidates, scores
+
+# A student without knowledge passes for one that learned at most so often.
+CHANCE_LEVEL = 0.01
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,12 @@ class Validation:
                     f"validation row {row.id!r} has the gold label {row.label!r}; allowed: {', '.join(answers)}"
                 )
 
-    @property
-    def chance(self) -> float:
+    def chance(self, looks: int) -> float:
         """The accuracy that a student without knowledge reaches at best; 0 where the student writes its labels.
 
-        It is the share of the most frequent label, or of one guess among a row's own choices, plus two standard errors,
-        and below 1.
+        Such a student is right on a row by the share of the most frequent label, or of one guess among a row's own
+        choices. Of `looks` judgements the best is kept, so the accuracy is what one of them passes with a probability
+        of at most CHANCE_LEVEL / looks (the binomial's quantile; Bonferroni), and below 1.
         """
         if self.student.plan.writes_labels:
             return 0.0
@@ -63,7 +67,8 @@ class Validation:
             share = max(Counter(row.label for row in self.rows).values()) / len(self.rows)
         else:
             share = _mean([1 / len(answers) for answers in self.answers])
-        return min(share + 2 * math.sqrt(share * (1 - share) / len(self.rows)), math.nextafter(1, 0))
+        by_luck = binom.isf(CHANCE_LEVEL / max(looks, 1), len(self.rows), share) / len(self.rows)
+        return min(float(by_luck), math.nextafter(1, 0))
 
     def judge(self) -> ValidationScore:
         """Leaves the student in evaluation mode."""

@@ -111,11 +111,13 @@ def _row(
 
 
 def training_outcome(observation: Observation) -> str:
-    """Whether the students of an experiment learned anything."""
+    """Whether the student of an experiment learned anything: of several (`train.seeds`) the one that is kept, which
+    is at chance only where all are."""
     train = observation.metrics.get("train", {})
     if train.get("diverged"):
         return DIVERGED
-    return AT_CHANCE if train.get("seeds", {}).get("failures") else OK
+    students = train.get("seeds", {})
+    return AT_CHANCE if students.get("failures", 0) >= (students.get("count") or 1) else OK
 
 
 def measured_columns(observation: Observation | None, price: Pricing) -> dict[str, Any]:
@@ -139,6 +141,7 @@ def measured_columns(observation: Observation | None, price: Pricing) -> dict[st
         "test_rows": evaluate.get("rows"),
         "validation_accuracy": train.get("label", {}).get("validation_accuracy"),
         "failed_students": train.get("seeds", {}).get("failures"),
+        "students": train.get("seeds", {}).get("count"),
         "majority_accuracy": evaluate.get("majority", {}).get("label", {}).get("accuracy"),
         "bar_accuracy": _bar_label(evaluate).get("accuracy"),
         "training_rows": train.get("rows"),

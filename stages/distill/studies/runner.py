@@ -138,11 +138,12 @@ class Runner:
     def _tell(self, plan: StudyPlan, cell: Cell, commit: str, done: Iterable[str]) -> None:
         label = experiments.metrics_at(commit, paths.metrics("evaluate")).get("student", {}).get("label", {})
         seconds = experiments.metrics_at(commit, paths.RUNTIME_METRICS).get("train", {}).get("seconds")
-        failed = experiments.metrics_at(commit, paths.metrics("train")).get("seeds", {}).get("failures")
+        students = experiments.metrics_at(commit, paths.metrics("train")).get("seeds", {})
+        failed = f"{students['failures']} of {students['count']} at chance" if students.get("failures") else ""
         number = sum(each.name in done for each in plan.cells)
         self.say(
             f"{number} of {len(plan.cells) + len(plan.waiting)}: {cell.arm}, seed {cell.seed}: "
-            f"{100 * label.get('accuracy', float('nan')):.1f} %{' (at chance)' if failed else ''}"
+            f"{100 * label.get('accuracy', float('nan')):.1f} %{f' ({failed})' if failed else ''}"
             + (f", trained in {seconds:.0f} s" if seconds else "")
         )
 

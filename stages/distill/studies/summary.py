@@ -70,6 +70,8 @@ def _arm(rows: Sequence[_Row], reference: Sequence[_Row], confidence: float) -> 
         "seeds": len(rows),
         "finished": len(finished),
         "failures": {status: sum(row["status"] == status for row in rows) for status in (AT_CHANCE, DIVERGED, CRASHED)},
+        "failed_students": sum(row.get("failed_students") or 0 for row in finished),
+        "students": sum(row.get("students") or 1 for row in finished),
         "accuracy": accuracy_summary(finished, confidence),
         "learned": accuracy_summary([row for row in finished if row["status"] == OK], confidence),
     }

@@ -67,7 +67,7 @@ def _observation(row: Mapping[str, Any], table: Mapping[str, Any]) -> Observatio
             "parameters": row["parameters"],
             "diverged": row["status"] == DIVERGED,
             "label": {"validation_accuracy": row["validation_accuracy"]},
-            "seeds": {"failures": row["failed_students"]},
+            "seeds": {"failures": row["failed_students"] or 0, "count": row.get("students")},
         },
         "annotate": {"cost": {"test": {"usd": row["teacher_usd_per_row"], "calls": 1}}},
         "runtime": {"evaluate": {"usd_per_1000": {"student": row["student_usd_per_1000"]}}},

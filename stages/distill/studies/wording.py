@@ -48,6 +48,12 @@ def notes(arms: _Arms, reference: str, tuned: Mapping[str, Any] | None) -> Itera
             else "no arm here says how large it is"
         )
         yield f"One seed alone, so that its luck is not in the interval: {', '.join(alone)}; {luck}."
+    for arm, summary in arms.items():
+        if summary["students"] > summary["finished"] and summary["failed_students"]:
+            yield (
+                f"{arm}: of {summary['students']} students (train.seeds) {summary['failed_students']} failed to learn;"
+                " a cell keeps the median of the others."
+            )
     if tuned:
         best, own = arms[tuned["arm"]], arms[reference]
         yield (
