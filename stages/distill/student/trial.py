@@ -21,7 +21,7 @@ from distill.student.loading import new_student
 ROWS = 1000
 
 
-def try_student() -> None:
+def make_student() -> None:
     """Raises SettingsError or DataError where training would."""
     settings, card = load_settings(), read_json(paths.TASK_CARD, TaskCard)
     with open(paths.prepared("train"), encoding="utf-8") as file:
@@ -43,4 +43,4 @@ def _training_row(row: dict[str, Any], card: TaskCard, place: int) -> TrainingRo
 
 
 if __name__ == "__main__":
-    run_front_door("distill.student.trial", try_student)
+    run_front_door("distill.student.trial", make_student)
