@@ -138,6 +138,7 @@ class Epoch:
 
     def judge_calls(self, may_lose: int, where: dict) -> None:
         """Calls whose answers are not stored: they will be paid twice."""
+        self.model.settle(2 * LATENCY_MS / 1000)
         lost = self.model.calls - self.calls_before - stored_answers(self.store) - self.paid_twice
         if lost > may_lose:
             self.fail(f"{lost} calls are paid and not stored", **where)

@@ -36,6 +36,13 @@ class CountedModel(Model):
             self.calls += 1
         return super().reply(content, sample)
 
+    def settle(self, seconds: float) -> None:
+        """Returns once no call has come in for so long: those in flight at a kill are counted late."""
+        calls = None
+        while calls != self.calls:
+            calls = self.calls
+            time.sleep(seconds)
+
 
 def counting_server(path: Path, latency_ms: float) -> tuple[Server, CountedModel]:
     """A server on a free port. A call counts when its answer is made: from then on a vendor bills it."""

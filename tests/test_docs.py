@@ -158,8 +158,8 @@ def test_the_readmes_result_is_the_committed_runs():
         assert row in text, row
     cost, cascade = metrics["cost"], metrics["cascade"]
     assert f"cost ${cost['annotation']['usd']:.2f} and the search for the prompt ${cost['search']['usd']:.2f}" in text
-    assert f"the teacher answers the {100 * cascade['sent']:.0f} % of rows" in text
-    assert f"costs ${cascade['usd_per_1000']:.3f} per 1,000 rows" in text
+    assert f"the teacher answers the {100 * cascade['sent']:.1f} % of rows" in text
+    assert f"costs ${cascade['usd_per_1000']:.4f} per 1,000 rows" in text
     assert f"the teacher alone costs ${metrics['teacher']['usd_per_1000']:.3f}." in text
     right = committed("annotate.json")["train"]["label"]["accuracy"]
     assert f"{100 * right:.1f} % are right" in text

@@ -25,9 +25,11 @@ def main() -> int:
     import json
     import socket
 
+    early: list[int] = []  # what came before the fork was in the group
     signals, together = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP), "WARM_GROUP" in os.environ
     if together:
-        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        for number in signals:
+            signal.signal(number, lambda number, _: early.append(number))
     if "DVC_STAGE" in os.environ and os.path.exists("/proc/self/stat"):
         os.environ["DISTILL_PARENT"] = starter()
     file = os.environ.pop("WARM_PID", None)
@@ -43,13 +45,10 @@ def main() -> int:
         if file:
             with open(file, "w") as out:
                 out.write(str(child))
-        if together:  # what came before the fork was in the group
-            for number in signal.sigpending().intersection(signals):
-                os.kill(child, number)
-            for number in signals:
-                signal.signal(number, signal.SIG_IGN)
-        for number in () if together else signals:
-            signal.signal(number, lambda number, _: os.kill(child, number))
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN if together else lambda number, _: os.kill(child, number))
+        for number in early:
+            os.kill(child, number)
         code = int(answers.readline())
     if code < 0:
         if -code != signal.SIGKILL:

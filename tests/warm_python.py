@@ -44,10 +44,8 @@ def needed(argv: list[str], folder: str) -> tuple[str, ...]:
     return SCRIPTS + (MODELS if any(name in text for name in WITH_A_MODEL) else ())
 
 
-def run(argv: list[str], folder: str, environment: dict[str, str], client: str, group: int | None) -> None:
-    """`python ARGV` as from a prompt in the folder, in a group of processes where one is named."""
-    if group is not None:
-        os.setpgid(0, group)
+def run(argv: list[str], folder: str, environment: dict[str, str], client: str) -> None:
+    """`python ARGV` as from a prompt in the folder."""
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
@@ -79,13 +77,16 @@ def serve(connection: socket.socket, client: str) -> dict | None:
         return None
     child = os.fork()
     if child:
-        if order["group"] is not None:  # before the client is told: it passes on what came earlier
-            with contextlib.suppress(OSError):
-                os.setpgid(child, order["group"])
         with contextlib.suppress(BrokenPipeError):  # the client was killed
-            connection.send(b"%d\n" % child)
             connection.send(b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         os._exit(0)
+    if (group := order.pop("group")) is not None:
+        try:
+            os.setpgid(0, group)
+        except OSError:  # the client was killed, and its group with it
+            os._exit(1)
+    with contextlib.suppress(BrokenPipeError):
+        connection.send(b"%d\n" % os.getpid())  # now: no signal to the group is lost from here on
     connection.close()
     for number, file in enumerate(files):
         os.dup2(file, number)
