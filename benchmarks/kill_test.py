@@ -23,6 +23,7 @@ Each failure is a line of JSON; the last line has the figures. Exits with 1 unle
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import os
 import random
@@ -119,7 +120,7 @@ class Epoch:
             run.signal_group(number)
         lasted = run.wait(AT_ONCE_S if twice else IN_ORDER_S)
         if lasted is None:
-            self.fail("processes are left", left=[_command(pid) for pid in run.members()], **where)
+            self.fail("processes are left", left=[_command(pid) for pid in run.members()], log=run.words(), **where)
         elif twice:
             self.figures.longest_end_of_two_s = max(self.figures.longest_end_of_two_s, round(lasted, 2))
         else:
@@ -128,13 +129,13 @@ class Epoch:
         self.figures.by_stage[stage] += 1
         self.figures.by_way[f"{way} {number.name}{' twice' if twice else ''}"] += 1
         self.judge_status(run, where)
-        self.judge_calls(may_lose=AT_ONCE if twice or number == signal.SIGKILL else 0, where=where)
+        self.judge_calls(AT_ONCE if twice or number == signal.SIGKILL else 0, where | {"log": run.words()})
         self.mend()
 
     def judge_status(self, run: Run, where: dict) -> None:
-        status, log = run.end(), run.log.read_text(errors="replace")
+        status, log = run.end(), run.words()
         if "Traceback" in log and str(self.clone.path / "stages") in log:
-            self.fail("a traceback", status=status, log=log[-2000:], **where)
+            self.fail("a traceback", status=status, log=log, **where)
 
     def judge_calls(self, may_lose: int, where: dict) -> None:
         """Calls whose answers are not stored: they will be paid twice."""
@@ -170,7 +171,7 @@ class Epoch:
     def undisturbed(self, stage: str, command: list[str]) -> None:
         run = Run(self.clone, command, self.store)
         if run.wait(300) is None or run.end() != 0:
-            self.fail("does not go on", stage=stage, log=run.log.read_text()[-2000:])
+            self.fail("does not go on", stage=stage, log=run.words())
             run.end()
 
     def judge(self, wanted: dict[str, bytes]) -> None:
@@ -180,10 +181,16 @@ class Epoch:
         outs = results(self.clone)
         for name in sorted(wanted.keys() | outs.keys()):
             if wanted.get(name) != outs.get(name):
-                self.fail("other bytes", out=name)
+                self.fail("other bytes", out=name, difference=_difference(wanted.get(name), outs.get(name)))
         litter = [str(path.relative_to(self.clone.path)) for path in _hidden(self.clone.path)]
         if litter:
             self.fail("left over", files=litter)
+
+
+def _difference(wanted: bytes | None, got: bytes | None) -> str:
+    """The lines of a text that differ."""
+    lines = [(text or b"").decode(errors="replace").replace(", ", ",\n").splitlines() for text in (wanted, got)]
+    return "\n".join(difflib.unified_diff(*lines, "wanted", "got", n=0, lineterm=""))[:2000]
 
 
 def _hidden(root: Path) -> list[Path]:

@@ -109,6 +109,10 @@ class Run:
                     members.append(int(place.name))
         return members
 
+    def words(self) -> str:
+        """The end of what it said."""
+        return self.log.read_text(errors="replace")[-2000:]
+
     def end(self) -> int:
         """The exit status, with whatever is left killed."""
         self.signal_group(signal.SIGKILL)
