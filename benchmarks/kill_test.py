@@ -33,13 +33,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import chdir
+from contextlib import chdir, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 from killed_runs import ROOT, CountedModel, Run, counting_server, stored_answers
 
+from distill import paths
 from distill.errors import UserError
 from distill.lock import check_dvc_files
 from scratch import Repository, new
@@ -148,15 +149,25 @@ class Epoch:
 
     def mend(self) -> None:
         """Does what `python stages/start.py --check` says, where DVC was killed as it wrote a file of its own."""
+        while said := self.complaint():
+            self.figures.files_of_dvc_mended += 1
+            self.do(said)
+
+    def complaint(self) -> str:
         with chdir(self.clone.path):
             try:
                 check_dvc_files()
-                return
+                return ""
             except UserError as error:
-                said = str(error)
-        self.figures.files_of_dvc_mended += 1
+                return str(error)
+
+    def do(self, said: str) -> None:
         if "`rm .dvc/tmp/rwlock`" in said:
             (self.clone.path / ".dvc/tmp/rwlock").unlink()
+        elif str(paths.RUN_CACHE) in said:
+            for folder in (self.clone.path / paths.RUN_CACHE).glob("*/*"):
+                with suppress(OSError):
+                    folder.rmdir()
         elif self.clone.git("ls-files", "dvc.lock"):
             self.clone.git("checkout", "-q", "dvc.lock")
         else:

@@ -127,6 +127,16 @@ def test_a_sound_lock_and_none_at_all_are_read(folder):
     assert locked_stages() == {}
 
 
+def test_an_empty_folder_of_the_run_cache_on_which_dvc_fails_is_told(folder):
+    (folder / "dvc.lock").write_text(WHOLE)
+    empty = folder / ".dvc/cache/runs/ab" / ("ab" * 32)
+    empty.mkdir(parents=True)
+    with pytest.raises(UserError, match=r"^\.dvc/cache/runs/ab/(ab){32}: is empty.*`find \.dvc/cache/runs -type d -em"):
+        check_dvc_files()
+    (empty / "result").write_text("cmd: x")
+    assert "nothing keeps DVC from running" in check_dvc_files()
+
+
 @pytest.mark.parametrize("content", ["", '{"write": {"/clone/da', "null"])
 def test_a_list_of_running_processes_that_dvc_cannot_read_is_told(folder, content):
     (folder / "dvc.lock").write_text(WHOLE)

@@ -56,7 +56,7 @@ def locked_stages() -> dict[str, Any]:
 
 
 def check_dvc_files() -> str:
-    """Says in a line that DVC can read what it wrote itself, dvc.lock and its list of running processes.
+    """Says in a line that DVC can read what it wrote itself: dvc.lock, its list of running processes, its run cache.
 
     Raises UserError, with what to do, where it cannot: where it was killed as it wrote one of them.
     """
@@ -69,6 +69,13 @@ def check_dvc_files() -> str:
         raise UserError(
             f"{paths.RUNNING}: is cut, as where DVC was killed. It names the DVC processes that run in this clone: when"
             f" none does, `rm {paths.RUNNING}`, then `dvc repro`"
+        )
+    # DVC 3.67 takes the newest file of such a folder for a result, and fails on one without any.
+    empty = next((folder for folder in paths.RUN_CACHE.glob("*/*") if not any(folder.iterdir())), None)
+    if empty is not None:
+        raise UserError(
+            f"{empty}: is empty, as where DVC was killed, and `dvc repro` fails on it ('join() argument must be str')."
+            f" `find {paths.RUN_CACHE} -type d -empty -delete`, then `dvc repro`"
         )
     return f"{paths.LOCK}: sound, with the results of {len(stages)} stages; nothing keeps DVC from running"
 

@@ -11,6 +11,7 @@ PARAMS = Path("params.yaml")
 PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 RUNNING = Path(".dvc/tmp/rwlock")  # what the DVC processes that run here read and write
+RUN_CACHE = Path(".dvc/cache/runs")  # a folder for each command with its inputs, in it a file for each result
 
 PREPARED = Path("data/prepared")
 TASK_CARD = PREPARED / "task.json"
