@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 
 import pytest
 import yaml
 
+from distill.intervals import student_t
 from house import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -70,6 +72,16 @@ def test_the_run_of_this_clone_is_within_the_tolerance(make_settings):
     inside, text = default_seeds.standing(metrics["student"]["label"]["accuracy"], ROWS)
     assert inside, text
     print(text)
+
+
+def test_the_readme_heads_with_the_mean_of_the_rows_and_promises_their_range():
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    values = [100 * row["accuracy"] for row in ROWS]
+    low, high = student_t(values)
+    mean, least, most = statistics.fmean(values), *(100 * end for end in default_seeds.expected(ROWS))
+    assert f"mean of {len(ROWS)} students" in text
+    assert f"| {mean:.1f} % | {low:.1f} to {high:.1f} % |" in text, (mean, low, high)
+    assert f"should end at {least:.1f} to {most:.1f} %" in text, (least, most)
 
 
 def test_the_table_of_the_page_is_that_of_the_rows():

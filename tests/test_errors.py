@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import resource
 import sys
-from contextlib import contextmanager
 
 import pytest
 
 from distill.errors import disk_fault
 from distill.rows.files import write_json
 from distill.running import run_stage
-
-
-@contextmanager
-def largest_file(size: int):
-    """No file of this process can grow beyond so many bytes: a write fails as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def write_out(path):
@@ -42,7 +29,7 @@ def write_optimizer(path):
 
 
 @pytest.mark.parametrize("write", [write_out, write_weights, write_optimizer])
-def test_a_stage_on_a_full_disk_ends_in_one_line(tmp_path, monkeypatch, write):
+def test_a_stage_on_a_full_disk_ends_in_one_line(tmp_path, monkeypatch, largest_file, write):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["stages/train.py"])
     with largest_file(50_000), pytest.raises(SystemExit) as ended:
@@ -52,7 +39,7 @@ def test_a_stage_on_a_full_disk_ends_in_one_line(tmp_path, monkeypatch, write):
     assert "\n" not in line and ended.value.code != 0
 
 
-def test_the_file_is_named_and_what_was_there_stays(tmp_path):
+def test_the_file_is_named_and_what_was_there_stays(tmp_path, largest_file):
     out = tmp_path / "out.json"
     write_json(out, {"old": 1})
     with largest_file(50_000), pytest.raises(OSError) as failed:

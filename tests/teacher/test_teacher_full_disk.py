@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import resource
 import sqlite3
-from contextlib import contextmanager
 
 import pytest
 from fake_endpoint import question
@@ -13,17 +11,6 @@ from fake_endpoint import question
 from distill.teacher import TeacherError, open_teacher
 from distill.teacher.reserve import AnswersLost, Reserve
 from distill.teacher.store import Store, StoreError
-
-
-@contextmanager
-def largest_file(size: int):
-    """No file of this process can grow beyond so many bytes: a write fails as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture
@@ -92,7 +79,7 @@ def test_answers_that_find_no_room_at_all_are_counted(endpoint, settings, store_
     assert str(stopped.value).endswith("what is stored is not paid again")
 
 
-def test_where_the_room_cannot_be_had_nothing_is_asked(endpoint, settings, store_path):
+def test_where_the_room_cannot_be_had_nothing_is_asked(endpoint, settings, store_path, largest_file):
     Store(store_path).close()
     with largest_file(2**20), pytest.raises(StoreError, match=r"4 MiB beside it.*File too large.*Nothing was asked"):
         ask(settings)
