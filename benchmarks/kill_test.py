@@ -1,6 +1,6 @@
 """Kills every stage at random moments, alone and under DVC, and compares what comes out with an undisturbed run.
 
-run     python benchmarks/kill_test.py                        # 500 kills: the figures that the docs have
+run     python benchmarks/kill_test.py > metrics/kill_test.json    # 500 kills: the figures that the docs have
         python benchmarks/kill_test.py --kills 20
         python benchmarks/kill_test.py --seed 1 --epoch 7     # an epoch again, as a line about a failure names it
 
@@ -44,6 +44,7 @@ from distill import paths
 from distill.errors import UserError
 from distill.lock import check_dvc_files
 from scratch import Repository, new
+from tables import made_with
 
 STAGES = ("prepare", "optimize_prompt", "annotate", "subsample", "train", "evaluate", "hand_over", "report")
 WAYS = [
@@ -270,7 +271,8 @@ def main() -> None:
             shutil.rmtree(place)
             number += 1
     server.close()
-    print(json.dumps(vars(figures) | {"seconds": round(time.monotonic() - began)}))
+    seconds = round(time.monotonic() - began)
+    print(json.dumps(vars(figures) | {"seconds": seconds, "made": made_with()}))
     sys.exit(1 if figures.failures else 0)
 
 

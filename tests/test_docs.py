@@ -182,6 +182,15 @@ def test_the_results_frontier_is_the_committed_one():
             assert accuracy in text and f"${float(usd):.2f}" in text, point
 
 
+def test_what_500_kills_came_to_is_the_committed_run():
+    run, text = committed("kill_test.json"), " ".join(PAGES["docs/security.md"].split())
+    assert run["kills"] >= 500 and run["failures"] == 0 and len(run["by_stage"]) == 8
+    assert f"Killed {run['kills']} times" in text and f"{run['failures']} failures" in text
+    assert f"Of {run['calls']:,} calls {run['paid_twice']} were paid twice" in text
+    ends = f"took {run['longest_end_s']:.2f} s, after two signals {run['longest_end_of_two_s']:.2f} s"
+    assert ends in text and f"{run['files_of_dvc_mended']} times DVC left a file" in text
+
+
 def test_a_merge_keeps_a_clones_own_generated_files(tmp_path):
     """As docs/sharing.md says of .gitattributes, through Git."""
 
