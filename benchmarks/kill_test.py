@@ -39,12 +39,12 @@ from pathlib import Path
 
 import yaml
 from killed_runs import ROOT, CountedModel, Run, counting_server, stored_answers
+from tables import made_with
 
 from distill import paths
 from distill.errors import UserError
 from distill.lock import check_dvc_files
 from scratch import Repository, new
-from tables import made_with
 
 STAGES = ("prepare", "optimize_prompt", "annotate", "subsample", "train", "evaluate", "hand_over", "report")
 WAYS = [
