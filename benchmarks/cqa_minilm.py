@@ -191,8 +191,7 @@ def results(place: Path, name: str, data: Path, record: str | None) -> None:
             }
             for arm, cells in by_arm.items()
         ]
-        command = f"python benchmarks/cqa_minilm.py {' '.join(sys.argv[1:])}"
-        print(tables.record(record, "docs/results.md", command, made["cells"][0]["test_rows"], rows), file=sys.stderr)
+        tables.record(record, "docs/results.md", rows, test_rows=made["cells"][0]["test_rows"])
     seconds = [cell["train_seconds"] for cell in made["cells"] if cell["train_seconds"] is not None]
     arms = {
         arm: {key: found.get(key) for key in ("accuracy", "difference", "steps", "teraflop")}

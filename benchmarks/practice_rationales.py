@@ -338,8 +338,7 @@ def table(cells: Cells, seeds: list[int], record: str | None = None) -> None:
             f"{failed} of {len(found)} | {seconds} |"
         )
     if record:
-        command = f"python benchmarks/practice_rationales.py {' '.join(sys.argv[1:])}"
-        print(tables.record(record, "docs/results.md", command, None, [
+        arm_rows = [
             {
                 "arm": name,
                 "seeds": seeds,
@@ -347,13 +346,8 @@ def table(cells: Cells, seeds: list[int], record: str | None = None) -> None:
                 "at_chance": sum(cell.accuracy < cell.chance for cell in found),
             }
             for name, found in rows.items()
-        ]), file=sys.stderr)  # fmt: skip
-    print()
-    first, *others = rows
-    for name in others:
-        leads = [100 * (one.accuracy - other.accuracy) for one, other in zip(rows[first], rows[name], strict=True)]
-        low, high = interval(leads)
-        print(f"{first} leads {name} by {statistics.fmean(leads):.1f} points ({low:.1f} to {high:.1f}, paired by seed)")
+        ]
+        tables.record(record, "docs/results.md", arm_rows, test_rows=None)
 
 
 def main() -> None:

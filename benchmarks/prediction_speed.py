@@ -9,7 +9,7 @@ decodes and looks the text up among the allowed labels. Ours scores every allowe
 tokenizing included. A ratio is that of one turn; shown are the median and the range, by the wall clock and by the
 process's own seconds, which other work on the machine disturbs less. `same_labels` is the share of rows with the same
 label both ways, of those where what was generated is an allowed label; `allowed` is their share. One JSON line comes
-out.
+out; with --record NAME its rows are kept for the docs (benchmarks/tables.py).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import tables
 import torch
 from speed_rows import ROOT, SHAPES, rows_of, settings_of
 
@@ -69,7 +70,10 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=600, help="rows")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--record", metavar="NAME", help="write the rows to metrics/tables/NAME.json")
     given = parser.parse_args()
+    if given.record and given.data:
+        parser.error("--record is for a trained student, without --data")
     settings = settings_of(given.shape)
     torch.set_num_threads(given.threads)
     if given.data:
@@ -113,6 +117,11 @@ def main() -> None:
         result["allowed"] = len(allowed) / len(rows)
         result["same_labels"] = sum(text == label for text, label in allowed) / max(len(allowed), 1)
     print(json.dumps(result))
+    if given.record:
+        both = zip(seconds["usual"], seconds["ours"], strict=True)
+        turns = [{"usual": [round(s, 3) for s in one], "ours": [round(s, 3) for s in other]} for one, other in both]
+        more = {name: result[name] for name in ("threads", "allowed", "same_labels")} | {"test_rows": len(rows)}
+        tables.record(given.record, "docs/training.md", turns, "prediction_speed", **more)
 
 
 if __name__ == "__main__":

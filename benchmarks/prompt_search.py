@@ -2,12 +2,16 @@
 
     python benchmarks/prompt_search.py                          OPRO, GEPA, random search and the hand-written prompt
     python benchmarks/prompt_search.py --seeds 2 --calls 1200   fewer
+    python benchmarks/prompt_search.py --few-shot 6             what OPRO finds, against a prompt of six demonstrations
     python benchmarks/prompt_search.py --ways                   ways of asking instead, each against the plain prompt
 
 Every search gets the same rows, score, checks, held-out confirmation and limit (`prompt.max_calls`), and what it
 finds is then asked about the same fresh rows. Random search proposes as OPRO does, but is never shown what was
 scored: it knows the hand-written prompt alone. The teacher is the simulated one, so the figures say how the
 searches compare on it, and nothing of a real model.
+
+Few-shot is compared as `prompt.few_shot` does it, on the held-out rows of each seed's search, at the prices of
+params.yaml. With --record NAME the rows are kept for the docs (benchmarks/tables.py).
 """
 
 from __future__ import annotations
@@ -16,15 +20,17 @@ import argparse
 import dataclasses
 import json
 import os
-import statistics
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
+
+import table_layouts  # noqa: E402
+import tables  # noqa: E402
 
 from distill.annotation.annotation import annotate  # noqa: E402
 from distill.annotation.measures import annotation_metrics, cost_of  # noqa: E402
@@ -50,8 +56,8 @@ WAYS: dict[str, dict[str, Any]] = {
     "show_gold": {"show_gold": True},
     "separate_labels: 1.0": {"separate_labels": 1.0},
     "structured": {},
-    "samples: 5 at temperature 1": {"samples": 5},
     "one sample at temperature 1": {},
+    "five samples at temperature 1": {"samples": 5},
 }
 
 
@@ -102,6 +108,27 @@ def runs(base: Settings, seeds: int, calls: int) -> Iterator[dict[str, Any]]:
             }
 
 
+def few_shot(base: Settings, seeds: int, shots: int) -> Iterator[dict[str, Any]]:
+    """A search as params.yaml has it for each seed, and so many demonstrations on its held-out rows."""
+    task = get_task(base.task)
+    splits, card = task.splits(), task.card()
+    for seed in range(1, seeds + 1):
+        settings = changed(base, "prompt", seed=seed, few_shot=shots)
+        with open_teacher(settings, "benchmark") as teacher:
+            found = searching.Search(teacher, card, splits["train"], settings).run().few_shot
+        if found is None or found["demonstrations"] < shots:
+            sys.exit(f"seed {seed}: too few rows for {shots} demonstrations")
+        run = {"seed": seed, "demonstrations": shots, "label_p_value": found["zero_less_few"]["label_p_value"]}
+        for name in ("few_shot", "zero_shot"):
+            side = found[name]
+            run[name] = side["cost_per_row"] | {
+                "accuracy": side["label"]["accuracy"],
+                "explained": side["rationale"]["coverage"],
+                "in_band": side["rationale"]["in_band"],
+            }
+        yield run | {"search": found["search_cost"], "break_even_rows": found["break_even_rows"]["usd"]}
+
+
 def ways(base: Settings) -> Iterator[dict[str, Any]]:
     """Each way of asking with the prompt of data/prompts/practice.yaml: what train annotations are worth and cost."""
     task = get_task(base.task)
@@ -133,41 +160,32 @@ def ways(base: Settings) -> Iterator[dict[str, Any]]:
         }
 
 
-def summary(found: list[Mapping[str, Any]]) -> Iterator[str]:
-    """A Markdown table of means over seeds, with the standard deviation of the score."""
-    yield (
-        "| search | seeds | calls | prompts tried | optimism | score on fresh rows | accuracy | explained | in band | "
-        "tokens a row |"
-    )
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
-    for kind in dict.fromkeys(run["kind"] for run in found):
-        own = [run for run in found if run["kind"] == kind]
-
-        def mean(name: str, digits: int = 3, own: list[Mapping[str, Any]] = own) -> str:
-            values = [run[name] for run in own if run[name] is not None]
-            return f"{statistics.fmean(values):.{digits}f}" if values else ""
-
-        spread = f" ± {statistics.stdev(run['score'] for run in own):.3f}" if len(own) > 1 else ""
-        cells = [kind, str(len(own)), mean("calls", 0), mean("tried", 0), mean("optimism"), mean("score") + spread]
-        yield f"| {' | '.join([*cells, mean('accuracy'), mean('explained'), mean('in_band'), mean('tokens', 0)])} |"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--calls", type=int, default=2400, help="of each search, its confirmation included")
+    parser.add_argument("--few-shot", type=int, metavar="N", help="compare with N demonstrations instead")
     parser.add_argument("--ways", action="store_true", help="compare ways of asking instead")
+    parser.add_argument("--record", metavar="NAME", help="write the rows to metrics/tables/NAME.json")
     options = parser.parse_args()
     os.chdir(ROOT)
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("DISTILL_STORE", str(Path(folder) / "responses.sqlite"))
         settings = load_settings()
-        found = []
-        for run in ways(settings) if options.ways else runs(settings, options.seeds, options.calls):
+        if options.ways:
+            page, layout, found = "docs/annotation.md", "ways", ways(settings)
+        elif options.few_shot:
+            page, layout = "docs/prompts.md", "few_shot"
+            found = few_shot(settings, options.seeds, options.few_shot)
+        else:
+            page, layout, found = "docs/prompts.md", "searches", runs(settings, options.seeds, options.calls)
+        rows = []
+        for run in found:
             print(json.dumps(run), flush=True)
-            found.append(run)
-        if not options.ways:
-            print("\n".join(summary(found)))
+            rows.append(run)
+        print("\n".join(table_layouts.LAYOUTS[layout]({"rows": rows})))
+        if options.record:
+            tables.record(options.record, page, rows, layout)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Takes the run in the workspace, with so many test rows: its own, one after the o
 rationale of teacher and student. Writes the page into a temporary folder, opens it in the Chromium that is on PATH (or
 that DISTILL_BROWSER names), and prints one JSON line: megabytes, seconds to make it, seconds until its rows stand
 there, and seconds of one filter, one first search (which reads all texts) and one more. The browser's are the median
-of --times.
+of --times. With --record NAME all of them are kept for the docs (benchmarks/tables.py).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import tables
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,6 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--times", type=int, default=3, help="how often the browser opens the page (default: 3)")
+    parser.add_argument("--record", metavar="NAME", help="write the rows to metrics/tables/NAME.json")
     asked = parser.parse_args()
     named = os.environ.get("DISTILL_BROWSER")
     executable = shutil.which(named) if named else next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -104,6 +106,10 @@ def main() -> None:
         found = [opened(browser, path) for _ in range(asked.times)]
         browser.close()
     print(json.dumps(made | {key: round(statistics.median(one[key] for one in found), 3) for key in found[0]}))
+    if asked.record:
+        rows = [{key: round(value, 4) for key, value in one.items()} for one in found]
+        more = {"test_rows": asked.rows, "mib": made["mib"], "make_s": made["make_s"]}
+        tables.record(asked.record, "docs/report.md", rows, "report_rows", **more)
 
 
 if __name__ == "__main__":

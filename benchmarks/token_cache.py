@@ -4,7 +4,8 @@
 
 Made-up rows of 50 words with rationales of 25, a byte-level BPE of 8,000 tokens trained on some of them, one thread.
 One JSON line comes out: seconds to tokenize inputs and rationales without the cache, with it empty, and with it full,
-each of the process and the least of some runs, and the megabytes that it takes.
+each of the process and the least of some runs, and the megabytes that it takes. With --record NAME the runs are kept
+for the docs (benchmarks/tables.py).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
-import speed_rows  # noqa: F401  (puts the library on the path)
+import tables
 
 from distill import paths
 from distill.student import token_cache
@@ -32,6 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--record", metavar="NAME", help="write the rows to metrics/tables/NAME.json")
     given = parser.parse_args()
     numbers = random.Random(1)
     words = ["".join(numbers.choices(SYLLABLES, k=numbers.randint(1, 4))) for _ in range(20_000)]
@@ -49,22 +51,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["DISTILL_STORE"] = str(Path(folder) / "responses.sqlite")
         least, token_cache.FEWEST = token_cache.FEWEST, given.rows + 1
-        without = min(seconds() for _ in range(given.runs))
+        without = [seconds() for _ in range(given.runs)]
         token_cache.FEWEST = least
         empty = seconds()
-        full = min(seconds() for _ in range(given.runs))
+        full = [seconds() for _ in range(given.runs)]
         size = sum(file.stat().st_size for file in paths.tokens().glob("*.bin"))
-    print(
-        json.dumps(
-            {
-                "rows": given.rows,
-                "without_s": round(without, 2),
-                "empty_s": round(empty, 2),
-                "full_s": round(full, 2),
-                "mb": round(size / 1e6, 1),
-            }
-        )
-    )
+    size = round(size / 1e6, 1)
+    least_of = {"without_s": round(min(without), 2), "empty_s": round(empty, 2), "full_s": round(min(full), 2)}
+    print(json.dumps({"rows": given.rows} | least_of | {"mb": size}))
+    if given.record:
+        runs = [{"without_s": round(a, 3), "full_s": round(b, 3)} for a, b in zip(without, full, strict=True)]
+        tables.record(given.record, "docs/training.md", runs, "token_cache", texts=given.rows, mb=size)
 
 
 if __name__ == "__main__":

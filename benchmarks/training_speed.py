@@ -10,7 +10,8 @@ on the same rows: ours in its own batches, of rows of like length, the published
 A ratio is that of one turn; shown are the median and the range. `cpu` ratios are of the process's own seconds, which
 other work on the machine disturbs less than the `wall` ones. `flop` is the ratio of floating-point operations:
 what is left between it and the others is what the operations cost; `tokens` are counted with
-their padding. The first steps of a turn are not timed.
+their padding. The first steps of a turn are not timed. `turns` has the seconds of each, by the wall clock and of the
+process; with --record NAME the rows are kept for the docs (benchmarks/tables.py).
 
 `largest_loss_difference` is between the two arrangements with prefixes over `--trajectory` steps in the very
 same batches, of the label's, the rationale's and the total loss. One JSON line comes out.
@@ -29,6 +30,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import tables
 import torch
 from published import (
     Collator,
@@ -157,8 +159,10 @@ def ratios(made: Arrangements, token: str, steps: int, pairs: int) -> dict[str, 
     drawn = random_batches(batches, made.settings.train.seed)
     found: dict[str, list[float]] = {"wall": [], "cpu": []}
     rows_per_s: dict[str, list[float]] = {"ours": [], "published": []}
+    turns: list[dict[str, list[float]]] = []
     for _ in range(pairs):
         clocks = {"published": made.published(drawn)[1], "ours": made.ours(token, steps)[1]}
+        turns.append({name: [round(seconds, 3) for seconds in clock.seconds] for name, clock in clocks.items()})
         for place, name in enumerate(found):
             found[name].append(clocks["published"].seconds[place] / clocks["ours"].seconds[place])
         for name, clock in clocks.items():
@@ -172,6 +176,7 @@ def ratios(made: Arrangements, token: str, steps: int, pairs: int) -> dict[str, 
             name: {"median": round(statistics.median(some), 2), "range": [round(min(some), 2), round(max(some), 2)]}
             for name, some in found.items()
         }
+        shown["turns"] = turns
         shown["rows_per_cpu_s"] = {name: round(statistics.median(some), 1) for name, some in rows_per_s.items()}
     return shown
 
@@ -190,8 +195,11 @@ def main() -> None:
         "--pairs", type=int, default=5, help="turns; 0: operations and tokens are counted, nothing is timed"
     )
     parser.add_argument("--trajectory", type=int, default=50, help="steps whose losses are compared; 0: none")
-    parser.add_argument("--tokens", nargs="+", choices=("prefix", "decoder"), default=["prefix", "decoder"])
+    parser.add_argument("--tokens", nargs="+", choices=("prefix", "decoder"), default=["decoder", "prefix"])
+    parser.add_argument("--record", metavar="NAME", help="write the rows to metrics/tables/NAME.json")
     given = parser.parse_args()
+    if given.record and not given.pairs:
+        parser.error("--record needs --pairs above 0")
     torch.set_num_threads(1)
     settings = settings_of(given.shape)
     train = replace(settings.train, batch_rows=given.rows or settings.train.batch_rows, embedding_learning_rate=None)
@@ -208,6 +216,15 @@ def main() -> None:
     for token in given.tokens:
         result[f"ratio_{token}"] = ratios(made, token, given.steps, given.pairs)
     print(json.dumps(result))
+    if given.record:
+        rows = [
+            {"data": result["rows"], "student": given.shape, "token": token, "batch_rows": train.batch_rows}
+            | {"steps": given.steps}
+            | {key: result[f"ratio_{token}"][key] for key in ("flop", "tokens", "turns")}
+            for token in given.tokens
+        ]
+        losses = result.get("largest_loss_difference")
+        tables.record(given.record, "docs/training.md", rows, "training_speed", loss_difference=losses)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
+import sys
 from statistics import fmean
 
 import pytest
@@ -11,17 +11,13 @@ import pytest
 from distill.intervals import mcnemar, wilson
 from house import ROOT
 
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import planted_effects
+
 
 def binomial(n: int, p: float) -> list[float]:
     return [math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
-
-
-@pytest.fixture(scope="module")
-def planted():
-    spec = importlib.util.spec_from_file_location("planted_effects", ROOT / "benchmarks" / "planted_effects.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("level", [0.01, 0.05, 0.1])
@@ -46,15 +42,17 @@ def test_wilsons_interval_covers_as_stated_on_average_over_accuracies(rows):
 @pytest.mark.parametrize(
     "name", ["bootstrap_600_rows_planted_5_points", "students_t_5_seeds", "students_t_5_seeds_planted_5_points_paired"]
 )
-def test_planted_effects_are_judged_at_the_stated_rates(planted, name):
-    assert planted.check(name, draws=250, seed=1)["holds"]
+def test_planted_effects_are_judged_at_the_stated_rates(name):
+    assert planted_effects.check(name, draws=250, seed=1)["holds"]
 
 
-def test_an_interval_that_is_too_narrow_would_be_caught(planted, monkeypatch):
-    monkeypatch.setattr(planted, "student_t", lambda values, confidence: (fmean(values) - 0.01, fmean(values) + 0.01))
-    assert planted.check("students_t_5_seeds", draws=250, seed=1)["holds"] is False
+def test_an_interval_that_is_too_narrow_would_be_caught(monkeypatch):
+    monkeypatch.setattr(
+        planted_effects, "student_t", lambda values, confidence: (fmean(values) - 0.01, fmean(values) + 0.01)
+    )
+    assert planted_effects.check("students_t_5_seeds", draws=250, seed=1)["holds"] is False
 
 
-def test_the_best_of_many_equals_looks_good_only_where_it_was_chosen(planted):
-    found = planted.optimism(draws=2000, seed=1)
+def test_the_best_of_many_equals_looks_good_only_where_it_was_chosen():
+    found = planted_effects.optimism(draws=2000, seed=1)
     assert 0.045 <= found["on_the_rows_that_chose"] <= 0.06 and abs(found["on_other_rows"]) < 0.003
