@@ -13,7 +13,7 @@ from distill.teacher import open_teacher
 from distill.teacher.exchange import Usage
 from distill.teacher.exported import checked_export
 from distill.teacher.failures import judge_failure, symptom_of_error, symptom_of_status
-from distill.teacher.reading import Unusable, answer_thought, answer_tokens, read_completion
+from distill.teacher.reading import Unusable, answer_thought, answer_tokens, parsed_json, read_completion
 from distill.teacher.store import Store
 from distill.teacher.transfer import export_answers, import_answers, verify
 
@@ -62,6 +62,52 @@ def test_a_deeply_nested_body_is_asked_for_again(endpoint, settings):
     endpoint.answer = lambda body, times: Said(b"[" * 200_000) if times == 1 else completion()
     assert [reply.text for reply in ask(settings()).values()] == ["Answer: yes"] * 3
     assert endpoint.total == 6
+
+
+DEEP = {
+    "lists": "[" * 5000 + "]" * 5000,
+    "very deep": "[" * 200_000 + "]" * 200_000,
+    "objects": '{"a": ' * 5000 + "1" + "}" * 5000,
+    "brackets in strings": '["]]}}\\\\", "\\"[[{", ' * 3000 + "[]" + "]" * 3000,
+    "several": "[" + ", ".join(["[" * 2000 + "]" * 2000] * 3) + ', "[", {}]',
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_an_answer_beside_a_value_nested_too_deeply_to_be_parsed_is_stored(
+    endpoint, settings, store_path, tmp_path, name
+):
+    body = changed(x="DEEP", seen={"a": ["[", {}]}).replace(b'"DEEP"', DEEP[name].encode())
+    endpoint.answer = lambda *_: Said(body)
+    for _ in range(2):
+        replies = ask(settings())
+        assert [reply.text for reply in replies.values()] == ["Answer: yes"] * 3
+    assert endpoint.total == 3
+    reading = read_completion(body)
+    assert (reading.finish_reason, reading.usage, reading.odd) == ("stop", Usage(10, 4, 5, "reported", 0), ())
+    with Store(store_path) as store, Store(tmp_path / "other.sqlite") as other:
+        assert verify(store) == []
+        assert store.select("SELECT sum(calls), sum(lost) FROM payments") == [(3, 0)]
+        export_answers(store, tmp_path / "answers.jsonl")
+        assert import_answers(other, checked_export(tmp_path / "answers.jsonl")).added == 3 and verify(other) == []
+
+
+@pytest.mark.parametrize("opened, closed", [(5000, 4999), (5000, 4000), (5000, 5001), (5000, 0)])
+def test_a_deep_body_whose_brackets_do_not_match_is_torn(opened, closed):
+    body = changed(x="DEEP").replace(b'"DEEP"', b"[" * opened + b"]" * closed)
+    with pytest.raises(Unusable, match="not JSON") as raised:
+        read_completion(body)
+    assert raised.value.broke == "torn"
+
+
+@given(st.recursive(st.none() | st.text('a"\\[]{}'), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_values_within_a_hundred_levels_are_kept_beside_a_deep_one(value):
+    text = json.dumps([value, "DEEP", value], ensure_ascii=False).replace('"DEEP"', "[" * 5000 + "]" * 5000)
+    first, cut, last = parsed_json(text)
+    assert (first, last) == (value, value)
+    for _ in range(98):
+        (cut,) = cut
+    assert cut == [None]
 
 
 def test_a_body_in_another_encoding_is_torn():

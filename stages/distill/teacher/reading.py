@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
+from json.decoder import scanstring
 from typing import Any
 
 from distill.teacher.exchange import Token, Usage
@@ -12,6 +14,8 @@ from distill.teacher.exchange import Token, Usage
 # A server that reports more for one answer is not believed: no model writes or reads as much.
 _MOST_TOKENS = 10**7
 _LEAST_LOGPROB = -(10.0**6)  # of a token; its probability is 0 long before
+_MOST_LEVELS = 100  # kept of a body that is nested too deeply to be parsed whole; what is read lies in the first ten
+_STRUCTURE = re.compile(r'"|[\[{]+|[\]}]+')
 
 # What servers call the ends of an answer, in lower case: whole, cut, and kept back.
 _WHOLE = frozenset(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed", "finished"))
@@ -90,15 +94,40 @@ def _read(completion: dict[str, Any]) -> Reading:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        parsed = _parsed(body.decode("utf-8-sig"))
+        parsed = parsed_json(body.decode("utf-8-sig"))
     except ValueError as error:
         stream = "a stream, though none was asked for" if body.lstrip().startswith(b"data:") else "not JSON"
         raise Unusable("torn", f"{stream}: {body[:60]!r}") from error
-    except RecursionError as error:
-        raise Unusable("torn", "JSON nested too deeply") from error
     if not isinstance(parsed, dict):
         raise Unusable("torn", f"a JSON {type(parsed).__name__}, not an object")
     return parsed
+
+
+def parsed_json(text: str) -> Any:
+    """The value of a JSON text, nested however deeply: in one that Python does not parse for its depth, values below
+    level 100 are null. Raises ValueError."""
+    try:
+        return _parsed(text)
+    except RecursionError:
+        return _parsed(_shallow(text))
+
+
+def _shallow(text: str) -> str:
+    """A JSON text with null for every list and object below the level `_MOST_LEVELS`."""
+    pieces, depth, kept_to, at = [], 0, 0, 0
+    while structure := _STRUCTURE.search(text, at):
+        at, run = structure.end(), structure[0]
+        if run == '"':
+            _, at = scanstring(text, at, False)
+        elif run[0] in "[{":
+            if depth <= _MOST_LEVELS < depth + len(run):
+                pieces += text[kept_to : structure.start() + _MOST_LEVELS - depth], "null"
+            depth += len(run)
+        else:
+            if depth - len(run) <= _MOST_LEVELS < depth:
+                kept_to = structure.start() + depth - _MOST_LEVELS
+            depth -= len(run)
+    return "".join(pieces) + (text[kept_to:] if depth <= _MOST_LEVELS else "")
 
 
 def _parsed(text: str) -> Any:
