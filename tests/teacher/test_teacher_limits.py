@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import email.utils
 import time
+from dataclasses import replace
 
 import pytest
 from fake_endpoint import completion, error, question
@@ -86,6 +87,41 @@ def test_durations_and_dates():
     assert 58 < retry_after({"retry-after": email.utils.formatdate(time.time() + 60, usegmt=True)}) <= 60
     assert retry_after({"retry-after": "86400"}) == 120
     assert retry_after({"retry-after": "in a while"}) == 0
+
+
+@pytest.mark.parametrize("text", ["1e400s", "1e400", "inf", "nan", "-5", "-5s", "5s ago", "9" * 400 + "s", "1 s", "٣s"])
+def test_a_duration_that_is_none_is_no_pause(text):
+    pace = Pace(8, None, None, 0.0)
+    headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": text}
+    assert pace.answered(headers, 0, None, 10.0) == 0 and pace.wait(10.0) == 0
+    assert pace.throttled({**headers, "retry-after-ms": text}, 0.0, 10.0) == 0 and pace.wait(10.0) == 0
+
+
+@pytest.mark.parametrize("text", ["8h", "1e30", "9" * 30 + "d"])
+def test_a_long_pause_is_two_minutes(text):
+    pace = Pace(8, None, None, 0.0)
+    headers = {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": text}
+    assert pace.answered(headers, 0, None, 10.0) == 120 and pace.wait(10.0) == 120
+
+
+def test_headers_without_sense_stall_no_run(endpoint, settings):
+    headers = {
+        "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1e400s",
+        "x-ratelimit-limit-requests": "9" * 23, "x-ratelimit-remaining-tokens": "-1",
+    }  # fmt: skip
+    endpoint.answer = lambda body, times: replace(completion(), headers=headers)
+    with open_teacher(settings(concurrency=1), "annotate") as teacher:
+        assert [reply.failure for reply in teacher.ask([question("a"), question("b")])] == [None, None]
+
+
+def test_a_pause_that_a_server_asks_for_is_told(endpoint, settings, capsys, monkeypatch):
+    monkeypatch.setattr("distill.teacher.limits._LONG_PAUSE_S", 0.001)
+    headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1ms"}
+    endpoint.answer = lambda body, times: replace(completion(), headers=headers)
+    with open_teacher(settings(), "annotate") as teacher:
+        list(teacher.ask([question("a"), question("b")]))
+    said = "annotate: the server asks for a pause of 0 s, as its rate limit is reached: no call starts meanwhile."
+    assert capsys.readouterr().err.count(said) == 1
 
 
 def test_a_rate_limited_run_over_http_is_answered_in_full(endpoint, settings):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -10,7 +11,10 @@ from collections.abc import Mapping
 _BURST_S = 1.0  # a bucket holds what its rate yields in this time
 _NOTHING = 1e-9  # of a token: what rounding leaves
 _CUT = 0.5
-_LONGEST_PAUSE_S = 120.0
+_LONGEST_PAUSE_S = 120.0  # that a header can cause, whatever it says
+_LONG_PAUSE_S = 5.0  # of which the user is told, as nothing goes on meanwhile
+_LONGEST_TEXT = 40  # characters of a duration
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d))+", re.ASCII)
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -63,12 +67,13 @@ class Pace:
         if self._tokens:
             self._tokens.take(tokens)
 
-    def answered(self, headers: Mapping[str, str], expected: int, used: int | None, now: float) -> None:
-        """A call was answered: corrects the expected tokens, climbs, and heeds an allowance that is used up."""
+    def answered(self, headers: Mapping[str, str], expected: int, used: int | None, now: float) -> float:
+        """A call was answered: corrects the expected tokens, climbs, and heeds an allowance that is used up. Returns
+        the seconds until there is one again, 0 where the server does not say that it is used up."""
         if self._tokens and used is not None:
             self._tokens.take(used - expected)
         self.limit = min(float(self.most), self.limit + 1 / self.limit)
-        self._heed(headers, now)
+        return self._heed(headers, now)
 
     def throttled(self, headers: Mapping[str, str], started: float, now: float) -> float:
         """The server answered 429; returns the seconds it asks us to wait, 0 where it does not say."""
@@ -80,21 +85,33 @@ class Pace:
         self._heed(headers, now)
         return pause
 
-    def _heed(self, headers: Mapping[str, str], now: float) -> None:
+    def _heed(self, headers: Mapping[str, str], now: float) -> float:
+        pause = 0.0
         for name in ("requests", "tokens"):
             if headers.get(f"x-ratelimit-remaining-{name}") == "0":
-                reset = duration(headers.get(f"x-ratelimit-reset-{name}") or "")
-                self._resume_at = max(self._resume_at, now + min(reset, _LONGEST_PAUSE_S))
+                pause = max(pause, min(duration(headers.get(f"x-ratelimit-reset-{name}") or ""), _LONGEST_PAUSE_S))
+        self._resume_at = max(self._resume_at, now + pause)
+        return pause
+
+
+def pause_warning(pause_s: float) -> list[tuple[str, str]]:
+    """Why nothing goes on, by its name, where a server asks for a long pause."""
+    if pause_s < _LONG_PAUSE_S:
+        return []
+    why = f"the server asks for a pause of {pause_s:.0f} s, as its rate limit is reached: no call starts meanwhile"
+    return [("pause", f"{why}. Later pauses are kept too, {_LONGEST_PAUSE_S:g} s at most")]
 
 
 def duration(text: str) -> float:
-    """Seconds in "1s", "6m0s", "20ms" or a bare number; 0 where it is none of these."""
+    """Seconds in "1s", "6m0s", "20ms" or a bare number; 0 where it is none of these, negative or not finite."""
+    if len(text) > _LONGEST_TEXT:
+        return 0.0
     try:
-        return max(0.0, float(text))
+        seconds = float(text)
     except ValueError:
-        pass
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)
-    return sum(float(number) * _UNITS_S[unit] for number, unit in parts)
+        parts = re.findall(r"([0-9.]+)([a-z]+)", text) if _DURATION.fullmatch(text) else ()
+        seconds = sum(float(number) * _UNITS_S[unit] for number, unit in parts)
+    return seconds if math.isfinite(seconds) and seconds > 0 else 0.0
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

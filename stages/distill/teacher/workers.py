@@ -22,7 +22,7 @@ from distill.teacher.budget import Budget, BudgetReached
 from distill.teacher.client import CallResult
 from distill.teacher.exchange import TeacherError, Usage
 from distill.teacher.failures import RECORDED, Symptom, describe_failure, judge_failure, recorded_body, symptom_of_error
-from distill.teacher.limits import Pace
+from distill.teacher.limits import Pace, pause_warning
 from distill.teacher.reading import PASSING, Reading, Unusable, read_completion
 from distill.teacher.reservations import settle_dead
 from distill.teacher.session import Done, Job, Session, SpentCall, Stopped
@@ -254,7 +254,8 @@ class Workers:
         self._answered += 1
         self._budget.heed(job, usage)
         used = (usage.tokens_in or 0) + (usage.tokens_out or 0)
-        self._pace.answered(outcome.headers, job.expected_in + job.expected_out, used, self._loop.time())
+        paused = self._pace.answered(outcome.headers, job.expected_in + job.expected_out, used, self._loop.time())
+        self.warnings.extend(pause_warning(paused))
         self.warnings.extend((text[:30], f"{request.model}: {text}") for text in reading.odd)
         if reading.model and not _same_model(request.model, reading.model):
             who = f"asked for {request.model!r}, and the server says that {reading.model[:100]!r} answered"
@@ -301,7 +302,8 @@ class Workers:
         again = failure.action == "retry" and job.attempts <= self._runtime.max_retries
         pause = self._backoff(job)
         if failure.name == "rate limit":
-            pause += self._pace.throttled(outcome.headers, job.started, self._loop.time())
+            pause += (asked_for := self._pace.throttled(outcome.headers, job.started, self._loop.time()))
+            self.warnings.extend(pause_warning(asked_for))
         self._spend(job, symptom, usage, pause if again else None)
         self._torn += symptom.broke == "torn"
         if self._torn == _HOPELESS and not self._useful:
