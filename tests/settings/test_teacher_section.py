@@ -144,3 +144,33 @@ def test_an_address_with_a_password_or_a_key_is_refused_and_not_shown(make_setti
 def test_an_address_with_a_version_among_its_parameters_is_none(make_settings):
     address = "https://x.openai.azure.com/openai/v1/@cf?api-version=2024-10-21"
     assert make_settings(**{"teacher.provider": "openai", "teacher.base_url": address}).teacher.base_url == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://[::1", "http://h:99999/", "http://h:0/v1", "http://h:port/v1", "http://h:-1", "http://", "http:///v1",
+        "https://:8000/v1", "http://[::g]/v1", "http://[h]/v1", "http://1.2.3.999/v1", "http://a..b/v1",
+        "http://a b/v1", "http://[::1]x/v1", "http://\U0001f600.de/v1",
+        f"http://{'a' * 64}.de/v1", "http://h|x/v1", "http://h\x7f/v1", "http://h/v1\n", "http://::1/v1",
+    ],
+)  # fmt: skip
+def test_an_address_without_a_valid_host_or_port_is_refused_in_a_line(make_settings, address):
+    message = "teacher.base_url: is .*, which has no valid host or port; write it as http://HOST:PORT/v1"
+    for base_url in (address, ("http://a/v1", address)):
+        with pytest.raises(SettingsError, match=message) as raised:
+            make_settings(
+                **{"teacher.provider": "openai", "teacher.base_url": base_url, "teacher.endpoint_name": "ours"}
+            )
+        assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://[::1]:8000/v1", "http://[fe80::1%25eth0]/v1", "http://127.0.0.1:65535", "https://my_server/v1", "http://gpu-1.lan./v1",
+        "http://h:/v1", "https://bücher.example/v1", "http://h/a b",
+    ],
+)  # fmt: skip
+def test_an_address_with_a_host_is_taken(make_settings, address):
+    assert make_settings(**{"teacher.provider": "openai", "teacher.base_url": address}).teacher.base_url == address

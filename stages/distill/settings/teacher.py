@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from distill.settings.loader import JsonObject, Refused, setting
 
@@ -84,6 +86,12 @@ class TeacherSettings:
                 raise Refused(
                     "base_url", f"is {address!r}; allowed: null, or an address that starts with http:// or https://"
                 )
+            if not _has_host(address):
+                raise Refused(
+                    "base_url",
+                    f"is {address!r}, which has no valid host or port; write it as http://HOST:PORT/v1, the port, if "
+                    "any, from 1 to 65535",
+                )
         name, addresses = self.endpoint_name, self.addresses
         if name is not None and (not name.strip() or name != name.strip() or not name.isprintable()):
             raise Refused("endpoint_name", f"is {name!r}; allowed: null, or a name without white space around it")
@@ -111,6 +119,21 @@ def _holds_a_secret(address: str) -> bool:
     where = re.split("[/?#]", address.split("://", 1)[1])[0] if well_formed else address
     parameters = re.findall(r"[?&;#]([^=&;#]+)=", address)
     return bool(re.search("@|%(?:25)*40", where)) or any(_PARAMETER.match(name) for name in parameters)
+
+
+def _has_host(address: str) -> bool:
+    """Whether a client can connect to an address: to a name or an IP address, at a port that there is."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+        bracketed = re.fullmatch(r"\[[^\[\]]+\](?::[0-9]*)?", parts.netloc)
+        if bracketed or re.fullmatch(r"[0-9]+(?:\.[0-9]+){3}", host):
+            ipaddress.ip_address(host)
+        else:
+            host.encode("idna")
+    except ValueError:  # UnicodeError, where a part of a name is empty or too long, is one
+        return False
+    return bool(bracketed or re.fullmatch(r"[\w.-]+", host)) and port != 0 and address.isprintable()
 
 
 def _names(value: Any) -> Iterator[str]:
