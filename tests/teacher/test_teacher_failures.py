@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,23 @@ def test_a_server_that_is_not_there_stops_the_run(settings):
         TeacherError, match=r"http://127\.0\.0\.1:9/v1: connection.*start the server, or check teacher.base_url"
     ):
         ask(settings({"base_url": "http://127.0.0.1:9/v1"}, max_retries=1), [question("a")])
+
+
+def test_a_call_that_found_no_connection_costs_nothing(endpoint, settings, monkeypatch, store_path):
+    """A server that takes connections and never says its half of TLS; a proxy that opens no tunnel; a closed port."""
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        mute = f"https://127.0.0.1:{silent.getsockname()[1]}/v1"
+        for base_url, proxy, why in (
+            (mute, "", "no connection within 0.05 s"),
+            ("https://teacher.invalid/v1", endpoint.base_url.removesuffix("/v1"), ""),
+            ("http://127.0.0.1:9/v1", "", ""),
+        ):
+            monkeypatch.setenv("https_proxy", proxy)
+            with pytest.raises(TeacherError, match=f"connection: .*{why}.*start the server.*nothing is paid twice"):
+                ask(settings({"base_url": base_url}, max_retries=1, timeout_s=0.05), [question("a")])
+    with Store(store_path) as store:
+        assert store.select("SELECT count(*) FROM payments") == [(0,)]
 
 
 def test_a_summary_counts_rows_without_an_answer_by_cause(endpoint, settings, capsys):

@@ -32,7 +32,7 @@ _OWN = frozenset(("host", "content-length", "accept-encoding", "connection"))
 class CallResult:
     """Headers and body of the response; `symptom` is set where it is no answer.
 
-    `unreached`: no connection was made, so that nothing was asked.
+    `unreached`: no connection was made, so that nothing was asked and nobody bills it.
     """
 
     headers: Mapping[str, str]
@@ -59,8 +59,9 @@ class Client:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
             timeout=aiohttp.ClientTimeout(total=self._timeout_s),
+            trace_configs=[_noting_connections()],
         )
-        self._unreachable, self._broken = aiohttp.ClientConnectorError, (aiohttp.ClientError, OSError)
+        self._broken = (aiohttp.ClientError, OSError)
         return self
 
     async def __aexit__(
@@ -83,10 +84,12 @@ class Client:
 
     async def _post(self, body: bytes, sample: int) -> CallResult:
         headers = {**self._headers, SAMPLE_HEADER: str(sample)} if sample else self._headers
+        connected: list[bool] = []
         try:
             async with self._session.post(
-                self._url, data=body, headers=headers, proxy=self._proxy, allow_redirects=False
-            ) as response:
+                self._url, data=body, headers=headers, proxy=self._proxy, allow_redirects=False,
+                trace_request_ctx=connected,
+            ) as response:  # fmt: skip
                 content, whole = await self._read(response)
                 content = scrubbed(content, self._key)
                 if not 200 <= response.status < 300:
@@ -95,11 +98,12 @@ class Client:
                     return CallResult(response.headers, content)
                 return CallResult(response.headers, symptom=oversized(self._most_bytes))
         except TimeoutError:
-            return CallResult({}, symptom=Symptom(broke="timeout", message=f"no answer within {self._timeout_s:g} s"))
+            missing = "answer" if connected else "connection"
+            broke, message = "timeout", f"no {missing} within {self._timeout_s:g} s"
         except self._broken as error:
-            unreached = isinstance(error, self._unreachable)
-            symptom = Symptom(broke="connection" if unreached else "cut", message=str(error))
-            return CallResult({}, symptom=symptom, unreached=unreached)
+            broke, message = "cut", str(error)
+        symptom = Symptom(broke=broke if connected else "connection", message=message)
+        return CallResult({}, symptom=symptom, unreached=not connected)
 
     async def _read(self, response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         """The unpacked body, and whether it is whole. Where it has more bytes than the client takes, the connection is
@@ -124,6 +128,19 @@ class Client:
 def oversized(most_bytes: int) -> Symptom:
     """What is seen of a body of more bytes than runtime.max_body_mb."""
     return Symptom(broke="oversized", message=f"more than {most_bytes // 2**20} MiB (runtime.max_body_mb)")
+
+
+def _noting_connections() -> aiohttp.TraceConfig:
+    """Appends to a call's list when the call has a connection, through a proxy's tunnel and with TLS where need be."""
+    import aiohttp
+
+    async def note(session: aiohttp.ClientSession, context: Any, parameters: Any) -> None:
+        context.trace_request_ctx.append(True)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(note)
+    trace.on_connection_reuseconn.append(note)
+    return trace
 
 
 def _prepared(base_url: str | None, key: str) -> tuple[str, dict[str, str]]:
