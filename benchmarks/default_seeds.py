@@ -36,10 +36,11 @@ sys.path.insert(0, str(ROOT / "stages"))
 from tables import made_with  # noqa: E402
 
 from distill import paths  # noqa: E402
-from distill.intervals import student_t, t_quantile  # noqa: E402
+from distill.intervals import t_quantile  # noqa: E402
 from distill.lock import content_hash  # noqa: E402
 from distill.rows.files import read_object, write_metrics  # noqa: E402
 from distill.settings import Settings, load_settings  # noqa: E402
+from distill.studies.hierarchical import seeds_and_rows  # noqa: E402
 
 TABLE = ROOT / "metrics" / "default_seeds.json"
 SEEDS = range(1, 11)
@@ -138,6 +139,11 @@ def expected(rows: list[Row]) -> tuple[float, float]:
     return mean - half, min(1.0, mean + half)
 
 
+def interval(rows: list[Row]) -> tuple[float, float]:
+    """Of the mean accuracy, for other seeds and other test rows."""
+    return seeds_and_rows([row["accuracy"] for row in rows], rows[0]["test_rows"], 0.95)
+
+
 def table_text(rows: list[Row]) -> str:
     """The table of docs/results.md: students by the instructions that trained them, and all."""
     lines = [
@@ -148,7 +154,7 @@ def table_text(rows: list[Row]) -> str:
     measured = {name: group for name, group in groups.items() if len(group) > 1}
     for name, group in (measured | ({"all": rows} if len(measured) > 1 else {})).items():
         values = [100 * row["accuracy"] for row in group]
-        low, high = student_t(values)
+        low, high = (100 * end for end in interval(group))
         lines.append(
             f"| {name} | {len(group)} | {statistics.fmean(values):.1f} % | {low:.1f} to {high:.1f} % |"
             f" {statistics.stdev(values):.1f} points | {min(values):.1f} to {max(values):.1f} % |"

@@ -9,7 +9,6 @@ import sys
 import pytest
 import yaml
 
-from distill.intervals import student_t
 from house import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -77,7 +76,7 @@ def test_the_run_of_this_clone_is_within_the_tolerance(make_settings):
 def test_the_readme_heads_with_the_mean_of_the_rows_and_promises_their_range():
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     values = [100 * row["accuracy"] for row in ROWS]
-    low, high = student_t(values)
+    low, high = (100 * end for end in default_seeds.interval(ROWS))
     mean, least, most = statistics.fmean(values), *(100 * end for end in default_seeds.expected(ROWS))
     assert f"mean of {len(ROWS)} students" in text
     assert f"| {mean:.1f} % | {low:.1f} to {high:.1f} % |" in text, (mean, low, high)

@@ -77,8 +77,29 @@ def test_a_difference_that_is_there_is_found():
     one, other = world(np.random.default_rng(3), 5, 600, lift=1.5)
     found = lead(list(one.mean(1)), list(other.mean(1)), 600, 0.95, (list(one), list(other)))
     assert found.mean == pytest.approx(one.mean() - other.mean())
-    assert 0 < found.ci_low < found.mean < found.ci_high and 0 < found.p_value < 1e-6
+    assert 0 < found.ci_low < found.mean < found.ci_high and 0 < found.p_value < 1e-4
     assert lead(list(other.mean(1)), list(one.mean(1)), 600, 0.95).mean == pytest.approx(-found.mean)
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 8])
+def test_the_p_value_says_what_the_interval_says(seeds):
+    one, other = world(np.random.default_rng(4), seeds, 300, lift=0.4)
+    accuracies, rights = (list(one.mean(1)), list(other.mean(1))), (list(one), list(other))
+    p = lead(*accuracies, 300, 0.95, rights).p_value
+    at, beyond = (lead(*accuracies, 300, 1 - level, rights) for level in (p, p / 2))
+    assert min(at.ci_low, -at.ci_high, key=abs) == pytest.approx(0, abs=1e-6)
+    assert beyond.ci_low < 0 < beyond.ci_high
+
+
+def test_two_seeds_err_no_more_often_than_they_say():
+    random = np.random.default_rng(5)
+    found = [lead(list(a.mean(1)), list(b.mean(1)), 200, 0.95, (list(a), list(b)))
+             for a, b in (world(random, 2, 200) for _ in range(500))]  # fmt: skip
+    assert sum(one.p_value < 0.05 for one in found) <= 25 and sum(one.p_value < 0.01 for one in found) <= 5
+
+
+def test_a_p_value_is_never_0():
+    assert lead([1.0], [0.0], 100_000, 0.95).p_value == 1e-200
 
 
 def test_answers_that_are_all_the_same_leave_open_what_so_few_rows_do():

@@ -97,6 +97,12 @@ def test_unfinished_cells_are_left_out_and_too_few_shares_are_refused():
         learning_curves(table(cells(steep, flat, shares=SHARES[:3])))
 
 
+def test_rows_of_no_cell_of_the_study_are_not_drawn():
+    good = table(cells(steep, flat))
+    stray = [{**cell, "accuracy": 0.1, "stale": "study"} for cell in good["cells"]]
+    assert learning_curves({**good, "cells": [*good["cells"], *stray]}) == learning_curves(good)
+
+
 def test_a_study_of_one_kind_of_labels_has_no_column_of_them():
     rows = [{key: value for key, value in cell.items() if key != "subsample.labels"} for cell in cells(steep, flat)]
     assert list(learning_curves(table(rows))) == ["bar, teacher labels", "student, teacher labels"]

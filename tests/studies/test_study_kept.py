@@ -84,6 +84,28 @@ def test_rows_of_other_settings_count_while_there_are_no_newer(study, tmp_path):
     assert [row["accuracy"] for row in counted(merged)] == [0.7] + [None] * (len(other.cells) - 1)
 
 
+def test_a_change_of_code_alone_keeps_the_cells_whose_steps_follow_from_others(tmp_path):
+    made = expander(
+        tmp_path,
+        arms="{step_by_step: {}, half: {subsample.explanation_rate: 0.5}}",
+        controls="[label_only, matched_compute]",
+    )
+    reference = next(cell.name for cell in made.plan().cells if cell.arm == "step_by_step")
+    plan = made.plan(lambda name, measure: 3.0 if name == reference else 1.0)
+    done = (entry(cell.name, f"of {cell.name}", cell.params, 0.7) for cell in plan.cells)
+    rows = cell_rows(plan, observations(shown(entry("main", "a", {}), *done))[1:], {}, {}, lambda _: (0.1, "measured"))
+    summary = {"arms": {}, "seed_keys": ["student.seed", "train.seed"], "settings": plan.cells[0].params}
+    _, file = write_tables(tmp_path, "mine", keep_finished(rows, plan, None), summary)
+    table = json.loads(file.read_text())
+    for row in table["cells"]:
+        row["cell"] += " of other code"
+    file.write_text(json.dumps(table))
+    now = made.plan(lambda name, measure: kept_measures(file).get(name, {}).get(measure))
+    assert now.waiting, "a fresh clone does not know their steps"
+    kept = keep_finished(missing(now), now, file)
+    assert {row["stale"] for row in kept} == {CODE} and all(row["accuracy"] == 0.7 for row in counted(kept))
+
+
 def test_a_table_that_cannot_be_read_is_not_written_over(study, tmp_path):
     plan, _, _ = study
     (tmp_path / "bad.json").write_text('{"cells": [{"arm": 1}]}')

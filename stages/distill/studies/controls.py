@@ -43,6 +43,8 @@ RATIONALES_ALONE = ("subsample.explanation_rate", "subsample.strategy", "subsamp
 # What a derived control needs to know of a finished cell: columns of its row.
 GFLOP, USD = "gflop_per_step", "usd_annotation"
 MEASURES = (GFLOP, USD)
+# The settings that follow from them.
+DERIVED = ("train.steps", "task.train_rows")
 
 
 def matched_steps(steps: int, reference_gflop: float, label_gflop: float) -> int:

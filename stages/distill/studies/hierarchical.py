@@ -22,9 +22,13 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from scipy.optimize import bisect
+from scipy.stats import norm
 from scipy.stats import t as student
 
 from distill.intervals import student_t, wilson
+
+_LEAST_P = 1e-200
 
 # Of each seed, which rows were right: (rows,) of bool.
 Rights = Sequence[np.ndarray]
@@ -63,8 +67,8 @@ def lead(
 ) -> Lead:
     """First less second of accuracies that are paired by seed, all on the same `rows`; `rights` are theirs row by row.
 
-    The p-value is of Student's t on both parts' standard errors, its degrees of freedom by Satterthwaite (1946). Raises
-    ValueError on no accuracies, or different numbers of them.
+    The p-value is the least level at which the interval leaves out 0, so that both say the same. Raises ValueError on
+    no accuracies, or different numbers of them.
     """
     differences = [own - other for own, other in zip(first, second, strict=True)]
     mean, k = statistics.fmean(differences), len(differences)
@@ -79,7 +83,7 @@ def lead(
     # Towards no difference, as the test asks whether that could be.
     of_rows = (below if mean > 0 else above) / z
     of_seeds = statistics.stdev(differences) / math.sqrt(k) if k > 1 else 0.0
-    return Lead(mean, *ends, _p_value(mean, of_seeds, of_rows, k, rows), rights is not None)
+    return Lead(mean, *ends, _p_value(mean, of_seeds, of_rows, k), rights is not None)
 
 
 def _distance_of_seeds(values: Sequence[float], confidence: float) -> float:
@@ -114,7 +118,14 @@ def _error_of_paired_rows(first: Rights, second: Rights) -> float:
     return wilson(0, n, 0.95)[1] / z
 
 
-def _p_value(mean: float, of_seeds: float, of_rows: float, seeds: int, rows: int) -> float:
-    variance = of_seeds**2 + of_rows**2
-    parts = (of_seeds**4 / max(seeds - 1, 1)) + of_rows**4 / max(rows - 1, 1)
-    return float(2 * student.sf(abs(mean) / math.sqrt(variance), variance**2 / parts))
+def _p_value(mean: float, of_seeds: float, of_rows: float, seeds: int) -> float:
+    """From standard errors; at least _LEAST_P."""
+
+    def beyond(log_level: float) -> float:
+        """How far the interval of this level reaches beyond no difference."""
+        tail = math.exp(log_level) / 2
+        by_seeds = student.isf(tail, seeds - 1) * of_seeds if of_seeds else 0.0
+        return math.hypot(norm.isf(tail) * of_rows, by_seeds) - abs(mean)
+
+    least = math.log(_LEAST_P)
+    return math.exp(bisect(beyond, least, 0.0)) if beyond(least) > 0 else _LEAST_P

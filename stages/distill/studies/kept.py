@@ -10,7 +10,7 @@ from typing import Any
 from distill.errors import DataError
 from distill.rows.files import read_object
 from distill.studies.cells import Cell, StudyPlan, WaitingCell
-from distill.studies.controls import MEASURES
+from distill.studies.controls import DERIVED, MEASURES
 from distill.studies.gathering import MISSING
 
 # Why a finished row is stale: the declared code or data changed, the cell's settings did, or the study lacks the cell.
@@ -37,6 +37,8 @@ def keep_finished(rows: Sequence[_Row], plan: StudyPlan, table: Path | None) -> 
     """
     cells = {(cell.arm, cell.seed): cell for cell in (*plan.cells, *plan.waiting)}
     kept = {(row["arm"], row["seed"]): (row, params) for row, params in _finished(table)}
+    first = plan.cells[0].params
+    of_seed = {cell.seed: cell.params for cell in reversed(plan.cells)}  # the first cell's, with the seed's own values
     merged = []
     for row in rows:
         place = row["arm"], row["seed"]
@@ -44,8 +46,7 @@ def keep_finished(rows: Sequence[_Row], plan: StudyPlan, table: Path | None) -> 
         if row["accuracy"] is not None or earlier is None:
             merged.append({**row, "stale": None})
         else:
-            merged.append(_kept(*earlier, cells[place], plan.cells[0].params, row))
-    first = plan.cells[0].params
+            merged.append(_kept(*earlier, cells[place], of_seed.get(row["seed"], first), row))
     return merged + [_kept(row, params, None, first, rows[0]) for row, params in kept.values()]
 
 
@@ -56,6 +57,11 @@ def counted(rows: Sequence[_Row]) -> list[_Row]:
     if all(row["stale"] == SETTINGS for row in own if row["accuracy"] is not None):
         return own
     return [{**row, "accuracy": None, "status": MISSING} if row["stale"] == SETTINGS else row for row in own]
+
+
+def counted_rows(table: _Row) -> list[_Row]:
+    """`counted` of a table (`<study>.json`), whatever version of this code wrote it."""
+    return counted([row if "stale" in row else {**row, "stale": None} for row in table["cells"]])
 
 
 def stale_text(rows: Sequence[_Row]) -> Iterator[str]:
@@ -99,7 +105,7 @@ def _kept(
     row: _Row, params: _Row, cell: Cell | WaitingCell | None, first: _Row, columns: Iterable[str]
 ) -> dict[str, Any]:
     """The finished row in the columns of today's table. `cell` is the study's own in its place, if there is one, and
-    `first` the settings of its first cell."""
+    `first` the settings of its first cell with the row's seed."""
     settings = dict(_flat(params))
     kept = {key: row.get(key, settings.get(key)) for key in columns}
     changes = {key: value for key, value in _differences(params, first).items() if key not in kept}
@@ -109,7 +115,7 @@ def _kept(
     elif isinstance(cell, Cell):
         stale = SETTINGS if _differences(params, cell.params) else CODE
         stale = None if cell.name == row["cell"] else stale
-    elif changes:
+    elif any(key not in DERIVED for key in changes):
         stale = SETTINGS
     return {**kept, "stale": stale, "changes": changes} if stale in UNCOUNTED else {**kept, "stale": stale}
 

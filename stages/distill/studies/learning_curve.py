@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from distill.errors import UserError
 from distill.intervals import wilson
+from distill.studies.kept import counted_rows
 from distill.studies.power_law import CurvePoint, continued
 
 LEAST_SHARES = 4
@@ -97,11 +98,11 @@ def draw_curves(curves: Mapping[str, Mapping[str, Any]], files: Sequence[Path]) 
 
 
 def _points(table: Mapping[str, Any]) -> dict[tuple[str, str], list[CurvePoint]]:
-    """(who, whose labels) -> its points in the order of their rows; of cells that are finished."""
+    """(who, whose labels) -> its points in the order of their rows; of finished cells that its arms count."""
     by_curve: dict[tuple[str, str], dict[float, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     # What a study does not vary is no column of its rows.
     fixed = table["settings"]["subsample"]
-    for cell in table["cells"]:
+    for cell in counted_rows(table):
         labels, share = (cell.get(f"subsample.{key}", fixed[key]) for key in ("labels", "data_share"))
         for who, column in _COLUMNS.items():
             if cell.get(column) is not None and cell.get("training_rows"):

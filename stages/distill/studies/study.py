@@ -21,6 +21,7 @@ from distill.studies.factor_figure import write_curve
 from distill.studies.gathering import FAILED_STATUSES, cell_rows, observations
 from distill.studies.inputs import Inputs
 from distill.studies.kept import counted, keep_finished, kept_measures, stale_text
+from distill.studies.machine import machine, machines_of
 from distill.studies.pricing import UPPER, price_here
 from distill.studies.rights import right_columns
 from distill.studies.runner import Runner, StudyStopped
@@ -103,7 +104,11 @@ class Study:
         unpriced: list[str] = []
         rows = cell_rows(plan, observed, states, reasons, price_here(self.settings, unpriced.append))
         judged = experiments.cached_outs([row["commit"] for row in rows if row.get("commit")], paths.JUDGED)
-        rows = [row | right_columns(judged.get(row["commit"])) for row in rows]
+        rows = [
+            row | {"baseline": done.get(row["cell"], (None, None))[1]} | right_columns(judged.get(row["commit"]))
+            for row in rows
+        ]
+        machines = machines_of(None if forget else self.table)
         rows = keep_finished(rows, plan, None if forget else self.table)
         if any(row["usd_from"] == UPPER for row in rows):
             for why in unpriced:
@@ -115,7 +120,10 @@ class Study:
             "reference": self.study.reference,
             "references": references,
             "confidence": _CONFIDENCE,
-            "baselines": sorted(baselines),
+            "made": {
+                baseline: machines.get(baseline) or (machine() if baseline in baselines else None)
+                for baseline in sorted({row["baseline"] for row in rows if row["baseline"]})
+            },
             "arms": arms,
         }
         # With the columns of a row, all settings of its cell: the frontier reads them where the experiments are not.

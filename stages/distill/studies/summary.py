@@ -10,7 +10,7 @@ from distill.intervals import holm, student_t
 from distill.studies.controls import TUNED_OVER
 from distill.studies.gathering import AT_CHANCE, CRASHED, DIVERGED, OK
 from distill.studies.hierarchical import lead, seeds_and_rows
-from distill.studies.kept import counted
+from distill.studies.kept import counted_rows
 from distill.studies.rights import rights_of
 
 _Row = Mapping[str, Any]
@@ -43,7 +43,7 @@ def by_arm(rows: Sequence[_Row], references: Mapping[str, str | None], confidenc
 
 def arms_of_table(table: _Row) -> dict[str, dict[str, Any]]:
     """`by_arm` anew from the rows of `<study>.json` (distill.studies.table), whatever version of this code wrote it."""
-    rows = counted([row if "stale" in row else {**row, "stale": None} for row in table["cells"]])
+    rows = counted_rows(table)
     references = table.get("references") or {
         row["arm"]: None if row["arm"] == table["reference"] else table["reference"] for row in rows
     }
