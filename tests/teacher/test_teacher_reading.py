@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distill.teacher import open_teacher
+from distill.teacher.batch_api import _result
 from distill.teacher.exchange import Usage
 from distill.teacher.exported import checked_export
 from distill.teacher.failures import judge_failure, symptom_of_error, symptom_of_status
@@ -90,6 +91,13 @@ def test_an_answer_beside_a_value_nested_too_deeply_to_be_parsed_is_stored(
         assert store.select("SELECT sum(calls), sum(lost) FROM payments") == [(3, 0)]
         export_answers(store, tmp_path / "answers.jsonl")
         assert import_answers(other, checked_export(tmp_path / "answers.jsonl")).added == 3 and verify(other) == []
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_a_line_of_a_batch_with_a_value_nested_too_deeply_keeps_its_answer(name):
+    line = {"custom_id": "ab" * 32, "response": {"status_code": 200, "body": json.loads(changed(x="DEEP"))}}
+    result = _result(json.dumps(line).replace('"DEEP"', DEEP[name]).encode())
+    assert (result.key, read_completion(result.body).text) == (bytes.fromhex("ab" * 32), "Answer: yes")
 
 
 @pytest.mark.parametrize("opened, closed", [(5000, 4999), (5000, 4000), (5000, 5001), (5000, 0)])

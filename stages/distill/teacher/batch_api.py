@@ -15,6 +15,7 @@ from distill.teacher.bodies import ENCODINGS, bounded_lines, bounding
 from distill.teacher.client import oversized
 from distill.teacher.exchange import TeacherError
 from distill.teacher.failures import describe_failure, http_status, judge_failure, symptom_of_status
+from distill.teacher.reading import parsed_json
 from distill.teacher.scrubbing import scrubbed
 from distill.visible import one_line
 
@@ -208,7 +209,7 @@ def _state(batch: Any) -> BatchState:
 def _result(line: bytes) -> BatchResult:
     """A line of a result file; one that cannot be read has the key of no row."""
     try:
-        parsed = json.loads(line)
+        parsed = parsed_json(line.decode("utf-8", "surrogatepass"))
         key, response, error = bytes.fromhex(parsed["custom_id"]), parsed.get("response"), parsed.get("error")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return BatchResult(b"", None, b"", "cannot be read")
