@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,3 +91,11 @@ def test_what_is_no_task_says_so(own, name, message):
     with pytest.raises(DataError, match=message) as error:
         get_task(replace(SETTINGS, name=name))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["practice", "gsm8k"])
+def test_a_device_or_a_pipe_is_refused_before_it_is_read(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("/dev/zero", str(tmp_path / "pipe")):
+        with pytest.raises(DataError, match=r"task\.path: .*: is a device or a pipe.*allowed: a file or a folder"):
+            get_task(replace(SETTINGS, name=name, path=path))

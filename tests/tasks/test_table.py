@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from random import Random
+from string import ascii_lowercase
 
 import pytest
 from table_files import csv_file, jsonl_file, rows, text
@@ -239,6 +241,27 @@ def test_a_folder_of_parts_stays_as_it_is_cut_and_overlaps_are_refused_unless_th
     assert few == [1, 1]
     assert task.report()["duplicates"]["near"]["across_splits"] == 1
     assert survey(found, task, 128).metrics["duplicates"]["across_splits"] == 1
+
+
+@pytest.mark.parametrize(("rule", "train"), [("allow", 10), ("drop_from_train", 10)])
+def test_overlaps_that_differ_in_digits_are_counted_also_where_another_rule_cuts_the_rest(make, tmp_path, rule, train):
+    random = Random(1)
+
+    def words(count):
+        return " ".join("".join(random.choices(ascii_lowercase, k=7)) for _ in range(count))
+
+    test = [{"message": f"{words(3)} {random.randint(10**20, 10**21)}", "desk": "till"} for _ in range(30)]
+    again = [row["message"].rsplit(" ", 1)[0] for row in test[:10]]
+    data = [{"message": f"{same} {random.randint(10**20, 10**21)}", "desk": ""} for same in again]
+    for _ in range(3):  # groups that are too large for validation
+        base = words(25)
+        data += [{"message": f"{base} {words(1)}", "desk": ("post", "till")[n % 2]} for n in range(30)]
+    data += [{"message": words(8), "desk": ("post", "till")[n % 2]} for n in range(8)]
+    csv_file(tmp_path / "train.csv", data)
+    csv_file(tmp_path / "test.csv", test)
+    task = make(tmp_path, test_rows="all", overlap=rule)
+    task.splits()
+    assert task.report()["duplicates"]["overlap"]["train"] == train
 
 
 def test_a_hub_data_set_with_class_names(make, tmp_path, monkeypatch):

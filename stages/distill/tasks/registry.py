@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from inspect import isabstract
 
@@ -28,6 +29,9 @@ def get_task(settings: TaskSettings) -> Task:
 
     Such a module runs as any code does; name only your own. Raises DataError where there is no such task.
     """
+    path = os.path.expanduser(settings.path or "")
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        raise DataError(f"task.path: {path}: is a device or a pipe, which may never end; allowed: a file or a folder")
     place = TASKS.get(settings.name, settings.name)
     module, colon, name = place.partition(":")
     if not colon:

@@ -133,13 +133,14 @@ class Table(Task):
             )
 
         def cut_by(group: Any) -> Cut:
-            staying, self._overlap = overlap_settled(
-                self.settings.overlap, group, kept, came_in, lambda row: rows.where(int(row))
-            )
             return cut(self.settings, staying, group, stratum, seen.order, came_in)
 
         fold = self.kind != "number"
         group = grouped(seen.bands, fold)
+        # Given splits are always judged so, also where what is cut of the rest is cut by another rule.
+        staying, self._overlap = overlap_settled(
+            self.settings.overlap, group, kept, came_in, lambda row: rows.where(int(row))
+        )
         result = cut_by(group)
         if result.missing() and fold:
             apart = grouped(band_keys(folded_texts(rows, self.columns, None, digits=False)), False)
