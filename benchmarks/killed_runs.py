@@ -100,12 +100,12 @@ class Run:
         return None
 
     def members(self) -> list[int]:
-        """The processes of the group that run."""
+        """The processes of the group that run, if only by a thread: one may still write as the first thread is dead."""
         members = []
         for place in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                state, _, group = (place / "stat").read_text().rpartition(")")[2].split()[:3]
-                if int(group) == self.process.pid and state not in "ZX":
+                _, _, group = _state(place)
+                if int(group) == self.process.pid and any(_runs(thread) for thread in place.glob("task/[0-9]*")):
                     members.append(int(place.name))
         return members
 
@@ -117,6 +117,17 @@ class Run:
         """The exit status, with whatever is left killed."""
         self.signal_group(signal.SIGKILL)
         return self.process.wait()
+
+
+def _state(place: Path) -> list[str]:
+    """State, parent and group of a process or thread in /proc."""
+    return (place / "stat").read_text().rpartition(")")[2].split()[:3]
+
+
+def _runs(thread: Path) -> bool:
+    with suppress(OSError):
+        return _state(thread)[0] not in "ZX"
+    return False
 
 
 def stored_answers(store: Path) -> int:

@@ -11,41 +11,26 @@ each seed, turn or size. Benchmarks write such a file where they are given --rec
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import table_layouts
 
 from distill.rows.files import read_object, write_json
+from distill.studies.machine import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = ROOT / "metrics" / "tables"
-# Instruction sets that decide in which order a CPU adds, and so which student comes out.
-FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "fma", "asimd", "sve")
-PACKAGES = ("torch", "transformers", "numpy")
 
 
 def made_with() -> dict[str, Any]:
     """The commit, versions and CPU of this very run."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    words = {line.partition(":")[0].strip(): line.partition(":")[2].strip() for line in lines}
-    flags = (words.get("flags") or words.get("Features") or "").split()
-    return {
-        "commit": commit or None,
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        "cpu": words.get("model name") or platform.processor() or None,
-        "cores": os.cpu_count(),
-        "flags": [flag for flag in FLAGS if flag in flags],
-    }
+    return {"commit": commit or None} | machine()
 
 
 def command() -> str:

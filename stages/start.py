@@ -7,13 +7,14 @@ run     python stages/start.py mine.csv
         python stages/start.py --check    # can DVC read its own files, or was it killed as it wrote one?
 
 reads   the file (.csv, .tsv, .jsonl, .parquet), params.yaml
-writes  params.yaml: task, the teacher where it is named, sizes as `auto`
+writes  params.yaml: task, the teacher where it is named, sizes as `auto`; nothing where the task is refused
 """
 
 import argparse
 
 from distill import paths
 from distill.lock import check_dvc_files
+from distill.rows.files import write_text
 from distill.running import run_front_door
 from distill.settings import load_settings
 from distill.settings.writing import write_settings
@@ -48,9 +49,16 @@ def main() -> None:
     if options.check:
         return print(check_dvc_files())
     file, changes = chosen_settings(options, ask_person)
-    for line in write_settings(paths.PARAMS, changes):
+    before = paths.PARAMS.read_text(encoding="utf-8")
+    changed = write_settings(paths.PARAMS, changes)
+    try:
+        introduced = introduction(file, load_settings())
+    except BaseException:
+        write_text(paths.PARAMS, before)  # a task that cannot be is not left in the place of one that can
+        raise
+    for line in changed:
         print(f"params.yaml: {line}")
-    print(introduction(file, load_settings()))
+    print(introduced)
 
 
 if __name__ == "__main__":

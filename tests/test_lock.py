@@ -134,6 +134,7 @@ def test_an_empty_folder_of_the_run_cache_on_which_dvc_fails_is_told(folder):
     with pytest.raises(UserError, match=r"^\.dvc/cache/runs/ab/(ab){32}: is empty.*`find \.dvc/cache/runs -type d -em"):
         check_dvc_files()
     (empty / "result").write_text("cmd: x")
+    (empty.parent / ".half.tmp").write_text("a file that DVC had begun")
     assert "nothing keeps DVC from running" in check_dvc_files()
 
 

@@ -71,7 +71,8 @@ def check_dvc_files() -> str:
             f" none does, `rm {paths.RUNNING}`, then `dvc repro`"
         )
     # DVC 3.67 takes the newest file of such a folder for a result, and fails on one without any.
-    empty = next((folder for folder in paths.RUN_CACHE.glob("*/*") if not any(folder.iterdir())), None)
+    folders = (place for place in paths.RUN_CACHE.glob("*/*") if place.is_dir())
+    empty = next((folder for folder in folders if not any(folder.iterdir())), None)
     if empty is not None:
         raise UserError(
             f"{empty}: is empty, as where DVC was killed, and `dvc repro` fails on it ('join() argument must be str')."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from statistics import fmean
 
 import numpy as np
 import pytest
 
+from distill.evaluation import few_gold
 from distill.evaluation.few_gold import GUESS_FOLDS, cross_fitted_guesses, few_gold_metrics, powered_share
 from distill.evaluation.text_models import answers, regressions
 from distill.intervals import wilson
@@ -157,6 +159,12 @@ def test_labelled_rows_that_are_unlike_the_unlabelled_are_told():
     draws = np.random.default_rng(4)
     harder = [(replace(row, input=f"w1 w2 {row.id}"), answer) for row, answer in drawn(draws, 60)]
     assert measured(unlabelled(drawn(draws, 300)), harder)["guess"]["p_value"] < 1e-4
+
+
+def test_no_p_value_is_0():
+    assert few_gold._difference([0.0] * 30, [1.0] * 300)["p_value"] == sys.float_info.min
+    assert few_gold._difference([0.1, 0.100001] * 30, [0.9, 0.900001] * 300)["p_value"] == sys.float_info.min
+    assert few_gold._difference([0.5] * 30, [0.5] * 300)["p_value"] == 1
 
 
 def test_only_unlabelled_rows_that_were_asked_as_the_test_rows_were_are_counted():

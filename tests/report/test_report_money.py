@@ -72,6 +72,9 @@ def test_few_shot_beside_zero_shot_where_the_search_compared_them(make_settings)
     dearer = compared | {"tokens_saved_share": -0.2, "usd_saved_share": None, "break_even_rows": {"usd": None}}
     note = few_shot_table(replace(run, search=run.search | {"few_shot": dearer})).note
     assert "takes 20.0\N{NO-BREAK SPACE}% more tokens. It is not known" in note
+    dearer = dearer | {"usd_saved_share": -0.1}
+    note = few_shot_table(replace(run, search=run.search | {"few_shot": dearer})).note
+    assert note.endswith("costs 10.0\N{NO-BREAK SPACE}% more. The search never pays for itself by its price.")
 
 
 def test_what_the_student_spares_is_of_this_task_and_teacher_or_not_shown(make_settings):

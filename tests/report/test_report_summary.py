@@ -24,8 +24,15 @@ def test_the_default_run_in_three_sentences(make_settings):
         "with the teacher's labels and, for 90.0 % of them, the reasons.",
         "On 60 test examples that neither training nor tuning saw, the student is right in 70.0 % (95 % interval 57.5 "
         "to 80.1 %), the teacher in 80.0 % and always giving the commonest label in 50.0 %; "
-        "the teacher's answers, with the search for the prompt, cost $0.0072 at made-up prices.",
+        "the teacher's answers to training examples, with the search for the prompt, cost $0.0072 at made-up prices.",
     ]
+
+
+def test_test_rows_that_training_saw_are_not_called_unseen(make_settings):
+    run = make_run(make_settings())
+    for rule, told in (("allow", "(some like training rows: see Limits)"), ("drop_from_train", "that neither")):
+        overlap = {"rule": rule, "train": 0, "validation": 1}
+        assert f"On 60 test examples {told}" in said(replace(run, prepare={"duplicates": {"overlap": overlap}}))[2]
 
 
 def test_a_recorded_teacher_of_unknown_price_and_a_student_of_labels_alone(make_settings):

@@ -61,6 +61,14 @@ def test_pairs_brackets_in_texts_and_what_is_just_deep_enough_are_taken():
     assert strict_json("9" * 4300) == int("9" * 4300)
 
 
+@pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
+def test_what_stands_for_a_number_is_none_in_the_pipelines_own_files(tmp_path, name):
+    assert isinstance(strict_json(f"[{name}]")[0], float)
+    (tmp_path / "a.json").write_text(f'{{"usd": {name}}}')
+    with pytest.raises(DataError, match=rf"a\.json: {name} stands for a number, and is none"):
+        read_object(tmp_path / "a.json")
+
+
 def test_a_folder_in_place_of_a_file_is_named(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_object(tmp_path)

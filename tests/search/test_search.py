@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -294,6 +295,28 @@ def test_few_shot_and_zero_shot_are_compared_on_the_same_held_out_rows(make_sett
     found = outcome.metrics()["few_shot"]
     assert found["few_shot"]["rows"] == found["zero_shot"]["rows"] == 20 and found["demonstrations"] == 4
     assert found["search_cost"]["calls"] == len(teacher.asked) - 20
+
+
+def test_the_price_is_that_of_the_prompt_to_use_whatever_other_parts_chose(make_settings, monkeypatch):
+    """The cross-fitted answers may be another prompt's, as here all are: of other length and price."""
+
+    class Wordy(Teacher):
+        def reply(self, request):
+            better = "better" in request.messages[-1]["content"]
+            return replace(super().reply(request), usage=Usage(70 if better else 10, 0, 10, "reported"))
+
+    def crossed(answers, rows, chosen):
+        first = next(iter(answers))
+        return sorted(answers[first], key=lambda answer: answer.id), Counter({first: len(rows)})
+
+    monkeypatch.setattr("distill.search.outcome.cross_fitted", crossed)
+    made = make_settings(**SIZES, **{"prompt.few_shot": 4})
+    outcome = Search(Wordy([proposal("better"), "", "", ""]), CARD, ROWS, made).run()
+    assert outcome.winner.number == 1
+    found = outcome.metrics()["few_shot"]
+    assert (
+        found["zero_shot"]["cost_per_row"]["tokens_in"] == 70 and found["few_shot"]["cost_per_row"]["tokens_in"] == 10
+    )
 
 
 def test_demonstrations_are_rows_with_a_reason_labels_take_turns_and_choices_have_their_letter():

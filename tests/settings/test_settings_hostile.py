@@ -41,6 +41,8 @@ def with_value(key: str, value: str) -> str:
         ("processes", "100000", r"runtime\.processes: is 100000; allowed: at least 1 and at most 256"),
         ("max_body_mb", "0", r"runtime\.max_body_mb: is 0; allowed: at least 1 and at most 1024"),
         ("max_body_mb", "1e9", r"runtime\.max_body_mb: "),
+        ("key_env", "A=B", r"runtime\.key_env: is no name of an environment variable; allowed: letters, digits and _"),
+        ("key_env", "sk-12345", r"runtime\.key_env: is no name of an environment variable"),
         ("timeout_s", "1e300", r"runtime\.timeout_s: is 1E\+300; allowed: above 0 and at most 86400"),
         ("d_model", "100000000", r"student\.scratch\.d_model: is 100000000; allowed: at least 8 and at most 65536"),
         ("d_model", "65536", r"student\.scratch\.d_model: is 65536, which with d_ff, vocabulary and layers makes some"),

@@ -158,3 +158,13 @@ def test_a_value_that_the_settings_do_not_take_leaves_them_as_they_are(folder, m
     with pytest.raises(UserError, match=r"params.yaml:\d+: teacher.base_url: is 'localhost'"):
         run(monkeypatch, "data/examples/routing.csv", "--description", DESCRIPTION, "--base-url", "localhost")
     assert (folder / "params.yaml").read_bytes() == before
+
+
+def test_a_table_that_no_task_can_be_made_of_leaves_the_settings_as_they_are(folder, monkeypatch, capsys):
+    """An input is missing in one row: the task was written first, and refused then."""
+    table = folder / "mine.csv"
+    table.write_text((folder / "data/examples/routing.csv").read_text() + ",orders\n")
+    before = (folder / "params.yaml").read_bytes()
+    with pytest.raises(UserError, match=r"mine\.csv"):
+        run(monkeypatch, "mine.csv", "--description", DESCRIPTION)
+    assert (folder / "params.yaml").read_bytes() == before and not capsys.readouterr().out

@@ -150,6 +150,15 @@ def test_best_and_knee_are_chosen_by_validation_and_shown_on_test():
     assert mixed.chosen_by == "test" and "look better than they are" in frontier_text(mixed, [])
 
 
+def test_a_kept_point_without_validation_accuracy_is_shown_and_not_chosen():
+    """It counted as one of accuracy 0 where the others have theirs, and as the best where it was high on test."""
+    (old,) = frontier(seen("old", 0.99, usd=0.01)).points
+    here = [validated("a", 0.8, 0.9, 0.2), validated("b", 0.7, 0.8, 0.1, train__steps=5)]
+    found = Frontier(here, price_with(SETTINGS, 0.25), 0.95, [old])
+    assert found.chosen_by == "validation" and old in found.points and old not in found.front
+    assert found.metrics()["front"]["best"]["accuracy"] == 0.8 and len(found.plot()) == 3
+
+
 def test_a_student_saves_over_the_teacher_with_its_own_prompt():
     """The saving was counted against the prompt of the first experiment."""
     short = validated("short prompt", 0.9, 0.9, 0.1, prompt__optimizer="fixed")

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from study_repository import expander
 from test_frontier import SETTINGS
 from test_study_gathering import entry, shown
 
+from distill.errors import DataError
 from distill.studies.frontier import Frontier
 from distill.studies.gathering import cell_rows, observations
 from distill.studies.pricing import price_with
@@ -34,11 +36,10 @@ def test_a_table_tells_the_frontier_what_its_experiments_did(tmp_path):
     write_tables(tmp_path / "studies", "mine", made, {"arms": by_arm(made, {}, 0.95)} | keys)
     write_tables(tmp_path / "studies", "other", made, {"arms": {}} | keys)
 
-    said: list[str] = []
-    again = tabled_observations(tmp_path / "studies", said.append)
+    again = tabled_observations(tmp_path / "studies")
     assert [(one.name, one.revision, one.params) for one in again] == [
         (one.name, one.revision, one.params) for one in found
-    ] and not said
+    ]
     assert [one.priced for one in again] == [(round(usd, 6), known) for usd, known in map(price, found)] and again[
         1
     ].priced[1] == "predicted"
@@ -51,15 +52,11 @@ def test_a_table_tells_the_frontier_what_its_experiments_did(tmp_path):
     )
 
 
-def test_what_is_no_table_is_left_out_and_said(tmp_path):
-    for name, text in (
-        ("old.json", json.dumps({"cells": [{"accuracy": 0.5}]})),
-        ("torn.json", "{"),
-        ("list.json", json.dumps({"cells": [1]})),
-    ):
-        (tmp_path / name).write_text(text)
-    said: list[str] = []
-    assert tabled_observations(tmp_path, said.append) == [] and [
-        line.split(" is left out: ")[0].rsplit("/", 1)[1] for line in said
-    ] == ["list.json", "old.json", "torn.json"]
-    assert tabled_observations(tmp_path / "none", said.append) == []
+@pytest.mark.parametrize(
+    "text", [json.dumps({"cells": [{"accuracy": 0.5}]}), "{", json.dumps({"cells": [1]}), '{"cells": NaN}']
+)
+def test_what_is_no_table_stops_the_survey_as_its_points_would_be_lost(tmp_path, text):
+    (tmp_path / "torn.json").write_text(text)
+    with pytest.raises(DataError, match=r"torn\.json"):
+        tabled_observations(tmp_path)
+    assert tabled_observations(tmp_path / "none") == []

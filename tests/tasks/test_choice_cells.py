@@ -87,3 +87,10 @@ def test_choices_that_cannot_be_read_are_one_of_the_rows_faults(make):
     assert str(error.value).splitlines()[1:] == [
         "  - line 1, line 2: a choice is no text; write a JSON list of texts in choices, or answers with | between them"
     ]
+
+
+def test_a_choice_that_is_there_twice_is_one_of_the_rows_faults(make):
+    """A person or a teacher that says its letter would be right or wrong by which of the two it is."""
+    table = make(rows(["x", "y", "x"], "y")[:1] + rows(["x", "y"], "x")[1:])
+    with pytest.raises(DataError, match="- line 1: the choice 'x' is there 2 times; keep it once, or drop the row"):
+        table.splits()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from fake_endpoint import Said, completion, error, question
 
 from distill.teacher import TeacherError, Usage, open_teacher
-from distill.teacher.failures import FAILURES, Symptom, judge_failure
+from distill.teacher.failures import FAILURES, Symptom, judge_failure, symptom_of_error, symptom_of_status
 from distill.teacher.store import Store
 
 PAGE = Path(__file__).parents[2] / "docs" / "teachers.md"
@@ -170,3 +171,14 @@ def test_the_first_fitting_row_of_the_table_decides():
     assert judge_failure(Symptom(status=429, message="Rate limit reached")).action == "retry"
     assert judge_failure(Symptom(status=404)).name == "unknown model"
     assert judge_failure(Symptom(status=418)).name == "refused request"
+
+
+@pytest.mark.parametrize("levels", [50, 400, 900])
+def test_an_error_nested_deeply_is_judged_by_what_can_be_read(levels):
+    """Writing what is nested takes more of Python's stack than reading it did."""
+    deep = json.loads('{"a":' * levels + "1" + "}" * levels)
+    for nested in ({"code": "429", "message": deep}, {"code": "429", "detail": [deep]}):
+        assert judge_failure(symptom_of_error(nested)).action == "retry"
+    assert judge_failure(symptom_of_error([deep])).name == "server error"
+    body = b'{"error":' * levels + b'"rate limit"' + b"}" * levels
+    assert judge_failure(symptom_of_status(429, body)).action == "retry"

@@ -13,6 +13,7 @@ random from the same source.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -161,4 +162,6 @@ def _difference(near: Sequence[float], far: Sequence[float]) -> dict[str, float]
     gap = abs(float(np.mean(far) - np.mean(near)))
     # Guesses that are all alike have no spread: any gap is then a sure one.
     p_value = 2 * NormalDist().cdf(-gap / error) if error else float(not gap)
+    # A gap so wide that floats know no smaller probability is not a sure thing.
+    p_value = max(p_value, sys.float_info.min)
     return {"labelled": float(np.mean(near)), "unlabelled": float(np.mean(far)), "p_value": p_value}

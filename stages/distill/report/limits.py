@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distill.report.run import Run
+from distill.report.run import MetricsSection, Run
 from distill.report.wording import as_count, as_interval, as_percent, as_points, plural
 
 _WIDE = 0.05  # an interval of an accuracy wider than this is called wide
@@ -28,13 +28,20 @@ def limit_paragraphs(run: Run) -> list[str]:
     return [paragraph for paragraph in paragraphs if paragraph]
 
 
-def _overlap(run: Run) -> str:
+def shares_rows(run: Run) -> bool:
+    """Whether rows that were trained or tuned on are equal or nearly equal to test rows."""
+    overlap = _overlap_of(run)
+    return overlap["rule"] == "allow" and overlap["train"] + overlap["validation"] > 0
+
+
+def _overlap_of(run: Run) -> MetricsSection:
     duplicates = run.prepare["duplicates"]
-    overlap = duplicates.get("overlap") or {
-        "rule": "allow",
-        "train": duplicates.get("across_splits", 0),
-        "validation": 0,
-    }
+    earlier = {"rule": "allow", "train": duplicates.get("across_splits", 0), "validation": 0}
+    return duplicates.get("overlap") or earlier
+
+
+def _overlap(run: Run) -> str:
+    overlap = _overlap_of(run)
     if not overlap["train"] + overlap["validation"]:
         return ""
     rows = (
@@ -79,8 +86,7 @@ def _test(run: Run) -> str:
     wide = " That is a wide interval." if width > _WIDE else ""
     return (
         f"The test has {plural(rows, 'row')}, so the student's accuracy is known only as an interval:"
-        f" {as_interval(label)}.{wide} Two students whose accuracies differ by less than {as_points(width)} can hardly"
-        " be told apart on it."
+        f" {as_interval(label)}.{wide}"
     )
 
 
@@ -117,8 +123,12 @@ def _seeds(run: Run) -> str:
     )
     if number < _FEW:
         text += " These are few to judge a spread by."
-    failed = f" {as_count(seeds['failures'])} of them failed to learn." if seeds.get("failures") else ""
-    return f"{text}{failed} The figures are of the one in the middle."
+    if not seeds.get("failures"):
+        return f"{text} The figures are of the one in the middle."
+    return (
+        f"{text} {as_count(seeds['failures'])} of them failed to learn. The figures are of the one in the middle of the"
+        " others."
+    )
 
 
 def _labels(run: Run) -> list[str]:

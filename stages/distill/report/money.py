@@ -59,6 +59,8 @@ def _few_shot_note(few_shot: MetricsSection) -> str:
     )
     if usd is not None:
         text += f" and costs {as_percent(abs(usd))} {'less' if usd >= 0 else 'more'}"
+    if usd is not None and usd <= 0:
+        return text + ". The search never pays for itself by its price."
     if rows is None:
         return text + ". It is not known after how many rows the search has paid for itself."
     return text + f". The search has paid for itself after {as_count(rows)} rows."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from distill.report.limits import shares_rows
 from distill.report.run import Run
 from distill.report.wording import as_count, as_dollars, as_interval, as_percent, as_size, plural
 from distill.visible import one_line
@@ -71,14 +72,15 @@ def _judged(run: Run) -> str:
     if "majority" in evaluation:
         parts.append(f"always giving the commonest label in {as_percent(evaluation['majority']['label']['accuracy'])}")
     in_words = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
-    on_rows = f"On {plural(evaluation['rows'], 'test example')} that neither training nor tuning saw"
+    unseen = "(some like training rows: see Limits)" if shares_rows(run) else "that neither training nor tuning saw"
+    on_rows = f"On {plural(evaluation['rows'], 'test example')} {unseen}"
     if not run.has_teacher:
         return f"{on_rows}, {in_words}; no teacher was asked, so no answer was paid for."
     usd = evaluation["cost"]["total"]["usd"]
     price = (
         "what the teacher's answers cost is unknown"
         if usd is None
-        else f"the teacher's answers, with the search for the prompt, cost {as_dollars(usd)}"
+        else f"the teacher's answers to training examples, with the search for the prompt, cost {as_dollars(usd)}"
     )
     if usd is not None and run.simulated:
         price += " at made-up prices"

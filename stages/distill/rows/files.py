@@ -207,7 +207,7 @@ def _runs(process: int) -> bool:
 
 def _parsed(path: Path) -> Any:
     try:
-        return strict_json(path.read_text(encoding="utf-8"))
+        return strict_json(path.read_text(encoding="utf-8"), finite=True)
     except FileNotFoundError as error:
         raise DataError(missing(path)) from error
     except OSError as error:

@@ -15,20 +15,21 @@ MOST_LEVELS = 100  # objects and lists inside one another
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
-def strict_json(text: str) -> Any:
-    """The value of a JSON text.
+def strict_json(text: str, finite: bool = False) -> Any:
+    """The value of a JSON text; where it must be `finite`, without NaN and Infinity, which JSON does not know.
 
     Raises json.JSONDecodeError where it is none, and a plain ValueError, in a few words, where it cannot be taken.
     """
     too_deep = f"nested deeper than {MOST_LEVELS} levels"
     try:
-        value = json.loads(text, object_pairs_hook=_each_key_once)
+        constant = _no_number if finite else None
+        value = json.loads(text, object_pairs_hook=_each_key_once, parse_constant=constant)
     except json.JSONDecodeError:
         raise
     except RecursionError as error:
         raise ValueError(too_deep) from error
     except ValueError as error:
-        if isinstance(error, _Repeated):
+        if isinstance(error, _Refused):
             raise
         raise ValueError("a number of more digits than can be read") from error
     if text.count("[") + text.count("{") > MOST_LEVELS and _is_deep(value):
@@ -47,8 +48,12 @@ def _is_half(value: Any) -> bool:
     return bool(_HALF_PAIR.search(json.dumps(value, ensure_ascii=False)))
 
 
-class _Repeated(ValueError):
+class _Refused(ValueError):
     pass
+
+
+def _no_number(name: str) -> None:
+    raise _Refused(f"{name} stands for a number, and is none")
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -56,7 +61,7 @@ def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) < len(pairs):
         keys = [key for key, _ in pairs]
         repeated = next(key for key in keys if keys.count(key) > 1)
-        raise _Repeated(f"the key {repeated[:60]!r} is there twice")
+        raise _Refused(f"the key {repeated[:60]!r} is there twice")
     return values
 
 

@@ -55,8 +55,9 @@ def compress(tryouts: Tryouts, confirmation: Confirmation, before: Score, arena:
     }
     if kept:
         metrics["difference"] = difference(held_out, before, prompt.confidence).metrics()
-        metrics["tokens_per_row_before"], metrics["tokens_per_row"] = before.tokens, held_out.tokens
-    return Compressed(kept, metrics, held_out, crossed, judged[taken] / len(rows))
+        own = {name: tryouts.score(everything[name], rows).tokens for name in (winners, taken)}
+        metrics["tokens_per_row_before"], metrics["tokens_per_row"] = own[winners], own[taken]
+    return Compressed(kept, metrics, held_out, answers.get(taken, []), judged[taken] / len(rows))
 
 
 def _shortest(scores: Mapping[str, Score], prompt: PromptSettings) -> str:

@@ -21,8 +21,8 @@ _SHOWN = 160  # characters of a prompt in the table
 class Compressed:
     """The shorter prompt that took the winner's place (None: none did), and metrics.
 
-    `held_out`, `answers` and `chosen_again` are cross-fitted, as an outcome's, over the choice of a finalist and of a
-    shorter prompt; None where none was tried.
+    `held_out` and `chosen_again` are cross-fitted, as an outcome's, over the choice of a finalist and of a shorter
+    prompt; None where none was tried. `answers` are the shorter prompt's own, to all held-out rows.
     """
 
     template: Template | None
@@ -35,9 +35,8 @@ class Compressed:
 @dataclass
 class Outcome:
     """All that a search found. `lead` is the winner's over the hand-written prompt on the held-out rows, by intervals
-    that hold for all finalists at once; `crossed` and `crossed_answers` are its cross-fitted score and answers there,
-    and `chosen_again` is the share of those rows that it judges: the others' parts chose another
-    (distill.search.confirmation).
+    that hold for all finalists at once; `crossed` is its cross-fitted score there, and `chosen_again` is the share of
+    those rows that it judges: the others' parts chose another (distill.search.confirmation).
     """
 
     winner: Candidate
@@ -46,7 +45,6 @@ class Outcome:
     lead: Difference
     cost: dict[str, dict[str, Any]]
     crossed: Score
-    crossed_answers: list[Annotation]
     chosen_again: float
     compressed: Compressed | None = None
     few_shot: dict[str, Any] | None = field(default=None)
@@ -63,8 +61,9 @@ class Outcome:
 
     @property
     def held_out_answers(self) -> list[Annotation]:
-        """The teacher's answers that it is of."""
-        return (self.compressed and self.compressed.answers) or self.crossed_answers
+        """The teacher's answers to the very prompt to use, by which its tokens and price are known: the cross-fitted
+        score may hold answers to other prompts."""
+        return (self.compressed and self.compressed.answers) or self.winner.held_out_answers
 
     def metrics(self) -> dict[str, Any]:
         """The winner, cross-fitted, and the hand-written prompt on the held-out rows. `optimism` is how far the search
@@ -149,7 +148,6 @@ def confirmed_outcome(confirmation: Confirmation, arena: Arena, spent: dict[str,
         confirmation.choice.lead,
         {"search": spent},
         confirmation.tryouts.score(crossed, confirmation.rows),
-        crossed,
         judged[confirmation.names[confirmation.choice.place]] / len(confirmation.rows),
     )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -49,6 +50,8 @@ class RuntimeSettings:
     compute_usd_per_hour: Decimal | None = setting(least=0)
 
     def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.key_env):
+            raise Refused("key_env", "is no name of an environment variable; allowed: letters, digits and _")
         try:
             self.budget_start()
         except (ValueError, OverflowError, OSError) as error:

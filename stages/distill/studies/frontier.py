@@ -62,7 +62,6 @@ class Frontier:
         same = [observation for observation in observations if _alike(own_task(observation.params), task)]
         students = [observation for observation in same if not _is_control(observation)]
         self.points, self.unpriced = frontier_points(students, price, confidence)
-        # Of a kept point without validation accuracy nothing is known by which it could be chosen.
         self.chosen_by = "test" if any(point.validation is None for point in self.points) else "validation"
         self.kept = len(kept)
         self.points, self.unpriced = _with_kept(self.points, self.unpriced, kept)
@@ -73,7 +72,7 @@ class Frontier:
         }
         tabled = {observation.name for observation in observations if observation.priced}
         self.from_tables = sum(name in tabled for point in self.points for name in point.names)
-        judged = [_Judged(point, self.chosen_by) for point in self.points]
+        judged = self._judged(self.points)
         front = pareto(judged)
         bend = knee(front)
         self.front = [entry.point for entry in front]
@@ -86,11 +85,7 @@ class Frontier:
 
     def metrics(self) -> dict[str, Any]:
         """metrics/frontier.json; see the top of this file."""
-        alone = max(
-            (point for point in self.points if point.settings["train.mode"] == "standard"),
-            key=lambda point: _Judged(point, self.chosen_by).accuracy,
-            default=None,
-        )
+        alone = self._judged([point for point in self.points if point.settings["train.mode"] == "standard"])
         return {
             "points": len(self.points),
             "experiments": sum(point.seeds for point in self.points),
@@ -100,7 +95,7 @@ class Frontier:
             "left_out": self.left_out,
             "chosen_by": self.chosen_by,
             "floor": self.floor,
-            "label_only": self._shown(alone),
+            "label_only": self._shown(max(alone, key=lambda entry: entry.accuracy).point if alone else None),
             "front": {"count": len(self.front), "best": self._shown(self.best), "knee": self._shown(self.knee)},
             "saving": self.saving(SAVING_ROWS),
             "of": self.teacher,
@@ -136,6 +131,11 @@ class Frontier:
             return None
         return (point.accuracy - self.floor) / (self.best.accuracy - self.floor)
 
+    def _judged(self, points: Sequence[FrontierPoint]) -> list[_Judged]:
+        """Those that can be chosen: of a kept point without validation accuracy nothing is known to choose it by."""
+        by_test = self.chosen_by == "test"
+        return [_Judged(point, by_test) for point in points if by_test or point.validation is not None]
+
     def _shown(self, point: FrontierPoint | None) -> dict[str, Any] | None:
         if point is None:
             return None
@@ -165,7 +165,7 @@ class _Judged:
     """A point at its price, with the accuracy that it is chosen by."""
 
     point: FrontierPoint
-    chosen_by: str
+    by_test: bool
 
     @property
     def usd(self) -> float:
@@ -173,7 +173,7 @@ class _Judged:
 
     @property
     def accuracy(self) -> float:
-        return self.point.accuracy if self.chosen_by == "test" else self.point.validation or 0.0
+        return self.point.accuracy if self.by_test or self.point.validation is None else self.point.validation
 
 
 def point_label(point: FrontierPoint, among: Sequence[FrontierPoint]) -> str:

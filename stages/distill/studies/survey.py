@@ -26,9 +26,12 @@ def survey_experiments(revisions: Sequence[str], rows: Sequence[int], forget: bo
     whose experiments are not here stay, unless `forget` drops them.
 
     A commit or workspace whose settings are not those that its results were made with is left out, and said. Raises
-    UserError where nothing is left, RevisionError where a named commit is not there.
+    UserError where nothing is left, RevisionError where a named commit is not there, and DataError on a damaged file,
+    before anything is written.
     """
     settings = load_settings()
+    for file in sorted(paths.METRICS.glob("*.json")):
+        read_object(file)  # DVC passes over one that it cannot read
     finished = experiments.finished()
     wanted = {commit(name) for name in revisions}
     baselines = experiments.show({commit("HEAD"), *wanted, *(baseline for _, baseline in finished.values())})
@@ -42,7 +45,7 @@ def survey_experiments(revisions: Sequence[str], rows: Sequence[int], forget: bo
                 f"{observation.name} is left out: its results were made with other settings (dvc.lock); run `dvc repro`"
                 " there first"
             )
-    settled += [entry for entry in tabled_observations(paths.STUDIES, _say) if entry.name not in finished]
+    settled += [entry for entry in tabled_observations(paths.STUDIES) if entry.name not in finished]
     if not settled:
         raise UserError("nothing has been evaluated here; run `dvc repro` first")
     unpriced: list[str] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +33,19 @@ def write_tables(folder: Path, name: str, rows: Sequence[_Row], summary: Mapping
     return table, whole
 
 
-def tabled_observations(folder: Path, say: Callable[[str], None]) -> list[Observation]:
+def tabled_observations(folder: Path) -> list[Observation]:
     """The evaluated cells of all tables (`<study>.json`, see distill.studies.table) in a folder, each once, with the
-    price that the table gives them. A file that is no such table is left out, and said."""
+    price that the table gives them. Raises DataError on a file that is no such table: its points would be lost."""
     observations: dict[str, Observation] = {}
     for file in sorted(folder.glob("*.json")):
         try:
             table = read_object(file)
             cells = [_observation(row, table) for row in table["cells"] if row["accuracy"] is not None]
-        except (DataError, KeyError, TypeError) as error:
-            say(f"{file} is left out: no table that `python stages/study.py … table` writes ({error!r})")
-            continue
+        except (KeyError, TypeError) as error:
+            raise DataError(
+                f"{file}: no table that `python stages/study.py … table` writes ({error!r}); restore it by"
+                " `git checkout`, or move it away"
+            ) from error
         for cell in cells:
             observations.setdefault(cell.name, cell)
     return list(observations.values())

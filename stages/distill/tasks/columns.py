@@ -175,10 +175,8 @@ class Columns:
         text, choices = self.input(cells), self.choices(cells)
         if not text:
             return None
-        if self.table.choices and len(choices) < 2:
-            raise DataError(
-                f"{where}: {len(choices)} answers to choose from in {named(self.table.choices)}; give two or more"
-            )
+        for fault, what_to_do in self._faults_of(choices):
+            raise DataError(f"{where}: {fault}; {what_to_do}")
         return Example((_clean(cells[self.table.id]) if self.table.id else "") or str(number), text, {}, choices)
 
     def faults(self, cells: Cells, input: str) -> Iterator[Fault]:
@@ -200,11 +198,7 @@ class Columns:
             except ValueError as error:
                 yield str(error), f"write a JSON list of texts in {table.choices[0]}, or answers with | between them"
                 return
-        if table.choices and len(choices) < 2:
-            yield (
-                f"{len(choices)} answers to choose from",
-                f"give two or more in {named(table.choices)} (a JSON list, or with | between them)",
-            )
+        yield from self._faults_of(choices)
         if label is None:
             return
         if choices and label not in choices:
@@ -224,6 +218,16 @@ class Columns:
                 f"the label {in_quotes(label)} is no number",
                 "write a number or an expression, or set task.table.kind to text",
             )
+
+    def _faults_of(self, choices: Sequence[str]) -> Iterator[Fault]:
+        if self.table.choices and len(choices) < 2:
+            yield (
+                f"{len(choices)} answers to choose from",
+                f"give two or more in {named(self.table.choices)} (a JSON list, or with | between them)",
+            )
+        for choice, times in Counter(choices).items():
+            if times > 1:
+                yield f"the choice {in_quotes(choice)} is there {times} times", "keep it once, or drop the row"
 
     def _context(self, cells: Cells) -> str:
         text = _clean(cells[self.table.context]) if self.table.context else ""

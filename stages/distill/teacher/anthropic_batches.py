@@ -17,6 +17,7 @@ from typing import Any
 from distill.teacher.anthropic_messages import chat_completion, error_status, messages_params
 from distill.teacher.batch_api import BatchApi, BatchResult, BatchState
 from distill.teacher.exchange import TeacherError
+from distill.teacher.reading import parsed_json
 from distill.teacher.scrubbing import scrubbed
 
 _PATH = "/messages/batches"
@@ -98,8 +99,14 @@ class AnthropicBatches(BatchApi):
                 yield self._oversized(_cut_key(line))
                 continue
             try:
-                yield _batch_result(json.loads(scrubbed(line, self._key)))
-            except (ValueError, LookupError, TypeError, AttributeError):  # of no row that was asked about
+                yield _batch_result(parsed_json(scrubbed(line, self._key).decode()))
+            except (
+                ValueError,
+                LookupError,
+                TypeError,
+                AttributeError,
+                RecursionError,
+            ):  # of no row that was asked about
                 yield BatchResult(b"", None, b"", "cannot be read")
 
     def _get(self, path: str, cast_to: type = object, **query: Any) -> Any:

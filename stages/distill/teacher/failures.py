@@ -220,13 +220,13 @@ def symptom_of_status(status: int, body: bytes) -> Symptom:
     if isinstance(error, dict):
         code, message = _words(error)
     else:
-        code, message = "", str(error or body[:300].decode(errors="replace"))
+        code, message = "", _told(error or body[:300].decode(errors="replace"))
     return Symptom(status=status, code=code, message=message[:500])
 
 
 def symptom_of_error(error: Any) -> Symptom:
     """An error that stands in a body with status 200, judged as the status that it names, or that its words mean."""
-    code, message = _words(error) if isinstance(error, dict) else ("", str(error))
+    code, message = _words(error) if isinstance(error, dict) else ("", _told(error))
     symptom = Symptom(code=code, message=message[:500])
     named = re.match(r"[45]\d\d(?!\d)", code)
     return Symptom(status=int(named[0]) if named else _meant(symptom), code=code, message=message[:500])
@@ -247,6 +247,13 @@ def _meant(symptom: Symptom) -> int:
     return 500
 
 
+def _told(value: Any) -> str:
+    try:
+        return value if isinstance(value, str) else json.dumps(value)
+    except RecursionError:
+        return "(nested too deeply to be shown)"
+
+
 def _words(error: dict[str, Any]) -> tuple[str, str]:
     """Code and message of an error object, with what a proxy (OpenRouter), Azure or FastAPI puts inside it."""
     inner = error.get("innererror") or error.get("inner_error") or error.get("metadata")
@@ -255,7 +262,7 @@ def _words(error: dict[str, Any]) -> tuple[str, str]:
     if isinstance(inner, dict):
         codes.append(inner.get("code"))
         messages += [inner.get("raw"), inner.get("reasons")]
-    message = ". ".join(text if isinstance(text, str) else json.dumps(text) for text in messages if text)
+    message = ". ".join(_told(text) for text in messages if text)
     return " ".join(str(code) for code in codes if isinstance(code, (str, int)) and code), message
 
 

@@ -6,7 +6,6 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from json.decoder import scanstring
 from typing import Any
 
 from distill.teacher.exchange import Token, Usage
@@ -15,7 +14,8 @@ from distill.teacher.exchange import Token, Usage
 _MOST_TOKENS = 10**7
 _LEAST_LOGPROB = -(10.0**6)  # of a token; its probability is 0 long before
 _MOST_LEVELS = 100  # kept of a body that is nested too deeply to be parsed whole; what is read lies in the first ten
-_STRUCTURE = re.compile(r'"|[\[{]+|[\]}]+')
+# A string, to its end or the text's, that it need not be looked through again; else a run of brackets of one kind.
+_STRUCTURE = re.compile(r""""[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[{]+|[\]}]+""", re.DOTALL)
 
 # What servers call the ends of an answer, in lower case: whole, cut, and kept back.
 _WHOLE = frozenset(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed", "finished"))
@@ -114,16 +114,14 @@ def parsed_json(text: str) -> Any:
 
 def _shallow(text: str) -> str:
     """A JSON text with null for every list and object below the level `_MOST_LEVELS`."""
-    pieces, depth, kept_to, at = [], 0, 0, 0
-    while structure := _STRUCTURE.search(text, at):
-        at, run = structure.end(), structure[0]
-        if run == '"':
-            _, at = scanstring(text, at, False)
-        elif run[0] in "[{":
+    pieces, depth, kept_to = [], 0, 0
+    for structure in _STRUCTURE.finditer(text):
+        run = structure[0]
+        if run[0] in "[{":
             if depth <= _MOST_LEVELS < depth + len(run):
                 pieces += text[kept_to : structure.start() + _MOST_LEVELS - depth], "null"
             depth += len(run)
-        else:
+        elif run[0] in "]}":
             if depth - len(run) <= _MOST_LEVELS < depth:
                 kept_to = structure.start() + depth - _MOST_LEVELS
             depth -= len(run)

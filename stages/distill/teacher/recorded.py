@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from distill.errors import DataError
 from distill.paths import source
 from distill.rows.files import read_json_lines
+from distill.rows.strict_json import strict_json
 from distill.settings import Settings
 from distill.teacher.exchange import Reply, Request, Usage
 from distill.teacher.failures import (
@@ -125,7 +126,7 @@ def _all(files: list[Path], row_errors: Sequence[str]) -> Iterator[tuple[str, st
 
 def _array(file: Path) -> list[str]:
     try:
-        texts = json.loads(file.read_text(encoding="utf-8"))
+        texts = strict_json(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise DataError(f"{file}: not JSON ({error})") from error
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
