@@ -14,10 +14,9 @@ import argparse
 
 from distill import paths
 from distill.lock import check_dvc_files
-from distill.rows.files import write_text
 from distill.running import run_front_door
 from distill.settings import load_settings
-from distill.settings.writing import write_settings
+from distill.settings.writing import settings_tried
 from distill.start.answers import ask_person, chosen_settings
 from distill.start.showing import introduction
 
@@ -49,16 +48,9 @@ def main() -> None:
     if options.check:
         return print(check_dvc_files())
     file, changes = chosen_settings(options, ask_person)
-    before = paths.PARAMS.read_text(encoding="utf-8")
-    changed = write_settings(paths.PARAMS, changes)
-    try:
+    with settings_tried(paths.PARAMS, changes) as changed:
         introduced = introduction(file, load_settings())
-    except BaseException:
-        write_text(paths.PARAMS, before)  # a task that cannot be is not left in the place of one that can
-        raise
-    for line in changed:
-        print(f"params.yaml: {line}")
-    print(introduced)
+    print("\n".join([*(f"params.yaml: {line}" for line in changed), introduced]))
 
 
 if __name__ == "__main__":

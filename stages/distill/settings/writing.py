@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,18 @@ def write_settings(path: Path, changes: Mapping[str, Any]) -> list[str]:
     _checked(path, text.getvalue())
     write_text(path, text.getvalue())
     return changed
+
+
+@contextmanager
+def settings_tried(path: Path, changes: Mapping[str, Any]) -> Iterator[list[str]]:
+    """As `write_settings`, and with the file put back as it was where what is done with the settings then fails."""
+    before = path.read_text(encoding="utf-8")
+    changed = write_settings(path, changes)
+    try:
+        yield changed
+    except BaseException:
+        write_text(path, before)
+        raise
 
 
 def _checked(path: Path, text: str) -> Settings:
