@@ -63,10 +63,12 @@ def targets() -> dict[str, tuple[list[Path], Callable[[Path], object]]]:
     """By name the seeds and what reads them."""
     sys.path.insert(0, str(ROOT / "stages"))
     from distill.answers.parsing import parse_response
+    from distill.errors import UserError
     from distill.settings import load_settings
     from distill.tasks.survey import survey
     from distill.tasks.table import Table
     from distill.teacher.exported import checked_export
+    from distill.teacher.failures import judge_failure, symptom_of_status
     from distill.teacher.reading import Unusable, answer_thought, answer_tokens, read_completion
     from distill.teacher.recorded import read_completions
 
@@ -82,10 +84,11 @@ def targets() -> dict[str, tuple[list[Path], Callable[[Path], object]]]:
 
     def body(path: Path) -> None:
         content = path.read_bytes()
+        judge_failure(symptom_of_status(400, content))  # the same bytes as an error's
         try:
             reading = read_completion(content)
-        except Unusable:
-            return
+        except Unusable as unusable:
+            raise UserError(unusable.broke) from unusable
         if reading.text is not None:
             answer_tokens(content)
             answer_thought(content)
@@ -142,14 +145,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutations", type=int, default=5000, help="of each target; default: %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
-    parser.add_argument("--only", help="one target")
+    parser.add_argument("--only", choices=targets(), help="one target")
     parser.add_argument("--kept", type=Path, default=Path("fuzz-failures"), help="folder; default: %(default)s")
     options = parser.parse_args()
-    results = {
-        name: thrown_at(*target, options.mutations, options.seed, options.kept / name)
-        for name, target in targets().items()
-        if options.only in (None, name)
-    }
+    results = {}
+    for name, target in targets().items():
+        if options.only in (None, name):
+            results[name] = thrown_at(*target, options.mutations, options.seed, options.kept / name)
+            print(f"{name}: {options.mutations} mutations", file=sys.stderr, flush=True)
     print(json.dumps(results, indent=2))
     return int(any(result["failures"] for result in results.values()))
 

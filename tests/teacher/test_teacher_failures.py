@@ -182,3 +182,11 @@ def test_an_error_nested_deeply_is_judged_by_what_can_be_read(levels):
     assert judge_failure(symptom_of_error([deep])).name == "server error"
     body = b'{"error":' * levels + b'"rate limit"' + b"}" * levels
     assert judge_failure(symptom_of_status(429, body)).action == "retry"
+
+
+@pytest.mark.parametrize("word", ["9" * 5000, "a." * 2500, "unknown field " * 400, "'a" * 2500])
+def test_a_long_code_or_message_is_judged_by_its_beginning(word):
+    """The patterns for parameters took minutes on a code of 5,000 digits, as the fuzzer found."""
+    failure = judge_failure(symptom_of_status(400, json.dumps({"error": {"code": word, "message": word}}).encode()))
+    assert failure.name == "refused request"
+    assert len(symptom_of_error({"code": word, "message": word}).code) == 500

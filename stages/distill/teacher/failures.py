@@ -16,6 +16,8 @@ from typing import Any, Literal
 from distill.teacher.parameters import parameter_advice
 from distill.visible import one_line
 
+_SHOWN = 500  # characters of a server's code and of its message; the table's patterns are tried on no more
+
 Action = Literal["retry", "record", "stop"]
 
 
@@ -221,15 +223,15 @@ def symptom_of_status(status: int, body: bytes) -> Symptom:
         code, message = _words(error)
     else:
         code, message = "", _told(error or body[:300].decode(errors="replace"))
-    return Symptom(status=status, code=code, message=message[:500])
+    return Symptom(status=status, code=code[:_SHOWN], message=message[:_SHOWN])
 
 
 def symptom_of_error(error: Any) -> Symptom:
     """An error that stands in a body with status 200, judged as the status that it names, or that its words mean."""
     code, message = _words(error) if isinstance(error, dict) else ("", _told(error))
-    symptom = Symptom(code=code, message=message[:500])
+    symptom = Symptom(code=code[:_SHOWN], message=message[:_SHOWN])
     named = re.match(r"[45]\d\d(?!\d)", code)
-    return Symptom(status=int(named[0]) if named else _meant(symptom), code=code, message=message[:500])
+    return Symptom(status=int(named[0]) if named else _meant(symptom), code=code[:_SHOWN], message=message[:_SHOWN])
 
 
 def _meant(symptom: Symptom) -> int:
