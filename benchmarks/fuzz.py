@@ -120,24 +120,24 @@ def thrown_at(seeds: list[Path], read: Callable[[Path], object], count: int, see
     from distill.errors import UserError
 
     numbers, taken, failures = random.Random(seed), 0, {}
-    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
-    for _ in range(count):
-        origin = numbers.choice(seeds)
-        path = folder / origin.name
-        path.write_bytes(mutated(origin.read_bytes(), numbers))
-        try:
-            with alarm(), contextlib.redirect_stderr(io.StringIO()):
-                read(path)
-            taken += 1
-        except UserError as error:
-            str(error).encode()  # it can be printed
-        except (Exception, Hang) as error:
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            kind = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}: {str(error)[:100]}"
-            if kind not in failures:
-                kept.mkdir(parents=True, exist_ok=True)
-                failures[kind] = str(kept / f"{len(failures)}-{origin.name}")
-                Path(failures[kind]).write_bytes(path.read_bytes())
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        for _ in range(count):
+            origin = numbers.choice(seeds)
+            path = Path(folder) / origin.name
+            path.write_bytes(mutated(origin.read_bytes(), numbers))
+            try:
+                with alarm(), contextlib.redirect_stderr(io.StringIO()):
+                    read(path)
+                taken += 1
+            except UserError as error:
+                str(error).encode()  # it can be printed
+            except (Exception, Hang) as error:
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                kind = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}: {str(error)[:100]}"
+                if kind not in failures:
+                    kept.mkdir(parents=True, exist_ok=True)
+                    failures[kind] = str(kept / f"{len(failures)}-{origin.name}")
+                    Path(failures[kind]).write_bytes(path.read_bytes())
     return {"mutations": count, "taken": taken, "failures": failures}
 
 
