@@ -165,10 +165,11 @@ def test_the_readmes_result_is_the_committed_runs():
     assert f"{100 * right:.1f} % are right" in text
 
 
-def test_the_results_study_is_the_committed_table():
-    study = committed("studies/practice.json")
+@pytest.mark.parametrize(("name", "page"), [("practice", "docs/results.md"), ("loss_options", "docs/loss-options.md")])
+def test_a_pages_study_is_the_committed_table(name, page):
+    study = committed(f"studies/{name}.json")
     table = arms_text(arms_of_table(study), study["confidence"])
-    assert table in PAGES["docs/results.md"], table
+    assert table in PAGES[page], table
 
 
 def test_the_results_frontier_is_the_committed_one():

@@ -28,6 +28,7 @@ STOPPING = {
     "key": (error(401, "invalid_api_key"), "runtime.key_env"),
     "permission": (error(403), "rights at the provider"),
     "unknown model": (error(404, "model_not_found"), "check teacher.model"),
+    "redirect": (Said(status=307, headers={"Location": "https://b.example/v1"}), "to https://b.example/v1.*set it"),
     "refused request": (error(400, "bad_request", "no such thing here"), "compare the teacher settings"),
 }
 RECORDED = {

@@ -173,6 +173,10 @@ FAILURES: tuple[Failure, ...] = (
         "check teacher.model and teacher.base_url (it usually ends in /v1)",
     ),
     Failure(
+        "redirect", "stop", lambda s: s.status is not None and 300 <= s.status < 400,
+        "the key and the rows are sent to no other address than teacher.base_url: if the new one is right, set it",
+    ),
+    Failure(
         "refused request", "stop", lambda s: s.status is not None,
         "the server does not take this request: compare the teacher settings with what the server supports. If it "
         "refuses this one row for its content, put words of this message into teacher.row_errors: such rows are then "
