@@ -209,6 +209,8 @@ def teacher_section(results: RunResults, settings: Settings) -> str:
         f"{escaped(name) or 'no name'} ({count:,} answers)" for name, count in sorted(results.returned_models.items())
     )
     address = escaped(teacher.endpoint_name or ", ".join(teacher.addresses) or "default address")
+    if teacher.provider == "local":
+        address = f"GGUF file with SHA-256 {teacher.local.sha256}"
     rows = [
         ["reported as", escaped(annotated["teacher"])],
         ["requested model", f"{escaped(teacher.model)}, provider {teacher.provider}, {address}"],
