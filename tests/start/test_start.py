@@ -89,7 +89,7 @@ def test_a_gguf_file_becomes_the_teacher_by_its_hash(folder, monkeypatch, capsys
     assert (settings.teacher.provider, settings.teacher.model) == ("local", "small.Q4_1")
     assert settings.teacher.local.sha256 == hashlib.sha256(b"GGUF and more").hexdigest()
     assert settings.runtime.local.file == "small.Q4_1.gguf"
-    assert "small.Q4_1, a GGUF file on this machine (SHA-256 " in out and out.rstrip().endswith("dvc repro")
+    assert "small.Q4_1, a GGUF file on this machine (SHA-256 " in out and out.endswith("Next:\n  dvc repro\n")
     with pytest.raises(UserError, match="leave out --provider and --base-url"):
         run(monkeypatch, *words, "--base-url", "http://localhost:9/v1")
 

@@ -84,5 +84,6 @@ def _untracked(file: Look) -> list[str]:
 
 
 def _next(settings: Settings) -> str:
-    steps = [f"  export {settings.runtime.key_env}=…"] if settings.teacher.base_url is None else []
+    vendor = settings.teacher.provider == "openai" and settings.teacher.base_url is None
+    steps = [f"  export {settings.runtime.key_env}=…"] if vendor else []
     return "\n".join(["Next:", *steps, "  dvc repro"])
