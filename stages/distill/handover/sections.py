@@ -178,6 +178,8 @@ def limits_section(results: RunResults, settings: Settings, plan: StudentPlan) -
 _CONTROLS = {
     "shuffled": "each rationale went to another row than its own",
     "same_label": "each rationale went to another row of the same label",
+    "other_label": "each rationale is that of a row with another label",
+    "word_order": "the words of each rationale stand in a random order",
     "codes": "each rationale was replaced by codes without a meaning, one a word",
     "conclusion": "of each rationale the conclusion alone was kept",
 }

@@ -17,6 +17,7 @@ Purpose = Literal[
     "data share",
     "explanation rate",
     "exchanged rationales",
+    "changed rationales",
     "drift check",
     "report rows",
     "diagnosed rows",
