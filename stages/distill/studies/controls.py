@@ -42,7 +42,10 @@ MORE_ROWS: dict[str, dict[str, Any]] = {"more_labels": {}, "more_gold_labels": {
 # Between these the best by validation accuracy is the label-only baseline, tuned over its steps.
 TUNED_OVER = (*STEP_FACTORS, "matched_compute")
 # What changes nothing where labels alone are trained on.
-RATIONALES_ALONE = ("subsample.explanation_rate", "subsample.strategy", "subsample.rationales", "train.label_weight")
+RATIONALES_ALONE = (
+    "subsample.explanation_rate", "subsample.strategy", "subsample.rationales", "subsample.changed_share",
+    "subsample.rationale_words", "train.label_weight",
+)  # fmt: skip
 
 # What a derived control needs to know of a finished cell: columns of its row.
 GFLOP, USD = "gflop_per_step", "usd_annotation"
