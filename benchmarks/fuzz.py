@@ -1,6 +1,6 @@
 """Throws random mutations at all that comes from outside: each is taken, or refused in one line, in seconds.
 
-run     python benchmarks/fuzz.py                       # 5,000 of each of five, in about a minute
+run     python benchmarks/fuzz.py > metrics/fuzz.json   # 5,000 of each of five, in about a minute
         python benchmarks/fuzz.py --mutations 100       # what the test suite runs
         python benchmarks/fuzz.py --only tables --seed 7
 

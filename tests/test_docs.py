@@ -183,6 +183,13 @@ def test_the_results_frontier_is_the_committed_one():
             assert accuracy in text and f"${float(usd):.2f}" in text, point
 
 
+def test_what_the_fuzzer_came_to_is_the_committed_run():
+    run, text = committed("fuzz.json"), " ".join(PAGES["docs/security.md"].split())
+    assert set(run) == {"params", "tables", "recorded", "imports", "bodies"}
+    assert {target["mutations"] for target in run.values()} == {5000} and "5,000 each" in text
+    assert not any(target["failures"] for target in run.values())
+
+
 def test_what_500_kills_came_to_is_the_committed_run():
     run, text = committed("kill_test.json"), " ".join(PAGES["docs/security.md"].split())
     assert run["kills"] >= 500 and run["failures"] == 0 and len(run["by_stage"]) == 8
