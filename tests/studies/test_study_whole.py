@@ -90,5 +90,10 @@ def test_a_study_runs_through_dvcs_queue_and_never_twice(tmp_path):
     assert "stale" not in run("stages/study.py", "mine.yaml", "table")
     assert json.loads(table.read_text())["cells"] == before
     assert r"step\_by\_step & 90.0 \%" in run("stages/study.py", "mine.yaml", "table", "--latex")
+    again = run("stages/study.py", "mine.yaml")
+    assert "step_by_step, seed 4: finished elsewhere, and in the table" in again
+    assert again.count("queueing") == 1 and "queueing 1 of 1: unlucky, seed 4" in again
+    assert "queueing 1 of 2: step_by_step, seed 4" in run("stages/study.py", "mine.yaml", "--forget")
+    assert json.loads(table.read_text())["cells"][0]["accuracy"] == 0.9
     run("stages/study.py", "mine.yaml", "table", "--forget")
     assert [row["accuracy"] for row in json.loads(table.read_text())["cells"]] == [None, None]

@@ -87,7 +87,11 @@ def row_settings(row: _Row, table: _Row) -> dict[str, Any]:
 
 def kept_measures(table: Path) -> dict[str, dict[str, float | None]]:
     """By the name of each finished cell that a table has: what other cells' settings may follow from (MEASURES)."""
-    return {row["cell"]: {measure: row.get(measure) for measure in MEASURES} for row, _ in _finished(table)}
+    return {
+        row["cell"]: {measure: row.get(measure) for measure in MEASURES}
+        for row, _ in _finished(table)
+        if row["accuracy"] is not None
+    }
 
 
 def _finished(table: Path | None) -> list[tuple[_Row, dict[str, Any]]]:
