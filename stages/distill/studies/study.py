@@ -61,8 +61,8 @@ class Study:
             state = "finished" if cell.name in done else states.get(cell.name, "to run").lower()
             if cell.name in self.runner.kept and cell.name not in done:
                 state = "finished elsewhere, and in the table"
-            known = expected[cell.name] is not None and cell.name not in finished
-            took = f", about {_time(expected[cell.name])}" if known else ""
+            seconds = None if cell.name in finished else expected[cell.name]
+            took = "" if seconds is None else f", about {_time(seconds)}"
             _say(f"{cell.name}  {cell.arm}, seed {cell.seed}: {state}{took}")
         for cell in plan.waiting:
             _say(f"{'(to come)':17}  {cell.arm}, seed {cell.seed}: its settings follow from {' and '.join(cell.needs)}")
