@@ -17,7 +17,6 @@ Purpose = Literal[
     "data share",
     "explanation rate",
     "exchanged rationales",
-    "changed rationales",
     "drift check",
     "report rows",
     "diagnosed rows",

@@ -69,7 +69,7 @@ def _changed(rows: Sequence[TrainingRow], settings: SubsampleSettings) -> tuple[
     if settings.rationales == "own":
         return list(rows), set()
     controlled = {row.id: row for row in RATIONALE_KINDS[settings.rationales](rows, settings.seed)}
-    order = seeded_order([row for row in rows if row.rationale is not None], settings.seed, "changed rationales")
+    order = seeded_order([row for row in rows if row.rationale is not None], settings.seed, "exchanged rationales")
     replaced = {row.id for row in order[: share(len(order), settings.changed_share)]}
     return [controlled[row.id] if row.id in replaced else row for row in rows], replaced
 
