@@ -162,7 +162,7 @@ def test_a_rows_own_choices_are_read_as_the_task_reads_them(table, tmp_path):
     path = write(tmp_path, "a.csv", "question,options\nWhere?,sink | shed\n")
     (row,) = read_inputs(path, None, task)
     assert row.choices == ("sink", "shed") and row.input.startswith("Where?")
-    with pytest.raises(DataError, match=r"a\.csv:2: 1 answers to choose from in options; give two or more"):
+    with pytest.raises(DataError, match=r"a\.csv:2: 1 answers to choose from; give two or more in options"):
         list(read_inputs(write(tmp_path, "a.csv", "question,options\nWhere?,sink\n"), None, task))
 
 
