@@ -1,6 +1,6 @@
 """Throws random mutations at all that comes from outside: each is taken, or refused in one line, in seconds.
 
-run     python benchmarks/fuzz.py                       # 5,000 of each of five, in about a minute
+run     python benchmarks/fuzz.py > metrics/fuzz.json   # 5,000 of each of five, in about a minute
         python benchmarks/fuzz.py --mutations 100       # what the test suite runs
         python benchmarks/fuzz.py --only tables --seed 7
 
@@ -63,10 +63,12 @@ def targets() -> dict[str, tuple[list[Path], Callable[[Path], object]]]:
     """By name the seeds and what reads them."""
     sys.path.insert(0, str(ROOT / "stages"))
     from distill.answers.parsing import parse_response
+    from distill.errors import UserError
     from distill.settings import load_settings
     from distill.tasks.survey import survey
     from distill.tasks.table import Table
     from distill.teacher.exported import checked_export
+    from distill.teacher.failures import judge_failure, symptom_of_status
     from distill.teacher.reading import Unusable, answer_thought, answer_tokens, read_completion
     from distill.teacher.recorded import read_completions
 
@@ -82,10 +84,11 @@ def targets() -> dict[str, tuple[list[Path], Callable[[Path], object]]]:
 
     def body(path: Path) -> None:
         content = path.read_bytes()
+        judge_failure(symptom_of_status(400, content))  # the same bytes as an error's
         try:
             reading = read_completion(content)
-        except Unusable:
-            return
+        except Unusable as unusable:
+            raise UserError(unusable.broke) from unusable
         if reading.text is not None:
             answer_tokens(content)
             answer_thought(content)
@@ -117,24 +120,24 @@ def thrown_at(seeds: list[Path], read: Callable[[Path], object], count: int, see
     from distill.errors import UserError
 
     numbers, taken, failures = random.Random(seed), 0, {}
-    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
-    for _ in range(count):
-        origin = numbers.choice(seeds)
-        path = folder / origin.name
-        path.write_bytes(mutated(origin.read_bytes(), numbers))
-        try:
-            with alarm(), contextlib.redirect_stderr(io.StringIO()):
-                read(path)
-            taken += 1
-        except UserError as error:
-            str(error).encode()  # it can be printed
-        except (Exception, Hang) as error:
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            kind = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}: {str(error)[:100]}"
-            if kind not in failures:
-                kept.mkdir(parents=True, exist_ok=True)
-                failures[kind] = str(kept / f"{len(failures)}-{origin.name}")
-                Path(failures[kind]).write_bytes(path.read_bytes())
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        for _ in range(count):
+            origin = numbers.choice(seeds)
+            path = Path(folder) / origin.name
+            path.write_bytes(mutated(origin.read_bytes(), numbers))
+            try:
+                with alarm(), contextlib.redirect_stderr(io.StringIO()):
+                    read(path)
+                taken += 1
+            except UserError as error:
+                str(error).encode()  # it can be printed
+            except (Exception, Hang) as error:
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                kind = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}: {str(error)[:100]}"
+                if kind not in failures:
+                    kept.mkdir(parents=True, exist_ok=True)
+                    failures[kind] = str(kept / f"{len(failures)}-{origin.name}")
+                    Path(failures[kind]).write_bytes(path.read_bytes())
     return {"mutations": count, "taken": taken, "failures": failures}
 
 
@@ -142,14 +145,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutations", type=int, default=5000, help="of each target; default: %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
-    parser.add_argument("--only", help="one target")
+    parser.add_argument("--only", choices=targets(), help="one target")
     parser.add_argument("--kept", type=Path, default=Path("fuzz-failures"), help="folder; default: %(default)s")
     options = parser.parse_args()
-    results = {
-        name: thrown_at(*target, options.mutations, options.seed, options.kept / name)
-        for name, target in targets().items()
-        if options.only in (None, name)
-    }
+    results = {}
+    for name, target in targets().items():
+        if options.only in (None, name):
+            results[name] = thrown_at(*target, options.mutations, options.seed, options.kept / name)
+            print(f"{name}: {options.mutations} mutations", file=sys.stderr, flush=True)
     print(json.dumps(results, indent=2))
     return int(any(result["failures"] for result in results.values()))
 

@@ -39,38 +39,16 @@ def markdown(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 def accuracy(table: Table) -> list[str]:
     """A row an arm: the accuracy of each of its seeds, in percent, and what all of them say together.
 
-    `test_rows` is how many test rows all seeds share: the interval then holds for other seeds and other rows
-    (distill.studies.hierarchical). Where it is null each seed draws its own rows: Student's t over seeds holds for
-    both. A row that is `against` another arm has its lead over that one's row of the same seeds, by seed.
+    `test_rows` is how many test rows all seeds share: the interval holds for other seeds and other rows
+    (distill.studies.hierarchical).
     """
-    rows = table["rows"]
-    chance, against = (any(row.get(key) is not None for row in rows) for key in ("at_chance", "against"))
-    head = ["arm", "accuracy, each seed (%)", "mean", "95 % interval"]
-    head += [*(["at chance"] if chance else []), *(["points ahead of the arm without it"] if against else [])]
     lines = []
-    for row in rows:
+    for row in table["rows"]:
         values = row["accuracy"]
-        shares = [value / 100 for value in values]
-        shared = table["test_rows"]
-        low, high = student_t(shares, CONFIDENCE) if shared is None else seeds_and_rows(shares, shared, CONFIDENCE)
-        cells = [
-            row["arm"],
-            ", ".join(f"{value:.1f}" for value in values),
-            f"{statistics.fmean(values):.1f}",
-            f"{max(100 * low, 0):.1f} to {min(100 * high, 100):.1f}",
-        ]
-        cells += [f"{row['at_chance']} of {len(values)}"] if chance else []
-        lines.append(cells + ([_lead(row, rows)] if against else []))
-    return [markdown(head, lines)]
-
-
-def _lead(row: Row, rows: Sequence[Row]) -> str:
-    if row.get("against") is None:
-        return ""
-    other = next(other for other in rows if (other["arm"], other["seeds"]) == (row["against"], row["seeds"]))
-    leads = [own - beside for own, beside in zip(row["accuracy"], other["accuracy"], strict=True)]
-    low, high = student_t(leads, CONFIDENCE)
-    return f"{statistics.fmean(leads):+.1f} ({low:+.1f} to {high:+.1f})"
+        low, high = seeds_and_rows([value / 100 for value in values], table["test_rows"], CONFIDENCE)
+        shown, mean = ", ".join(f"{value:.1f}" for value in values), f"{statistics.fmean(values):.1f}"
+        lines.append([row["arm"], shown, mean, f"{max(100 * low, 0):.1f} to {min(100 * high, 100):.1f}"])
+    return [markdown(["arm", "accuracy, each seed (%)", "mean", "95 % interval"], lines)]
 
 
 def searches(table: Table) -> list[str]:

@@ -1,7 +1,7 @@
 """Prints tables and figures of the docs from their raw rows in metrics/tables/; a test holds the pages to them.
 
     python benchmarks/tables.py                 the files that there are, what made each, and which page shows it
-    python benchmarks/tables.py gold_labels     one of them: its table in Markdown, and the phrases that state figures
+    python benchmarks/tables.py few_shot        one of them: its table in Markdown, and the phrases that state figures
 
 A file has the page that it is shown on, its layout (benchmarks/table_layouts.py), the command that makes the rows, what
 they were `made` with (commit, versions, CPU; null where that was not recorded), and the rows: what was measured for

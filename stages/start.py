@@ -33,6 +33,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--id", help="column of unique ids; none: a hash of the content")
     parser.add_argument("--revision", help="a hub data set's commit hash")
     parser.add_argument("--configuration", help="a hub data set's configuration")
+    parser.add_argument("--gguf", help="a GGUF file: the teacher is a model that this machine runs")
     parser.add_argument("--provider", choices=("simulated", "openai", "recorded"), help="who answers")
     parser.add_argument("--model", help="the teacher's model, as its server knows it")
     parser.add_argument("--base-url", help="the teacher's server, as http://localhost:8000/v1")

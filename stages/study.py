@@ -3,7 +3,7 @@
 reads   data/studies/<name>.yaml, params.yaml and dvc.yaml as committed
 writes  experiments (`dvc exp show`), metrics/studies/<name>.csv and .json
 run     python stages/study.py data/studies/practice.yaml --dry          what would be run, and for how long
-        python stages/study.py data/studies/practice.yaml --workers 2    runs what is missing; again, it goes on
+        python stages/study.py data/studies/practice.yaml --workers 2    runs what is missing here and in the table
         python stages/study.py data/studies/practice.yaml table          the table of what is finished; --latex
         python stages/study.py data/studies/explanation_rate.yaml plot   the table's curve: metrics/studies/*.svg, *.png
 """
@@ -28,15 +28,17 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="experiments at a time (default: 1)")
     parser.add_argument("--dry", action="store_true", help="as status: run nothing")
     parser.add_argument(
-        "--forget", action="store_true", help="table: drop finished rows whose experiments are not in this clone"
+        "--forget",
+        action="store_true",
+        help="run again (table: drop) finished rows whose experiments are not here",
     )
     parser.add_argument("--latex", action="store_true", help="table: print it as a LaTeX tabular (booktabs)")
     arguments = parser.parse_args()
-    study = Study(arguments.study, max(1, arguments.workers))
+    study = Study(arguments.study, max(1, arguments.workers), arguments.forget)
     if arguments.dry or arguments.what == "status":
         study.describe()
     elif arguments.what == "table":
-        study.tabulate(arguments.forget, arguments.latex)
+        study.tabulate(arguments.latex)
     elif arguments.what == "plot":
         study.plot()
     else:

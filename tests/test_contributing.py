@@ -103,8 +103,8 @@ def test_the_strategy(example, monkeypatch):
     answers = [Annotation(row.id, "explain", "label", "why", "ok", "raw", "stop", "m") for row in examples]
     kept = {}
     for rate in (0.1, 0.5):
-        settings = SubsampleSettings(rate, 1.0, "longest_input", "teacher", "own", 1)
-        rows, metrics = training_set(examples, answers, settings)
+        settings = SubsampleSettings(rate, 1.0, "longest_input", "teacher", "own", 1.0, None, "keep", 1)
+        rows, metrics = training_set(examples, answers, settings, "classes")
         kept[rate] = {row.id for row in rows if row.rationale is not None}
         assert metrics["rationale"]["kept"] == round(40 * rate)
     assert kept[0.1] == {"r09", "r19", "r29", "r39"} and kept[0.1] < kept[0.5]

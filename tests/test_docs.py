@@ -165,10 +165,11 @@ def test_the_readmes_result_is_the_committed_runs():
     assert f"{100 * right:.1f} % are right" in text
 
 
-def test_the_results_study_is_the_committed_table():
-    study = committed("studies/practice.json")
+@pytest.mark.parametrize(("name", "page"), [("practice", "docs/results.md"), ("loss_options", "docs/loss-options.md")])
+def test_a_pages_study_is_the_committed_table(name, page):
+    study = committed(f"studies/{name}.json")
     table = arms_text(arms_of_table(study), study["confidence"])
-    assert table in PAGES["docs/results.md"], table
+    assert table in PAGES[page], table
 
 
 def test_the_results_frontier_is_the_committed_one():
@@ -180,6 +181,13 @@ def test_the_results_frontier_is_the_committed_one():
     for point, usd, accuracy in re.findall(r"^\| \w* \| ([^|]+) \| ([\d.]+)[^|]* \| ([\d.]+ %)", table, re.MULTILINE):
         if point in {"as most", "optimizer fixed", "rationale_rate 0.75", "data_share 0.5"}:
             assert accuracy in text and f"${float(usd):.2f}" in text, point
+
+
+def test_what_the_fuzzer_came_to_is_the_committed_run():
+    run, text = committed("fuzz.json"), " ".join(PAGES["docs/security.md"].split())
+    assert set(run) == {"params", "tables", "recorded", "imports", "bodies"}
+    assert {target["mutations"] for target in run.values()} == {5000} and "5,000 each" in text
+    assert not any(target["failures"] for target in run.values())
 
 
 def test_what_500_kills_came_to_is_the_committed_run():

@@ -19,6 +19,7 @@ from killed_runs import Run, counting_server, stored_answers
 
 pytestmark = pytest.mark.whole
 
+NOHUP = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 ROWS = 60
 SMALL = {
     "task.train_rows": ROWS, "task.validation_rows": 10, "task.test_rows": 10, "annotate.validation_rows": 0,
@@ -48,6 +49,7 @@ def clone(tmp_path_factory, teacher):
     [
         (signal.SIGINT, True, 0),
         (signal.SIGTERM, True, 0),
+        pytest.param(signal.SIGHUP, True, 0, marks=pytest.mark.skipif(NOHUP, reason="started with nohup")),
         (signal.SIGKILL, True, 4),
         (signal.SIGTERM, False, 0),
         (signal.SIGKILL, False, 0),  # the stage finds its DVC gone, and ends in order

@@ -29,7 +29,7 @@ DATA = {
         *(f"data/prepared/{name}" for name in ("task.json", "test.jsonl", "train.jsonl", "validation.jsonl")),
         "data/prompt.yaml",
     },
-    "subsample": {"data/prepared/train.jsonl", "data/annotated/train.jsonl"},
+    "subsample": {"data/prepared/task.json", "data/prepared/train.jsonl", "data/annotated/train.jsonl"},
     "train": {"data/prepared/task.json", "data/prepared/validation.jsonl", "data/training/train.jsonl"},
     "evaluate": {
         "data/annotated/test.jsonl",

@@ -187,6 +187,11 @@ def test_it_tells_how_the_answers_were_drawn(facts, make_settings):
     assert "top\\_k" in text and "provider simulated, ours |" in text
 
 
+def test_a_local_teacher_is_named_by_the_hash_of_its_file(facts, make_settings):
+    settings = make_settings(**{"teacher.provider": "local", "teacher.local.sha256": "0f" * 32})
+    assert f"provider local, GGUF file with SHA-256 {'0f' * 32} |" in written(facts, settings)[0]
+
+
 def test_hostile_text_stays_text(facts, make_settings):
     hostile = "</p><img src=x onerror=alert(1)> `x` [y](javascript:z)\n---\nlicense: mit\n# Heading | cell"
     names = ("</b>larger", "a|b", "similar")

@@ -42,8 +42,11 @@ def test_a_single_rationale_has_nowhere_to_go():
 
 def test_every_control_is_a_setting_and_changes_rationales_alone():
     assert tuple(RATIONALE_KINDS) == get_args(get_type_hints(SubsampleSettings)["rationales"])
-    before = [*rows("The first is small, so it is lower.", "The second is tall. It is lower."), *rows(None)]
-    before = [replace(row, id=f"r{place}") for place, row in enumerate(before)]
+    before = [
+        *rows("The first is small, so it is lower.", "The second is tall. It is lower.", None),
+        *rows("It is so."),
+    ]
+    before = [replace(row, id=f"r{place}", label="high" if place == 3 else "low") for place, row in enumerate(before)]
     for control in RATIONALE_KINDS.values():
         after = control(before, 1)
         assert [replace(row, rationale=None) for row in after] == [replace(row, rationale=None) for row in before]
@@ -71,6 +74,28 @@ def test_a_label_that_one_row_has_loses_its_rationale_and_a_set_of_such_is_refus
     assert shuffled_within_label(lonely, 1) == [*shuffled_within_label(LABELLED, 1), TrainingRow("r99", "x", "d")]
     with pytest.raises(DataError, match="no two rows with a rationale have one label"):
         shuffled_within_label([TrainingRow("a", "x", "1", "why"), TrainingRow("b", "x", "2", "why")], 1)
+
+
+def test_a_rationale_of_another_label_argues_for_another_label():
+    after = RATIONALE_KINDS["other_label"](LABELLED, 1)
+    label_of = {row.rationale: row.label for row in LABELLED}
+    for own, other in zip(LABELLED, after, strict=True):
+        assert (own.rationale is None) == (other.rationale is None)
+        assert own.rationale is None or label_of[other.rationale] != own.label
+    few = [replace(row, label="b" if row.id == "r01" else "a") for row in LABELLED]
+    taken = Counter(row.rationale for row in RATIONALE_KINDS["other_label"](few, 1))
+    assert taken["why 1"] == 26, "where one label has few, its rationales stand on several rows"
+    with pytest.raises(DataError, match="all rows with a rationale have one label"):
+        RATIONALE_KINDS["other_label"](rows("a", "b"), 1)
+
+
+def test_words_in_a_random_order_are_the_same_words():
+    before = rows("The first is hand sized, so the first is smaller.", "one", None)
+    after = RATIONALE_KINDS["word_order"](before, 1)
+    assert sorted(after[0].rationale.split()) == sorted(before[0].rationale.split())
+    assert after[0].rationale != before[0].rationale and after[1:] == before[1:]
+    assert RATIONALE_KINDS["word_order"](before, 2)[0] != after[0]
+    assert RATIONALE_KINDS["word_order"](before[::-1], 1) == after[::-1]
 
 
 SIZES = rows(

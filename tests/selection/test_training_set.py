@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from distill.annotation.asks import train_order
 from distill.errors import DataError
 from distill.rows.records import Annotation, Example
 from distill.search.search import slices
-from distill.selection.training_set import training_set
+from distill.selection import training_set as selection
 from distill.settings.subsample import SubsampleSettings
 
 RATES = [0.0, 0.01, 0.05, 0.125, 0.15, 0.25, 0.333, 0.5, 0.75, 0.9, 0.99, 1.0]
@@ -22,8 +23,13 @@ def answer(i: int, label: str | None = "taught", rationale: str | None = "why") 
     return Annotation(f"r{i:03}", "explain", label, rationale, "ok", "raw", "stop", "m")
 
 
-def settings(rate=1.0, share=1.0, strategy="random", labels="teacher", rationales="own", seed=1) -> SubsampleSettings:
-    return SubsampleSettings(rate, share, strategy, labels, rationales, seed)
+def settings(rate=1.0, share=1.0, strategy="random", labels="teacher", rationales="own", seed=1, **more):
+    more = {"changed_share": 1.0, "rationale_words": None, "teacher_errors": "keep"} | more
+    return SubsampleSettings(rate, share, strategy, labels, rationales, seed=seed, **more)
+
+
+def training_set(examples, annotations, settings):
+    return selection.training_set(examples, annotations, settings, "classes")
 
 
 EXAMPLES, ANSWERS = [example(i) for i in range(150)], [answer(i) for i in range(150)]
@@ -59,6 +65,7 @@ def test_where_rationales_are_too_few_all_are_kept_and_the_rest_is_said():
         "replaced": 0,
         "replaced_same_text": 0,
         "taken_away": 0,
+        "shortened": 0,
         "words_mean": 1,
     }
     rows, metrics = training_set(EXAMPLES, answers, settings(0.3))
@@ -70,7 +77,7 @@ def test_a_smaller_data_share_is_a_subset_and_its_kept_rationales_too():
     more, metrics = training_set(EXAMPLES, ANSWERS, settings(share=0.4))
     assert len(few) == 30 and len(more) == 60
     assert {row.id for row in few} < {row.id for row in more}
-    assert metrics["rows"] == {"annotated": 150, "kept": 60, "without_label": 0, "trained_on": 60}
+    assert metrics["rows"] == {"annotated": 150, "kept": 60, "trained_on": 60, "without_label": 0, "teacher_wrong": 0}
 
 
 def test_whose_labels():
@@ -112,6 +119,42 @@ def test_shuffled_rationales_stand_on_the_same_rows_and_are_counted():
 def test_shuffled_rationales_that_read_alike_are_told():
     _, metrics = training_set(EXAMPLES, ANSWERS, settings(0.1, rationales="shuffled"))
     assert metrics["rationale"]["replaced"] == metrics["rationale"]["replaced_same_text"] == 15
+
+
+def test_a_larger_share_of_changed_rationales_has_those_of_a_smaller_one():
+    answers = [answer(i, rationale=f"why {i}" if i < 120 else None) for i in range(150)]
+    before: set[str] = set()
+    for share in (0.1, 0.25, 0.5, 1.0):
+        rows, metrics = training_set(EXAMPLES, answers, settings(rationales="shuffled", changed_share=share))
+        changed = {row.id for row in rows if row.rationale not in (None, f"why {int(row.id[1:])}")}
+        assert len(changed) == round(share * 120) == metrics["rationale"]["replaced"] and before <= changed
+        assert metrics["rationale"]["kept"] == 120
+        before = changed
+
+
+def test_a_rationale_is_cut_after_so_many_words_and_it_is_counted():
+    answers = [answer(i, rationale="one two three four" if i < 60 else "one two") for i in range(150)]
+    rows, metrics = training_set(EXAMPLES, answers, settings(rationale_words=3))
+    assert Counter(row.rationale for row in rows) == {"one two three": 60, "one two": 90}
+    assert metrics["rationale"]["shortened"] == 60 and metrics["rationale"]["words_mean"] == 2.4
+    assert metrics["rationale"]["replaced"] == 0
+
+
+def test_rows_that_the_teacher_got_wrong_can_be_left_out_and_are_counted():
+    examples = [example(0, "1,000"), example(1, "7"), example(2, None), example(3, "7"), example(4, "7")]
+    answers = [answer(0, "1000"), answer(1, "8"), answer(2, "8"), answer(3, None), answer(4, "7")]
+
+    def ids(kind, **more):
+        rows, metrics = selection.training_set(examples, answers, settings(**more), kind)
+        return [row.id[-1] for row in sorted(rows, key=lambda row: row.id)], metrics["rows"]
+
+    assert ids("number", teacher_errors="drop") == (
+        ["0", "2", "4"],
+        {"annotated": 5, "kept": 5, "trained_on": 3, "without_label": 1, "teacher_wrong": 1},
+    )
+    assert ids("number")[0] == ["0", "1", "2", "4"]
+    assert ids("text", teacher_errors="drop")[1]["teacher_wrong"] == 2
+    assert ids("number", teacher_errors="drop", labels="gold")[0] == ["0", "3", "4"]
 
 
 def test_what_the_teacher_gave_each_label_reaches_the_rows():

@@ -60,7 +60,7 @@ def test_the_loader_reads_the_committed_file_as_yaml_does():
             "or student.name to a pretrained model",
         ),
         ({"runtime.budget_since": "May"}, "runtime.budget_since: is 'May'; allowed: null, or a day or time, as"),
-        ({"teacher.provider": "gpt"}, "teacher.provider: is 'gpt'; allowed: simulated, openai, recorded"),
+        ({"teacher.provider": "gpt"}, "teacher.provider: is 'gpt'; allowed: simulated, openai, local, recorded"),
         (
             {"train.mode": "standard", "train.missing_rationale": "empty"},
             "train.missing_rationale: is 'empty' and train.mode is standard, which trains on no rationale: set this to "

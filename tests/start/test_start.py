@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 import sys
@@ -78,6 +79,19 @@ def test_a_file_becomes_the_task_and_no_other_line_changes(folder, monkeypatch, 
     assert "task.test_rows is auto: 48 of 120 labelled rows" in out
     assert "[user]\n" + DESCRIPTION in out and "Choose one of: account, advice, billing, delivery, returns." in out
     assert "400 rows seen" in out and "unknown (no price)" in out and out.rstrip().endswith("dvc repro")
+
+
+def test_a_gguf_file_becomes_the_teacher_by_its_hash(folder, monkeypatch, capsys):
+    (folder / "small.Q4_1.gguf").write_bytes(b"GGUF and more")
+    words = ("data/examples/routing.csv", "--description", DESCRIPTION, "--gguf", "small.Q4_1.gguf")
+    run(monkeypatch, *words)
+    settings, out = load_settings(paths.PARAMS), capsys.readouterr().out
+    assert (settings.teacher.provider, settings.teacher.model) == ("local", "small.Q4_1")
+    assert settings.teacher.local.sha256 == hashlib.sha256(b"GGUF and more").hexdigest()
+    assert settings.runtime.local.file == "small.Q4_1.gguf"
+    assert "small.Q4_1, a GGUF file on this machine (SHA-256 " in out and out.endswith("Next:\n  dvc repro\n")
+    with pytest.raises(UserError, match="leave out --provider and --base-url"):
+        run(monkeypatch, *words, "--base-url", "http://localhost:9/v1")
 
 
 def test_a_second_time_nothing_is_changed(folder, monkeypatch, capsys):

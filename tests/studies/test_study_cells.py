@@ -154,6 +154,18 @@ def test_more_labels_are_as_many_rows_as_the_rationales_cost(tmp_path):
         assert waiting[0].needs == (first["step_by_step"], first["label_only"], first["labels_asked"])
 
 
+def test_more_gold_labels_are_the_same_rows_with_their_gold_labels(tmp_path):
+    made = expander(tmp_path, **MORE | {"controls": "[label_only, labels_asked, more_labels, more_gold_labels]"})
+    first = first_names(made)
+    gflop = {first["step_by_step"]: 1.0, first["label_only"]: 0.25}
+    usd = {first["step_by_step"]: 0.18, first["labels_asked"]: 0.03}
+    plan = made.plan(measured(gflop_per_step=gflop, usd_annotation=usd))
+    more, gold = (
+        [cell.params for cell in plan.cells if cell.arm == arm] for arm in ("more_labels", "more_gold_labels")
+    )
+    assert [{**one, "subsample": one["subsample"] | {"labels": "gold"}} for one in more] == gold and len(gold) == 2
+
+
 @pytest.mark.parametrize(("key", "value"), [("train_rows", "all"), ("test_rows", "all"), ("validation_rows", "0.1")])
 def test_more_labels_are_refused_where_other_rows_would_be_tested_on(tmp_path, key, value):
     with pytest.raises(SettingsError, match=rf"controls: more_labels .*task\.{key}"):

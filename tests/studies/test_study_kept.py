@@ -43,6 +43,18 @@ def test_finished_rows_outlive_their_experiments(study):
     }
 
 
+def test_a_crash_is_no_less_a_result_in_another_clone(study):
+    plan, _, file = study
+    table = json.loads(file.read_text())
+    table["cells"][0] |= {"accuracy": None, "status": "crashed", "reason": "no memory"}
+    file.write_text(json.dumps(table))
+    merged = keep_finished(missing(plan), plan, file)
+    assert [row["status"] for row in merged] == ["crashed", "ok", "ok", "ok"]
+    states = {plan.cells[0].name: "Running"}
+    again = cell_rows(plan, [], states, {}, lambda observation: (0.1, "measured"))
+    assert keep_finished(again, plan, file)[0]["status"] == "running"
+
+
 def test_rows_of_other_code_settings_and_arms_are_told_apart(study, tmp_path):
     plan, _, file = study
     table = json.loads(file.read_text())

@@ -38,6 +38,12 @@ def a_lock_without_cache() -> str:
     return json.dumps({"schema": "2.0", "stages": stages})
 
 
+def forget_experiments(repository) -> None:
+    """As in a clone that has never had them."""
+    for reference in repository.git("for-each-ref", "--format=%(refname)", "refs/exps").split():
+        repository.git("update-ref", "-d", reference)
+
+
 def test_a_study_runs_through_dvcs_queue_and_never_twice(tmp_path):
     stages = tmp_path / "stages"
     shutil.copytree(ROOT / "stages", stages, ignore=shutil.ignore_patterns("__pycache__"))
@@ -78,8 +84,7 @@ def test_a_study_runs_through_dvcs_queue_and_never_twice(tmp_path):
     kept = repository.json("metrics/frontier.json")
     assert kept["saving"]["break_even_rows"] == 10 and kept["from_tables"] == 0
 
-    for reference in repository.git("for-each-ref", "--format=%(refname)", "refs/exps").split():
-        repository.git("update-ref", "-d", reference)
+    forget_experiments(repository)
     assert "1 of the experiments are known from metrics/studies/ alone." in run("stages/frontier.py")
     assert repository.json("metrics/plots/frontier.json") == point, "a clone without the experiments knows as much"
     assert repository.json("metrics/frontier.json") == kept | {"from_tables": 1}
@@ -90,5 +95,11 @@ def test_a_study_runs_through_dvcs_queue_and_never_twice(tmp_path):
     assert "stale" not in run("stages/study.py", "mine.yaml", "table")
     assert json.loads(table.read_text())["cells"] == before
     assert r"step\_by\_step & 90.0 \%" in run("stages/study.py", "mine.yaml", "table", "--latex")
+    again = run("stages/study.py", "mine.yaml")
+    assert "step_by_step, seed 4: finished elsewhere, and in the table" in again
+    assert again.count("queueing") == 1 and "queueing 1 of 1: unlucky, seed 4" in again
+    assert "queueing 1 of 2: step_by_step, seed 4" in run("stages/study.py", "mine.yaml", "--forget")
+    assert json.loads(table.read_text())["cells"][0]["accuracy"] == 0.9
+    forget_experiments(repository)
     run("stages/study.py", "mine.yaml", "table", "--forget")
     assert [row["accuracy"] for row in json.loads(table.read_text())["cells"]] == [None, None]

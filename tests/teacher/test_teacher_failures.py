@@ -28,6 +28,7 @@ STOPPING = {
     "key": (error(401, "invalid_api_key"), "runtime.key_env"),
     "permission": (error(403), "rights at the provider"),
     "unknown model": (error(404, "model_not_found"), "check teacher.model"),
+    "redirect": (Said(status=307, headers={"Location": "https://b.example/v1"}), "to https://b.example/v1.*set it"),
     "refused request": (error(400, "bad_request", "no such thing here"), "compare the teacher settings"),
 }
 RECORDED = {
@@ -182,3 +183,11 @@ def test_an_error_nested_deeply_is_judged_by_what_can_be_read(levels):
     assert judge_failure(symptom_of_error([deep])).name == "server error"
     body = b'{"error":' * levels + b'"rate limit"' + b"}" * levels
     assert judge_failure(symptom_of_status(429, body)).action == "retry"
+
+
+@pytest.mark.parametrize("word", ["9" * 5000, "a." * 2500, "unknown field " * 400, "'a" * 2500])
+def test_a_long_code_or_message_is_judged_by_its_beginning(word):
+    """The patterns for parameters took minutes on a code of 5,000 digits, as the fuzzer found."""
+    failure = judge_failure(symptom_of_status(400, json.dumps({"error": {"code": word, "message": word}}).encode()))
+    assert failure.name == "refused request"
+    assert len(symptom_of_error({"code": word, "message": word}).code) == 500

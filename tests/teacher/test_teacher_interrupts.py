@@ -36,6 +36,11 @@ with open_teacher(settings, "annotate") as teacher:
 STOPPING = "stopping: calls in flight are finished and stored; Ctrl-C again stops at once\n"
 
 
+# Under nohup SIGHUP is ignored, by what is started there too.
+HEARD = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
+SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if HEARD else [])]
+
+
 @pytest.fixture
 def run(endpoint):
     """A process that asks fifty rows, four at a time, and is held in its first calls."""
@@ -52,7 +57,7 @@ def run(endpoint):
     process.wait()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_the_first_signal_finishes_and_stores_what_is_in_flight(endpoint, run, settings, store_path, number):
     run.send_signal(number)
     assert STOPPING in iter(run.stderr.readline, "")
@@ -70,7 +75,7 @@ def test_the_first_signal_finishes_and_stores_what_is_in_flight(endpoint, run, s
     assert endpoint.total == 50
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_second_signal_stops_at_once_and_leaves_no_claim(endpoint, run, store_path, number):
     run.send_signal(number)
     assert STOPPING in iter(run.stderr.readline, "")

@@ -80,6 +80,6 @@ def opening_line(
     if settings.teacher.provider == "recorded":
         return f"takes the answers to {rows:,} rows from {settings.teacher.path}: nothing to pay"
     plan = teacher.plan(annotation_requests(asks, templates, card, settings))
-    if settings.teacher.provider == "openai":
+    if settings.teacher.provider in ("openai", "local"):
         refuse_to_pay_again("annotate", plan.to_pay.calls)
     return most_in_words(settings.teacher.model, rows, plan.to_pay.calls, plan.to_pay.usd_high, teacher.budget_left())

@@ -178,6 +178,8 @@ def limits_section(results: RunResults, settings: Settings, plan: StudentPlan) -
 _CONTROLS = {
     "shuffled": "each rationale went to another row than its own",
     "same_label": "each rationale went to another row of the same label",
+    "other_label": "each rationale is that of a row with another label",
+    "word_order": "the words of each rationale stand in a random order",
     "codes": "each rationale was replaced by codes without a meaning, one a word",
     "conclusion": "of each rationale the conclusion alone was kept",
 }
@@ -209,6 +211,8 @@ def teacher_section(results: RunResults, settings: Settings) -> str:
         f"{escaped(name) or 'no name'} ({count:,} answers)" for name, count in sorted(results.returned_models.items())
     )
     address = escaped(teacher.endpoint_name or ", ".join(teacher.addresses) or "default address")
+    if teacher.provider == "local":
+        address = f"GGUF file with SHA-256 {teacher.local.sha256}"
     rows = [
         ["reported as", escaped(annotated["teacher"])],
         ["requested model", f"{escaped(teacher.model)}, provider {teacher.provider}, {address}"],

@@ -11,6 +11,8 @@ _REASONS = {
     "own": "the reasons",
     "shuffled": "the reasons of other examples, as a control",
     "same_label": "the reasons of other examples with the same label, as a control",
+    "other_label": "the reasons of examples with another label, as a control",
+    "word_order": "the words of the reasons in a random order, as a control",
     "codes": "the reasons in codes without a meaning, as a control",
     "conclusion": "the conclusions of the reasons, as a control",
 }

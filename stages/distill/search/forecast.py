@@ -115,6 +115,6 @@ def search_opening_line(teacher: Teacher, card: TaskCard, train: Sequence[Exampl
     """What the search will ask, and the most that it can still cost, in one line."""
     rows = sum(map(len, slices(train, settings.prompt)))
     most = search_ahead(card, train, settings).to_pay
-    if settings.teacher.provider == "openai":
+    if settings.teacher.provider in ("openai", "local"):
         refuse_to_pay_again("optimize_prompt", most.calls)
     return most_in_words(settings.teacher.model, rows, most.calls, most.usd, teacher.budget_left())

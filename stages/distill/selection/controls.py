@@ -6,6 +6,7 @@ A control is a function (rows, seed) -> rows. It changes rationales alone, and g
 from __future__ import annotations
 
 import dataclasses
+import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -63,6 +64,36 @@ def shuffled_within_label(rows: Sequence[TrainingRow], seed: int) -> list[Traini
     return _with(rows, taken)
 
 
+def from_another_label(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
+    """Tells what a wrong argument does: each row that has a rationale gets that of a row with another label.
+
+    The rows of a label, in seeded order, take those of all others in turn, so one rationale may stand on several rows.
+    Raises DataError where all rows with a rationale have one label.
+    """
+    explained, taken = _explained(rows, seed), {}
+    for label in dict.fromkeys(row.label for row in explained):
+        others = [row for row in explained if row.label != label]
+        if not others:
+            raise DataError(
+                "subsample.rationales: other_label, but all rows with a rationale have one label; raise"
+                " subsample.explanation_rate"
+            )
+        own = [row for row in explained if row.label == label]
+        taken |= {row.id: others[place % len(others)].rationale for place, row in enumerate(own)}
+    return _with(rows, taken)
+
+
+def in_random_order(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
+    """Tells reasoning from its words: each rationale with its own words, punctuation and all, in a random order."""
+    mixed = {}
+    for row in rows:
+        if row.rationale is not None:
+            own = row.rationale.split()
+            random.Random(f"{seed} {row.id}").shuffle(own)
+            mixed[row.id] = " ".join(own)
+    return _with(rows, mixed)
+
+
 def codes(rows: Sequence[TrainingRow], seed: int) -> list[TrainingRow]:
     """Tells facts from wording: a rationale's words in their order, as codes without a meaning ("w3 w7").
 
@@ -88,6 +119,8 @@ RATIONALE_KINDS: dict[str, Control] = {
     "own": own,
     "shuffled": shuffled,
     "same_label": shuffled_within_label,
+    "other_label": from_another_label,
+    "word_order": in_random_order,
     "codes": codes,
     "conclusion": conclusion,
 }

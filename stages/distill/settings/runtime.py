@@ -21,6 +21,15 @@ class Price:
 
 
 @dataclass(frozen=True)
+class LocalServerSettings:
+    """Where the model of a local teacher is, and what its server takes of this machine."""
+
+    file: str | None
+    slots: int = setting(least=1, most=256)
+    threads: int | None = setting(least=1, most=1024)
+
+
+@dataclass(frozen=True)
 class RuntimeSettings:
     """What changes no result; no stage lists this section."""
 
@@ -48,6 +57,7 @@ class RuntimeSettings:
     predict_rows: int = setting(least=1, most=1_000_000)
     speed_rows: int = setting(least=0)
     compute_usd_per_hour: Decimal | None = setting(least=0)
+    local: LocalServerSettings
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.key_env):

@@ -32,11 +32,26 @@ _PARAMETER = re.compile(
 _SECRET = re.compile(r"(?:.*[_-])?(?:api[_-]?key|authorization|password|secret|access[_-]?token)\Z", re.IGNORECASE)
 
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class LocalModelSettings:
+    """The model that this machine runs, where provider is local: all of it that an answer can depend on."""
+
+    sha256: str | None
+    context_tokens: int = setting(least=256, most=2**20)
+
+    def __post_init__(self) -> None:
+        if self.sha256 is not None and not _SHA256.fullmatch(self.sha256):
+            raise Refused("sha256", f"is {self.sha256!r}; allowed: null, or the 64 digits that `sha256sum FILE` prints")
+
+
 @dataclass(frozen=True)
 class TeacherSettings:
     """Who answers, and all that determines the answer besides the prompt. A null is not sent."""
 
-    provider: Literal["simulated", "openai", "recorded"]
+    provider: Literal["simulated", "openai", "local", "recorded"]
     mode: Literal["live", "batch"]
     model: str
     base_url: str | tuple[str, ...] | None
@@ -52,6 +67,7 @@ class TeacherSettings:
     logprobs: bool
     structured: bool
     row_errors: tuple[str, ...]
+    local: LocalModelSettings
 
     def __post_init__(self) -> None:
         for pattern in self.row_errors:
@@ -60,6 +76,8 @@ class TeacherSettings:
             except re.error as error:
                 raise Refused("row_errors", f"holds {pattern!r}, which is no regular expression: {error}") from error
         self._check_addresses()
+        if self.provider == "local":
+            self._check_local()
         for name in self.extra or {}:
             if name in _ELSEWHERE:
                 raise Refused(f"extra.{name}", f"cannot be sent from here: {_ELSEWHERE[name]}")
@@ -74,6 +92,19 @@ class TeacherSettings:
         """Those of base_url, without slashes at their ends; none where it is null."""
         several = (self.base_url or (),) if isinstance(self.base_url, str) else self.base_url or ()
         return tuple(address.rstrip("/") for address in several)
+
+    def _check_local(self) -> None:
+        if self.local.sha256 is None:
+            raise Refused(
+                "local.sha256",
+                "is null and teacher.provider is local, whose answers are stored by the hash of the model's file: set "
+                "it to what `sha256sum FILE` prints",
+            )
+        if self.mode == "batch":
+            raise Refused(
+                "mode", "is batch and teacher.provider is local, which takes no batches: set this to live, or "
+                "teacher.provider to openai"
+            )  # fmt: skip
 
     def _check_addresses(self) -> None:
         for address in (self.base_url,) if isinstance(self.base_url, str) else self.base_url or ():

@@ -15,12 +15,24 @@ from distill.settings import Settings, load_settings
 from distill.settings.loader import SettingsError
 
 
-def write_settings(path: Path, changes: Mapping[str, Any]) -> list[str]:
-    """Sets `section.key` to its value for all `changes`, checked as a whole before the file is replaced.
+@contextmanager
+def settings_tried(path: Path, changes: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Sets `section.key` to its value for all `changes`, checked as a whole before the file is replaced, and puts the
+    file back as it was where what is done with the settings then fails.
 
-    Returns a line "section.key: old -> new" for each value that was another. Raises SettingsError, and leaves the file
+    Gives a line "section.key: old -> new" for each value that was another. Raises SettingsError, and leaves the file
     as it is, on a key that is not there or a value that the settings do not take.
     """
+    before, (text, changed) = path.read_text(encoding="utf-8"), _changed(path, changes)
+    write_text(path, text)
+    try:
+        yield changed
+    except BaseException:
+        write_text(path, before)
+        raise
+
+
+def _changed(path: Path, changes: Mapping[str, Any]) -> tuple[str, list[str]]:
     round_trip = YAML()
     round_trip.default_flow_style = False
     load_settings(path)  # a broken file is named by its line, before anything is changed
@@ -40,20 +52,7 @@ def write_settings(path: Path, changes: Mapping[str, Any]) -> list[str]:
     text = StringIO()
     round_trip.dump(root, text)
     _checked(path, text.getvalue())
-    write_text(path, text.getvalue())
-    return changed
-
-
-@contextmanager
-def settings_tried(path: Path, changes: Mapping[str, Any]) -> Iterator[list[str]]:
-    """As `write_settings`, and with the file put back as it was where what is done with the settings then fails."""
-    before = path.read_text(encoding="utf-8")
-    changed = write_settings(path, changes)
-    try:
-        yield changed
-    except BaseException:
-        write_text(path, before)
-        raise
+    return text.getvalue(), changed
 
 
 def _checked(path: Path, text: str) -> Settings:

@@ -13,6 +13,7 @@ from distill.errors import UserError
 from distill.settings import load_settings
 from distill.sizes import AUTO
 from distill.start.looking import Look, look, look_at_hub
+from distill.teacher.local.model_file import gguf_sha256
 
 # Asks a person, by what is asked, the flag that answers it, and the answer that Enter takes, if any.
 AskPerson = Callable[[str, str, str | None], str]
@@ -95,6 +96,16 @@ def _check(file: Look, columns: Sequence[str]) -> None:
 
 
 def _teacher(options: argparse.Namespace) -> dict[str, Any]:
+    if options.gguf:
+        if options.provider or options.base_url:
+            raise UserError("--gguf names a model that this machine runs: leave out --provider and --base-url")
+        path = Path(options.gguf)
+        return {
+            "teacher.provider": "local",
+            "teacher.model": options.model or path.stem,
+            "teacher.local.sha256": gguf_sha256(path),
+            "runtime.local.file": str(path),
+        }
     provider = options.provider or ("openai" if options.model or options.base_url else None)
     flags = {"teacher.provider": provider, "teacher.model": options.model, "teacher.base_url": options.base_url}
     return {key: value for key, value in flags.items() if value is not None}

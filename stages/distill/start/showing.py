@@ -38,7 +38,8 @@ def introduction(file: Look, settings: Settings) -> str:
     if settings.teacher.provider == "simulated":
         parts.append(
             "The simulated teacher knows nothing of these rows. Name a teacher:\n"
-            "  python stages/start.py … --provider openai --model MODEL [--base-url http://localhost:8000/v1]"
+            "  python stages/start.py … --provider openai --model MODEL [--base-url http://localhost:8000/v1]\n"
+            "  python stages/start.py … --gguf FILE    # a model that this machine runs"
         )
         return "\n\n".join(parts)
     ahead = run_ahead(settings)
@@ -83,5 +84,6 @@ def _untracked(file: Look) -> list[str]:
 
 
 def _next(settings: Settings) -> str:
-    steps = [f"  export {settings.runtime.key_env}=…"] if settings.teacher.base_url is None else []
+    vendor = settings.teacher.provider == "openai" and settings.teacher.base_url is None
+    steps = [f"  export {settings.runtime.key_env}=…"] if vendor else []
     return "\n".join(["Next:", *steps, "  dvc repro"])

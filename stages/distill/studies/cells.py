@@ -19,6 +19,7 @@ from distill.studies.controls import (
     LABEL_ONLY_SETTINGS,
     LABELS_ASKED,
     MEASURED_CONTROLS,
+    MORE_ROWS,
     RATIONALE_CONTROLS,
     RATIONALES_ALONE,
     STEP_FACTORS,
@@ -164,28 +165,29 @@ class Expander:
         cells = {name: self._cell(reference, some, first, None).name for name, some in {"": own, **changed}.items()}
         costs = [measured(cells[""], GFLOP), measured(cells["label_only"], GFLOP)]
         settings = self._settings(own, seed, label)
-        if control == "more_labels":
-            self._check_rows(settings)
+        if control in MORE_ROWS:
+            self._check_rows(control, settings)
             costs += [measured(cells[""], USD), measured(cells["labels_asked"], USD)]
         if not all(costs):
             return WaitingCell(label, seed, tuple(cells.values()), reference)
-        changes = {"train.steps": matched_steps(setting_value(settings, "train.steps"), *costs[:2])}
-        if control == "more_labels":
-            changes["task.train_rows"] = affordable_rows(setting_value(settings, "task.train_rows"), *costs[2:])
+        changes: dict[str, Any] = {"train.steps": matched_steps(setting_value(settings, "train.steps"), *costs[:2])}
+        if control in MORE_ROWS:
+            rows = affordable_rows(setting_value(settings, "task.train_rows"), *costs[2:])
+            changes |= {"task.train_rows": rows, **MORE_ROWS[control]}
         return self._cell(label, changed[MEASURED_CONTROLS[control][-1]] | _nodes(changes), seed, reference)
 
-    def _check_rows(self, settings: Settings) -> None:
+    def _check_rows(self, control: str, settings: Settings) -> None:
         """Raises SettingsError where more train rows cannot be had, or would bring other rows to test on."""
         task = settings.task
         if not isinstance(task.train_rows, int):
             raise SettingsError(
-                f"{self.where}: controls: more_labels needs more train rows, and task.train_rows is {task.train_rows};"
+                f"{self.where}: controls: {control} needs more train rows, and task.train_rows is {task.train_rows};"
                 " give it as a count, below the rows that there are"
             )
         for name, rows in (("test_rows", task.test_rows), ("validation_rows", task.validation_rows)):
             if not isinstance(rows, int):
                 raise SettingsError(
-                    f"{self.where}: controls: more_labels changes task.train_rows, from which task.{name}: {rows} may"
+                    f"{self.where}: controls: {control} changes task.train_rows, from which task.{name}: {rows} may"
                     " follow; give it as a count, so that all arms have the same rows"
                 )
 

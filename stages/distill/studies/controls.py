@@ -12,6 +12,7 @@ ControlName = Literal[
     "matched_compute",
     "labels_asked",
     "more_labels",
+    "more_gold_labels",
     "shuffled_rationale",
     "same_label_rationale",
     "bare_codes",
@@ -34,11 +35,17 @@ LABELS_ASKED: dict[str, Any] = {"annotate.rationale_rate": 0.0, "prompt.optimize
 MEASURED_CONTROLS: dict[str, tuple[str, ...]] = {
     "matched_compute": ("label_only",),
     "more_labels": ("label_only", "labels_asked"),
+    "more_gold_labels": ("label_only", "labels_asked"),
 }
+# Of these, those with more train rows, and what else they change.
+MORE_ROWS: dict[str, dict[str, Any]] = {"more_labels": {}, "more_gold_labels": {"subsample.labels": "gold"}}
 # Between these the best by validation accuracy is the label-only baseline, tuned over its steps.
 TUNED_OVER = (*STEP_FACTORS, "matched_compute")
 # What changes nothing where labels alone are trained on.
-RATIONALES_ALONE = ("subsample.explanation_rate", "subsample.strategy", "subsample.rationales", "train.label_weight")
+RATIONALES_ALONE = (
+    "subsample.explanation_rate", "subsample.strategy", "subsample.rationales", "subsample.changed_share",
+    "subsample.rationale_words", "train.label_weight",
+)  # fmt: skip
 
 # What a derived control needs to know of a finished cell: columns of its row.
 GFLOP, USD = "gflop_per_step", "usd_annotation"

@@ -11,7 +11,7 @@ from distill.errors import DataError
 from distill.rows.files import read_object
 from distill.studies.cells import Cell, StudyPlan, WaitingCell
 from distill.studies.controls import DERIVED, MEASURES
-from distill.studies.gathering import MISSING
+from distill.studies.gathering import CRASHED, MISSING
 
 # Why a finished row is stale: the declared code or data changed, the cell's settings did, or the study lacks the cell.
 CODE, SETTINGS, STUDY = "code", "settings", "study"
@@ -27,7 +27,8 @@ UNCOUNTED = (SETTINGS, STUDY)
 
 
 def keep_finished(rows: Sequence[_Row], plan: StudyPlan, table: Path | None) -> list[dict[str, Any]]:
-    """The rows of a study, and in place of each that has no result the finished one that the file `table` keeps.
+    """The rows of a study, and in place of each that has no result the one that the file `table` keeps, if it is
+    finished or crashed.
 
     `table` is `<study>.json` (distill.studies.table); it need not be there, and None keeps nothing. A row that is kept
     has its commit, and `stale` says why it would not be made so again: None (the very cell, whose experiment is not in
@@ -43,7 +44,8 @@ def keep_finished(rows: Sequence[_Row], plan: StudyPlan, table: Path | None) -> 
     for row in rows:
         place = row["arm"], row["seed"]
         earlier = kept.pop(place, None)
-        if row["accuracy"] is not None or earlier is None:
+        new = row["accuracy"] is not None or earlier is None
+        if new or (row["status"] != MISSING and earlier[0]["accuracy"] is None):  # it crashed once, and now runs again
             merged.append({**row, "stale": None})
         else:
             merged.append(_kept(*earlier, cells[place], of_seed.get(row["seed"], first), row))
@@ -85,7 +87,11 @@ def row_settings(row: _Row, table: _Row) -> dict[str, Any]:
 
 def kept_measures(table: Path) -> dict[str, dict[str, float | None]]:
     """By the name of each finished cell that a table has: what other cells' settings may follow from (MEASURES)."""
-    return {row["cell"]: {measure: row.get(measure) for measure in MEASURES} for row, _ in _finished(table)}
+    return {
+        row["cell"]: {measure: row.get(measure) for measure in MEASURES}
+        for row, _ in _finished(table)
+        if row["accuracy"] is not None
+    }
 
 
 def _finished(table: Path | None) -> list[tuple[_Row, dict[str, Any]]]:
@@ -93,12 +99,16 @@ def _finished(table: Path | None) -> list[tuple[_Row, dict[str, Any]]]:
         return []
     content = read_object(table)
     try:
-        return [(row, row_settings(row, content)) for row in content["cells"] if row["accuracy"] is not None]
+        return [(row, row_settings(row, content)) for row in content["cells"] if _ended(row)]
     except (KeyError, TypeError) as error:
         raise DataError(
             f"{table}: no table that `python stages/study.py … table` writes ({error!r}); its rows would be lost: move"
             " it away, or restore it by `git checkout`"
         ) from error
+
+
+def _ended(row: _Row) -> bool:
+    return row["accuracy"] is not None or row["status"] == CRASHED
 
 
 def _kept(

@@ -30,7 +30,8 @@ class Runner:
     """Keeps no state of its own: what is finished, queued, running or failed is asked of Git and DVC."""
 
     def __init__(self, expander: Expander, workers: int, say: Say, kept: Kept | None = None):
-        """`kept`: what is known of cells from a table, where the experiment is not in this clone."""
+        """`kept`: what is known of cells from a table: they are not run again, also where the experiment is not in
+        this clone."""
         self.expander, self.workers, self.say = expander, workers, say
         self.kept = kept or {}
         self._stop = False
@@ -87,7 +88,7 @@ class Runner:
         ready = {
             cell.name: cell
             for cell in plan.cells
-            if cell.name not in done and cell.name not in queue.named(experiments.FAILED) | pending
+            if cell.name not in done.keys() | self.kept.keys() | queue.named(experiments.FAILED) | pending
         }
         wanted = list(ready.values())
         if not pending:

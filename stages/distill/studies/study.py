@@ -36,31 +36,37 @@ OVERHEAD_SECONDS = 15.0
 
 
 class Study:
-    """One study file, and all that is known here about its cells. Raises UserError where the file cannot be used."""
+    """One study file, and all that is known here about its cells: from experiments, and from its table unless that is
+    to be forgotten. Raises UserError where the file cannot be used."""
 
-    def __init__(self, file: Path, workers: int = 1):
+    def __init__(self, file: Path, workers: int = 1, forget: bool = False):
         self.file, self.study, self.workers = file, read_study(file), workers
         self.settings = load_settings()
         self.table = paths.STUDIES / f"{file.stem}.json"
+        self.kept_table = None if forget else self.table
+        kept = kept_measures(self.table) if self.kept_table else {}
         self.runner = Runner(
             Expander(self.study, str(file), paths.PARAMS.read_text(encoding="utf-8"), Inputs()),
             workers,
             _say,
-            kept_measures(self.table),
+            kept,
         )
 
     def describe(self) -> None:
         """Every cell and its state, and how long those that are missing will take."""
         plan, done, states = self.runner.plan(), experiments.finished(), experiments.queue().states
-        finished_runs = self._known(plan, done)
+        finished_runs, finished = self._known(plan, done), done.keys() | self.runner.kept.keys()
         expected = {cell.name: expected_seconds(cell, finished_runs) for cell in plan.cells}
         for cell in plan.cells:
             state = "finished" if cell.name in done else states.get(cell.name, "to run").lower()
-            took = "" if expected[cell.name] is None or cell.name in done else f", about {_time(expected[cell.name])}"
+            if cell.name in self.runner.kept and cell.name not in done:
+                state = "finished elsewhere, and in the table"
+            seconds = None if cell.name in finished else expected[cell.name]
+            took = "" if seconds is None else f", about {_time(seconds)}"
             _say(f"{cell.name}  {cell.arm}, seed {cell.seed}: {state}{took}")
         for cell in plan.waiting:
             _say(f"{'(to come)':17}  {cell.arm}, seed {cell.seed}: its settings follow from {' and '.join(cell.needs)}")
-        left = [expected[name] for name in expected if name not in done]
+        left = [expected[name] for name in expected if name not in finished]
         arms = len({cell.arm for cell in (*plan.cells, *plan.waiting)})
         _say(
             f"{self.file}: {len(plan.cells) + len(plan.waiting)} cells ({arms} arms, {len(self.study.seeds.values)}"
@@ -82,11 +88,13 @@ class Study:
             raise UserError(
                 "stopped: cells that run now end by themselves, the rest stays queued; the same command goes on"
             ) from None
+        self.kept_table = self.table  # what could not be run again is not lost
         self.tabulate()
 
-    def tabulate(self, forget: bool = False, latex: bool = False) -> None:
+    def tabulate(self, latex: bool = False) -> None:
         """Gathers all cells from `dvc exp show --json`, writes the tables and prints the summary, in Markdown or LaTeX.
-        Rows that the table has and that are finished stay where their experiments are not here; `forget` drops them."""
+        Rows that the table has and that are finished stay where their experiments are not here, unless it is to be
+        forgotten."""
         plan, done, states = self.runner.plan(), experiments.finished(), experiments.queue().states
         names = {cell.name for cell in plan.cells}
         baselines = {baseline for name, (_, baseline) in done.items() if name in names}
@@ -108,8 +116,8 @@ class Study:
             row | {"baseline": done.get(row["cell"], (None, None))[1]} | right_columns(judged.get(row["commit"]))
             for row in rows
         ]
-        machines = machines_of(None if forget else self.table)
-        rows = keep_finished(rows, plan, None if forget else self.table)
+        machines = machines_of(self.kept_table)
+        rows = keep_finished(rows, plan, self.kept_table)
         if any(row["usd_from"] == UPPER for row in rows):
             for why in unpriced:
                 _say(why)

@@ -39,8 +39,7 @@ def folded_text(text: str, *, digits: bool = True) -> str:
 
 def similarity(first: str, second: str) -> float:
     """Jaccard similarity of two folded texts' shingles, 0 to 1."""
-    first, second = _shingles(first), _shingles(second)
-    return len(first & second) / len(first | second)
+    return _jaccard(_shingles(first), _shingles(second))
 
 
 def band_keys(folded: Sequence[str]) -> np.ndarray:
@@ -60,29 +59,35 @@ def groups(keys: np.ndarray, folded: Callable[[Sequence[int]], list[str]], thres
             row = int(parent[row])
         return row
 
-    def merge(row: int, text: str, others: Iterable[tuple[int, str]]) -> None:
-        for other, other_text in others:
-            if root(other) != root(row) and (other_text == text or similarity(other_text, text) >= threshold):
+    def merge(row: int, shingles: set[str], others: Iterable[tuple[int, set[str]]]) -> None:
+        for other, theirs in others:
+            # The share of the smaller set is the most that two can have in common.
+            near = min(len(shingles), len(theirs)) >= threshold * max(len(shingles), len(theirs))
+            if near and root(other) != root(row) and _jaccard(shingles, theirs) >= threshold:
                 low, high = sorted((root(other), root(row)))
                 parent[high] = low
 
     for band in range(keys.shape[1]):
         for bucket in _buckets(keys[:, band]):
-            first_texts = dict(
-                zip(bucket[:_MOST_COMPARED].tolist(), folded(bucket[:_MOST_COMPARED].tolist()), strict=True)
-            )
-            for number, (row, text) in enumerate(first_texts.items()):
-                merge(row, text, islice(first_texts.items(), number))
+            beginning = bucket[:_MOST_COMPARED].tolist()
+            compared = dict(zip(beginning, map(_shingles, folded(beginning)), strict=True))
+            for number, (row, shingles) in enumerate(compared.items()):
+                merge(row, shingles, islice(compared.items(), number))
             first = int(bucket[0])
             for start in range(_MOST_COMPARED, len(bucket), _CHUNK):
                 chunk = [int(row) for row in bucket[start : start + _CHUNK] if root(int(row)) != root(first)]
                 for row, text in zip(chunk, folded(chunk) if chunk else [], strict=True):
-                    merge(row, text, first_texts.items())
+                    merge(row, _shingles(text), compared.items())
     return np.array([root(row) for row in range(len(parent))], dtype=np.int64)
 
 
 def _shingles(text: str) -> set[str]:
     return {text[i : i + SHINGLE] for i in range(len(text) - SHINGLE + 1)}
+
+
+def _jaccard(first: set[str], second: set[str]) -> float:
+    shared = len(first & second)
+    return shared / (len(first) + len(second) - shared)
 
 
 def _buckets(keys: np.ndarray) -> list[np.ndarray]:

@@ -92,6 +92,11 @@ class Client:
             ) as response:  # fmt: skip
                 content, whole = await self._read(response)
                 content = scrubbed(content, self._key)
+                if 300 <= response.status < 400:
+                    place = scrubbed(response.headers.get("Location", "?").encode(), self._key).decode(errors="replace")
+                    return CallResult(
+                        response.headers, content, Symptom(response.status, message=f"redirects to {place}")
+                    )
                 if not 200 <= response.status < 300:
                     return CallResult(response.headers, content, symptom_of_status(response.status, content))
                 if whole:

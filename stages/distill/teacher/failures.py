@@ -16,6 +16,8 @@ from typing import Any, Literal
 from distill.teacher.parameters import parameter_advice
 from distill.visible import one_line
 
+_SHOWN = 500  # characters of a server's code and of its message; the table's patterns are tried on no more
+
 Action = Literal["retry", "record", "stop"]
 
 
@@ -171,6 +173,10 @@ FAILURES: tuple[Failure, ...] = (
         "check teacher.model and teacher.base_url (it usually ends in /v1)",
     ),
     Failure(
+        "redirect", "stop", lambda s: s.status is not None and 300 <= s.status < 400,
+        "the key and the rows are sent to no other address than teacher.base_url: if the new one is right, set it",
+    ),
+    Failure(
         "refused request", "stop", lambda s: s.status is not None,
         "the server does not take this request: compare the teacher settings with what the server supports. If it "
         "refuses this one row for its content, put words of this message into teacher.row_errors: such rows are then "
@@ -221,15 +227,15 @@ def symptom_of_status(status: int, body: bytes) -> Symptom:
         code, message = _words(error)
     else:
         code, message = "", _told(error or body[:300].decode(errors="replace"))
-    return Symptom(status=status, code=code, message=message[:500])
+    return Symptom(status=status, code=code[:_SHOWN], message=message[:_SHOWN])
 
 
 def symptom_of_error(error: Any) -> Symptom:
     """An error that stands in a body with status 200, judged as the status that it names, or that its words mean."""
     code, message = _words(error) if isinstance(error, dict) else ("", _told(error))
-    symptom = Symptom(code=code, message=message[:500])
+    symptom = Symptom(code=code[:_SHOWN], message=message[:_SHOWN])
     named = re.match(r"[45]\d\d(?!\d)", code)
-    return Symptom(status=int(named[0]) if named else _meant(symptom), code=code, message=message[:500])
+    return Symptom(status=int(named[0]) if named else _meant(symptom), code=code[:_SHOWN], message=message[:_SHOWN])
 
 
 def _meant(symptom: Symptom) -> int:

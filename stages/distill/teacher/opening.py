@@ -29,6 +29,7 @@ from distill.teacher.teacher import Teacher
 
 if TYPE_CHECKING:
     from distill.settings import Settings
+    from distill.teacher.local import LocalModel
 
 # The file that the simulated teacher knows unless params.yaml names another.
 PRACTICE = Path("data/examples/practice.yaml")
@@ -63,6 +64,11 @@ def open_teacher(settings: Settings, stage: str) -> Iterator[Teacher]:
         with serve(Path(settings.teacher.path)) as server:
             description = f"{settings.teacher.model}, simulated: no LLM was asked"
             yield from _opened(settings, stage, (server.base_url,), server.identity, description, simulated=True)
+    elif provider == "local":
+        from distill.teacher.local import LocalModel
+
+        with LocalModel(settings) as model:
+            yield from _opened(settings, stage, (), model.endpoint, model.description, simulated=False, local=model)
     else:
         addresses = settings.teacher.addresses or (VENDOR,)
         endpoint = _endpoint(settings)
@@ -72,13 +78,16 @@ def open_teacher(settings: Settings, stage: str) -> Iterator[Teacher]:
 
 
 def _opened(
-    settings: Settings, stage: str, addresses: Sequence[str], endpoint: str, description: str, *, simulated: bool
-) -> Iterator[Teacher]:
-    # The key is read when something has to be asked: what is stored needs none.
-    teacher_settings, runtime = settings.teacher, settings.runtime
+    settings: Settings, stage: str, addresses: Sequence[str], endpoint: str, description: str, *, simulated: bool,
+    local: LocalModel | None = None,
+) -> Iterator[Teacher]:  # fmt: skip
+    # The key is read, and a local model loaded, when something has to be asked: what is stored needs neither.
+    teacher_settings, runtime = settings.teacher, local.runtime if local else settings.runtime
 
     @cache
     def client() -> Client | Servers:
+        if local:
+            return local.client(say)
         limit, key = OutputLimit(teacher_settings.max_tokens_field, say), secret(addresses, runtime.key_env)
         clients = {
             address: Client(address, key, runtime.timeout_s, runtime.max_body_bytes, limit) for address in addresses

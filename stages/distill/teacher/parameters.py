@@ -28,8 +28,8 @@ _UNKNOWN = tuple(
         rf"(?:unknown|unrecogni[sz]ed|unsupported|unexpected)\s+(?:request\s+|keyword\s+)?"
         rf"(?:argument|parameter|param|name|field|property|key)s?(?:\s+supplied)?\s*:?\s*{_MARK}([a-z]\w*)",
         r"\bloc['\"]?\s*:\s*[\[(]\s*['\"]body['\"]\s*,\s*['\"](\w+)",
-        rf"{_MARK}(\w+)[\w.]*{_MARK}\s*:\s*extra inputs are not permitted",
-        rf"(?:property|parameter|field|argument)\s+{_MARK}(\w+)[\w.]*{_MARK}\s+is\s+(?:unsupported|not\s+\w+)",
+        rf"{_MARK}\b(\w++)[\w.]*+{_MARK}\s*:\s*extra inputs are not permitted",
+        rf"(?:property|parameter|field|argument)\s+{_MARK}(\w++)[\w.]*+{_MARK}\s+is\s+(?:unsupported|not\s+\w+)",
     )
 )
 _REFUSED = re.compile(
