@@ -96,8 +96,16 @@ def test_controls_other_tasks_and_what_has_no_price_are_no_points_and_are_counte
         seen("o", 0.9, task__seed=9),
         seen("n", 0.9, usd=None, train__steps=5),
     )
-    assert found.left_out == {"other_task": 1, "controls": 1, "no_price": 1} and len(found.points) == 1
+    assert found.left_out == {"other_task": 1, "controls": 1, "no_price": 1, "gold_labels": 0}
     assert "Left out: 1 of another task, 1 controls of rationales, 1 without a known price." in frontier_text(found, [])
+
+
+def test_gold_labels_are_not_free_beside_those_that_a_teacher_was_paid_for():
+    found = frontier(seen("taught", 0.9), seen("gold", 0.99, subsample__labels="gold", train__steps=5))
+    assert [row["names"] for row in found.plot()] == [["taught"]] and found.left_out["gold_labels"] == 1
+    assert "Left out: 1 with people's labels, of unknown price." in frontier_text(found, [])
+    alone = frontier(seen("gold", 0.99, subsample__labels="gold"))
+    assert len(alone.plot()) == 1 and alone.left_out["gold_labels"] == 0, "where all have them, they tell nothing apart"
 
 
 def test_the_share_of_the_gain_for_the_share_of_the_money():

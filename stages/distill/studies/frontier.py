@@ -6,7 +6,7 @@ metrics/frontier.json, which the report reads; a number that is not known is nul
     usual                       the settings that labels of points leave out, as more than half of the points share them
     from_tables                 how many of the experiments are known from metrics/studies/ alone
     kept                        how many points are of an earlier survey, as their experiments are not here
-    left_out                    {controls, no_price, other_task}: how many experiments have no place, and why
+    left_out                    {controls, no_price, other_task, gold_labels (of unknown price)}: how many have no place
     chosen_by                   "validation": front, best and knee are chosen by accuracy on the validation rows, and
                                 shown with that on test rows; "test" where the former is not known of all points
     floor                       accuracy of the majority class on the same rows
@@ -40,7 +40,12 @@ from typing import Any, Protocol, TypeVar
 from distill.studies.gathering import Observation, Pricing
 from distill.studies.points import FrontierPoint, frontier_points, own_task, point_row, sorted_points
 
-_LEFT_OUT = {"other_task": "of another task", "controls": "controls of rationales", "no_price": "without a known price"}
+_LEFT_OUT = {
+    "other_task": "of another task",
+    "controls": "controls of rationales",
+    "gold_labels": "with people's labels, of unknown price",
+    "no_price": "without a known price",
+}
 
 
 class Frontier:
@@ -60,14 +65,16 @@ class Frontier:
             raise ValueError("no experiment that was evaluated")
         task = own_task(observations[0].params)
         same = [observation for observation in observations if _alike(own_task(observation.params), task)]
-        students = [observation for observation in same if not _is_control(observation)]
-        self.points, self.unpriced = frontier_points(students, price, confidence)
+        students = [observation for observation in same if _subsample(observation, "rationales") in (None, "own")]
+        taught = [student for student in students if _subsample(student, "labels") != "gold"] or students
+        self.points, self.unpriced = frontier_points(taught, price, confidence)
         self.chosen_by = "test" if any(point.validation is None for point in self.points) else "validation"
         self.kept = len(kept)
         self.points, self.unpriced = _with_kept(self.points, self.unpriced, kept)
         self.left_out = {
             "other_task": len(observations) - len(same),
             "controls": len(same) - len(students),
+            "gold_labels": len(students) - len(taught),
             "no_price": sum(point.seeds for point in self.unpriced),
         }
         tabled = {observation.name for observation in observations if observation.priced}
@@ -317,8 +324,8 @@ def _alike(first: Any, second: Any) -> bool:
     return first == second
 
 
-def _is_control(observation: Observation) -> bool:
-    return observation.params.get("subsample", {}).get("rationales", "own") != "own"
+def _subsample(observation: Observation, name: str) -> Any:
+    return observation.params.get("subsample", {}).get(name)
 
 
 class PricedAccuracy(Protocol):
